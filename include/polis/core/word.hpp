@@ -1,0 +1,24 @@
+// The kinds of words that an algorithm's sentence is made of.
+//
+// A word says which slot of a sentence it fills by naming one of these: `using word = word::Returns;`.
+#pragma once
+
+namespace polis::word {
+
+struct Network {};
+struct Activation {};
+struct Initialization {};
+struct Distribution {};
+struct Objective {};
+struct Returns {};
+struct Buffer {};
+struct Optimizer {};
+struct Critic {};
+struct Sharing {};
+struct ObservationNormalization {};
+struct RewardNormalization {};
+struct Curriculum {};
+struct Device {};
+struct Collective {};
+
+}  // namespace polis::word
