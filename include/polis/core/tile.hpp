@@ -51,4 +51,15 @@ struct Out {
   POLIS_HD Out from(int i) const { return {data + i * stride, stride}; }
 };
 
+/// One row's values, writable by index: what an environment writes an observation or a mask into. The stride is
+/// 1 in a buffer of rows and the number of lanes in a structure of arrays; environments need not know.
+struct Row {
+  float* data = nullptr;
+  int stride = 1;
+
+  POLIS_HD float& operator[](int i) const { return data[i * stride]; }
+  POLIS_HD Row from(int i) const { return {data + i * stride, stride}; }
+  POLIS_HD operator In<float>() const { return {data, stride}; }
+};
+
 }  // namespace polis
