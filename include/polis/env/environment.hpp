@@ -89,20 +89,33 @@ using ConfigOf = typename internal::ConfigOf<E>::type;
 template <class E>
 using DatasetOf = typename internal::DatasetOf<E>::type;
 
-/// What one step or reset of one lane may read and report. Agents are named by number, or by role and number.
+/// What a lane may read beside its own state: the run's settings, the episode's task, the caller's data. An
+/// environment keeps no pointers to them (its state is saved as bytes and moved between devices).
 template <class E>
-class Context {
+class View {
  public:
-  POLIS_HD Context(const ConfigOf<E>& config, const TaskOf<E>& task, const DatasetOf<E>& data, Random stream,
-                   float* rewards, End* ends)
-      : random(stream), config_(&config), task_(&task), data_(&data), rewards_(rewards), ends_(ends) {}
-
-  /// This lane's random numbers for this step.
-  Random random;
+  POLIS_HD View(const ConfigOf<E>& config, const TaskOf<E>& task, const DatasetOf<E>& data)
+      : config_(&config), task_(&task), data_(&data) {}
 
   POLIS_HD const ConfigOf<E>& config() const { return *config_; }
   POLIS_HD const TaskOf<E>& task() const { return *task_; }
   POLIS_HD const DatasetOf<E>& data() const { return *data_; }
+
+ private:
+  const ConfigOf<E>* config_;
+  const TaskOf<E>* task_;
+  const DatasetOf<E>* data_;
+};
+
+/// What one step or reset of one lane may read and report. Agents are named by number, or by role and number.
+template <class E>
+class Context : public View<E> {
+ public:
+  POLIS_HD Context(const View<E>& view, Random stream, float* rewards, End* ends)
+      : View<E>(view), random(stream), rewards_(rewards), ends_(ends) {}
+
+  /// This lane's random numbers for this step.
+  Random random;
 
   /// The agent's reward of this step; zero until written.
   POLIS_HD float& reward(int agent) { return rewards_[agent]; }
@@ -146,9 +159,6 @@ class Context {
   }
 
  private:
-  const ConfigOf<E>* config_;
-  const TaskOf<E>* task_;
-  const DatasetOf<E>* data_;
   float* rewards_;
   End* ends_;
   End episode_ = End::none;
@@ -175,9 +185,13 @@ template <class E>
 concept EnvironmentHasStep = requires(E e, const Actions<E>& actions, Context<E>& ctx) { e.step(actions, ctx); };
 
 /// `observe(agent, out)` writes what an agent sees now; with several roles it may be `observe(Tag{}, index, out)`.
+/// An environment that shows data (prices) takes the lane's view as a last argument: `observe(agent, out, view)`.
 template <class E>
-concept EnvironmentHasObserve = requires(const E e, Row out) { e.observe(0, out); } ||
-                                requires(const E e, Row out) { e.observe(typename RoleOf<E, 0>::Tag{}, 0, out); };
+concept EnvironmentHasObserve =
+    requires(const E e, Row out) { e.observe(0, out); } ||
+    requires(const E e, Row out) { e.observe(typename RoleOf<E, 0>::Tag{}, 0, out); } ||
+    requires(const E e, Row out, const View<E>& view) { e.observe(0, out, view); } ||
+    requires(const E e, Row out, const View<E>& view) { e.observe(typename RoleOf<E, 0>::Tag{}, 0, out, view); };
 
 template <class E>
 concept Environment = EnvironmentStatesItsAgentsAndSpaces<E> && EnvironmentStatesItsRewardStructure<E> &&
@@ -192,10 +206,9 @@ concept DeviceEnvironment = Environment<E> && std::is_trivially_copyable_v<E>;
 
 /// `State` and `state(out)`: the whole situation, for centralised critics and mixers.
 template <class E>
-concept HasState = requires(const E e, Row out) {
-  requires Space<typename E::State>;
-  e.state(out);
-};
+concept HasState = requires { requires Space<typename E::State>; } &&
+                   (requires(const E e, Row out) { e.state(out); } ||
+                    requires(const E e, Row out, const View<E>& view) { e.state(out, view); });
 
 /// `legal(agent, mask)` clears the flags of the actions that are not allowed now (all are set before the call).
 template <class E>
@@ -245,11 +258,17 @@ using TagOf = typename RoleOf<E, R>::Tag;
 
 /// The agent-wise members, for the index-th agent of role R, in whichever of the two forms the environment has.
 template <int R, class E>
-POLIS_HD void observe(const E& e, int index, Row out) {
-  if constexpr (requires { e.observe(TagOf<E, R>{}, index, out); }) {
-    e.observe(TagOf<E, R>{}, index, out);
+POLIS_HD void observe(const E& e, int index, Row out, const View<E>& view) {
+  constexpr TagOf<E, R> tag{};
+  const int agent = first_agent<E, R> + index;
+  if constexpr (requires { e.observe(tag, index, out, view); }) {
+    e.observe(tag, index, out, view);
+  } else if constexpr (requires { e.observe(tag, index, out); }) {
+    e.observe(tag, index, out);
+  } else if constexpr (requires { e.observe(agent, out, view); }) {
+    e.observe(agent, out, view);
   } else {
-    e.observe(first_agent<E, R> + index, out);
+    e.observe(agent, out);
   }
 }
 
