@@ -1,0 +1,245 @@
+// MultiAgentEnv<E>: a batch of lanes, each a copy of the environment E, with automatic reset.
+//
+// Usable alone (`reset`, `step`, `observe`), and what a Trainer drives in tiles of lanes: `advance` steps one lane
+// and leaves it where it ended, so that the final observation can still be read (a truncated episode is valued
+// there, not after the reset); `renew` then starts its next episode.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <polis/core/error.hpp>
+#include <polis/core/random.hpp>
+#include <polis/env/environment.hpp>
+
+namespace polis {
+
+/// The task of one episode, and where a curriculum took it from.
+template <class E>
+struct Assignment {
+  TaskOf<E> task{};
+  int stage = 0;
+  bool replayed = false;
+};
+
+/// What is known of an episode when it ends.
+struct Episode {
+  double total = 0;  ///< sum over steps of the mean reward over agents
+  std::int64_t length = 0;
+  float success = std::numeric_limits<float>::quiet_NaN();  ///< 0..1, NaN where the environment does not say
+  int stage = 0;
+  bool replayed = false;
+  End end = End::none;
+};
+
+/// Where a lane's tasks come from when nobody else says: the environment's last stage, or Task{}.
+template <class E>
+struct DefaultTasks {
+  const ConfigOf<E>* config;
+  const DatasetOf<E>* data;
+
+  Assignment<E> operator()(Random& random) const {
+    Assignment<E> result;
+    if constexpr (HasStages<E>) {
+      result.stage = E::stages(*config, *data) - 1;
+      result.task = E::task(result.stage, *config, *data, random);
+    } else {
+      (void)random;
+    }
+    return result;
+  }
+};
+
+/// A batch of lanes of the environment E. `lane_offset` is the global number of its first lane, so that the lanes
+/// of several batches (ranks, evaluations) draw different random numbers from one seed.
+template <Environment E>
+class MultiAgentEnv {
+ public:
+  using EnvironmentType = E;
+  static constexpr int agents = agent_count<E>;
+
+  MultiAgentEnv(int lanes, std::uint64_t seed, ConfigOf<E> config = {}, DatasetOf<E> data = {},
+                std::uint32_t lane_offset = 0)
+      : config_(std::move(config)), data_(std::move(data)), seed_(seed), lane_offset_(lane_offset) {
+    if (lanes < 1) throw Error("lanes = " + std::to_string(lanes), "MultiAgentEnv", "at least 1");
+    const auto count = static_cast<std::size_t>(lanes);
+    lanes_.resize(count);
+    rewards_.resize(count * agents);
+    ends_.resize(count * agents);
+    alive_.resize(count * agents);
+  }
+
+  [[nodiscard]] int lanes() const { return static_cast<int>(lanes_.size()); }
+  [[nodiscard]] const ConfigOf<E>& config() const { return config_; }
+  [[nodiscard]] const DatasetOf<E>& data() const { return data_; }
+  [[nodiscard]] DefaultTasks<E> default_tasks() const { return {&config_, &data_}; }
+
+  /// Starts a first episode in every lane. `tasks(random)` gives each its Assignment.
+  template <class Tasks>
+  void reset(Tasks&& tasks) {
+    for (int lane = 0; lane < lanes(); ++lane) begin(lane, tasks);
+  }
+  void reset() { reset(default_tasks()); }
+
+  /// One step of one lane. Afterwards reward, end and over tell its outcome; an ended lane must be renewed.
+  void advance(int lane, const Actions<E>& actions) {
+    Lane& at = lanes_[index(lane)];
+    float* rewards = &rewards_[row(lane, 0)];
+    End* ends = &ends_[row(lane, 0)];
+    for (int i = 0; i < agents; ++i) rewards[i] = 0, ends[i] = End::none;
+    Context<E> ctx(view(lane), stream(lane, Purpose::environment), rewards, ends);
+    at.env.step(actions, ctx);
+    ++at.step;
+    ++at.episode.length;
+    at.episode.end = ctx.episode();
+    double total = 0;
+    for (int i = 0; i < agents; ++i) {
+      char& alive = alive_[row(lane, i)];
+      if (!alive) {
+        ends[i] = End::none, rewards[i] = 0;
+        continue;
+      }
+      total += static_cast<double>(rewards[i]);
+      if (ends[i] == End::none) ends[i] = ctx.episode();
+      if (ends[i] != End::none) alive = 0;
+    }
+    at.episode.total += total / agents;
+    if constexpr (StatesSuccess<E>) {
+      if (over(lane)) at.episode.success = static_cast<float>(at.env.success());
+    }
+  }
+
+  /// Starts the next episode of a lane whose episode is over.
+  template <class Tasks>
+  void renew(int lane, Tasks&& tasks) {
+    if (over(lane)) begin(lane, tasks);
+  }
+
+  /// Steps every lane and renews those that ended; `final_observation` holds what their agents saw last.
+  /// `actions` has one entry a lane.
+  void step(std::span<const Actions<E>> actions)
+    requires(role_count<E> == 1)
+  {
+    if (static_cast<int>(actions.size()) != lanes()) {
+      throw Error(std::to_string(actions.size()) + " joint actions", "MultiAgentEnv::step",
+                  std::to_string(lanes()) + ", one a lane");
+    }
+    constexpr std::size_t words = RoleOf<E, 0>::Observation::words;
+    final_.resize(rewards_.size() * words);
+    for (int lane = 0; lane < lanes(); ++lane) {
+      advance(lane, actions[index(lane)]);
+      if (!over(lane)) continue;
+      for (int i = 0; i < agents; ++i) observe<0>(lane, i, Row{&final_[row(lane, i) * words]});
+      begin(lane, default_tasks());
+    }
+  }
+
+  /// The observation before the automatic reset, after a `step` in which the agent's episode ended.
+  [[nodiscard]] std::span<const float> final_observation(int lane, int agent) const
+    requires(role_count<E> == 1)
+  {
+    constexpr std::size_t words = RoleOf<E, 0>::Observation::words;
+    return std::span<const float>(final_).subspan(row(lane, agent) * words, words);
+  }
+
+  [[nodiscard]] float reward(int lane, int agent) const { return rewards_[row(lane, agent)]; }
+  [[nodiscard]] End end(int lane, int agent) const { return ends_[row(lane, agent)]; }
+  [[nodiscard]] const Episode& episode(int lane) const { return lanes_[index(lane)].episode; }
+  [[nodiscard]] bool over(int lane) const {
+    return lanes_[index(lane)].episode.end != End::none;
+  }
+  /// Whether the agent decides at the next step: it lives, and it is its turn.
+  template <int R>
+  [[nodiscard]] bool deciding(int lane, int agent_of_role) const {
+    return alive_[row(lane, first_agent<E, R> + agent_of_role)] &&
+           internal::acting<R>(lanes_[index(lane)].env, agent_of_role);
+  }
+  /// Writes what the index-th agent of role R sees (RoleOf<E, R>::Observation::words floats).
+  template <int R = 0>
+  void observe(int lane, int agent_of_role, Row out) const {
+    internal::observe<R>(lanes_[index(lane)].env, agent_of_role, out, view(lane));
+  }
+  /// Writes the flags of the actions allowed to the index-th agent of role R; all of them where E does not say.
+  template <int R = 0>
+  void legal(int lane, int agent_of_role, Row mask, int count) const {
+    for (int i = 0; i < count; ++i) mask[i] = 1.f;
+    if constexpr (HasLegalActions<E>) internal::legal<R>(lanes_[index(lane)].env, agent_of_role, mask);
+  }
+
+  [[nodiscard]] const E& lane(int lane) const { return lanes_[index(lane)].env; }
+  [[nodiscard]] E& lane(int lane) { return lanes_[index(lane)].env; }
+  [[nodiscard]] const TaskOf<E>& task(int lane) const { return lanes_[index(lane)].task; }
+  [[nodiscard]] View<E> view(int lane) const { return View<E>(config_, lanes_[index(lane)].task, data_); }
+  /// Steps that the lane has made since its creation, over all its episodes; a step's random numbers depend on it.
+  [[nodiscard]] std::uint32_t steps(int lane) const { return lanes_[index(lane)].step; }
+  [[nodiscard]] std::uint32_t global_lane(int lane) const {
+    return lane_offset_ + static_cast<std::uint32_t>(lane);
+  }
+
+  /// Saves or restores the lanes where they stand. A batch of another size is an Error.
+  void archive(auto& a) {
+    a.section("lanes");
+    a(lanes_, rewards_, ends_, alive_);
+  }
+
+ private:
+  struct Lane {
+    E env{};
+    TaskOf<E> task{};
+    Episode episode;
+    std::uint32_t step = 0;
+
+    void archive(auto& a) {
+      if constexpr (std::is_trivially_copyable_v<E>) {
+        a.bytes(&env, sizeof(E));
+      } else {
+        a(env);
+      }
+      if constexpr (std::is_trivially_copyable_v<TaskOf<E>>) {
+        a.bytes(&task, sizeof(task));
+      } else {
+        a(task);
+      }
+      a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.end, step);
+    }
+  };
+
+  static std::size_t index(int lane) { return static_cast<std::size_t>(lane); }
+  static std::size_t row(int lane, int agent) { return index(lane) * agents + static_cast<std::size_t>(agent); }
+
+  [[nodiscard]] Random stream(int lane, Purpose purpose) const {
+    return Random(seed_, lanes_[index(lane)].step, global_lane(lane), 0, purpose);
+  }
+
+  template <class Tasks>
+  void begin(int lane, Tasks&& tasks) {
+    Lane& at = lanes_[index(lane)];
+    Random for_task = stream(lane, Purpose::curriculum);
+    Assignment<E> assignment = tasks(for_task);
+    at.task = std::move(assignment.task);
+    at.episode = {};
+    at.episode.stage = assignment.stage;
+    at.episode.replayed = assignment.replayed;
+    for (int i = 0; i < agents; ++i) alive_[row(lane, i)] = 1;
+    Context<E> ctx(view(lane), stream(lane, Purpose::reset), &rewards_[row(lane, 0)], &ends_[row(lane, 0)]);
+    at.env.reset(ctx);
+    for (int i = 0; i < agents; ++i) ends_[row(lane, i)] = End::none;
+  }
+
+  ConfigOf<E> config_;
+  DatasetOf<E> data_;
+  std::uint64_t seed_;
+  std::uint32_t lane_offset_;
+  std::vector<Lane> lanes_;
+  std::vector<float> rewards_, final_;
+  std::vector<End> ends_;
+  std::vector<char> alive_;
+};
+
+}  // namespace polis
