@@ -227,9 +227,10 @@ class MultiAgentEnv {
     at.episode.stage = assignment.stage;
     at.episode.replayed = assignment.replayed;
     for (int i = 0; i < agents; ++i) alive_[row(lane, i)] = 1;
-    Context<E> ctx(view(lane), stream(lane, Purpose::reset), &rewards_[row(lane, 0)], &ends_[row(lane, 0)]);
+    Array<float, agents> rewards{};  // of the reset, which has none: those of the last step stay readable
+    Array<End, agents> ends{};
+    Context<E> ctx(view(lane), stream(lane, Purpose::reset), rewards.data(), ends.data());
     at.env.reset(ctx);
-    for (int i = 0; i < agents; ++i) ends_[row(lane, i)] = End::none;
   }
 
   ConfigOf<E> config_;

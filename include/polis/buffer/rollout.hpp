@@ -1,0 +1,126 @@
+// Rollout: what on-policy learners collect between two updates.
+//
+// Arrays of [slot][row][...], a row being one agent of one lane and a slot one step of the environment, in one
+// aligned arena. Not every slot of a row holds a decision: `decided` says which do (turns, dead agents), and only
+// those are ever gathered. Where agents take turns, slot 0 is kept for a decision of the rollout before, whose
+// rewards were still coming in when that one ended.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include <polis/core/aligned.hpp>
+#include <polis/core/array_view.hpp>
+#include <polis/core/word.hpp>
+#include <polis/env/end.hpp>
+
+namespace polis {
+
+/// The sizes of a rollout's arrays.
+struct RolloutShape {
+  int steps = 0;       ///< environment steps between two updates
+  int rows = 0;        ///< lanes times agents
+  int observation = 0; ///< floats of one observation
+  int state = 0;       ///< floats of the critic's own input, 0 where it sees the observation
+  int action = 0;      ///< floats of one action
+  int mask = 0;        ///< legality flags, 0 where every action is legal
+  int carry = 0;       ///< floats of a recurrent policy's carry
+  int segments = 0;    ///< segments a row is cut into for a recurrent policy
+  bool carried = false; ///< whether slot 0 is kept for the pending decision of the rollout before
+
+  [[nodiscard]] int slots() const { return steps + (carried ? 1 : 0); }
+};
+
+/// The arrays of a rollout. Value and observation have one slot more than there are steps: the state after the last.
+class RolloutArrays {
+ public:
+  RolloutArrays() = default;
+  explicit RolloutArrays(const RolloutShape& shape) : shape_(shape) {
+    std::size_t bytes = 0;
+    layout([&bytes](auto& view, auto... sizes) {
+      using T = std::remove_reference_t<decltype(*view.data)>;
+      bytes += padded((static_cast<std::size_t>(sizes) * ... * sizeof(T)));
+    });
+    arena_.resize(bytes);
+    place();
+  }
+  RolloutArrays(const RolloutArrays& other) : shape_(other.shape_), arena_(other.arena_) { place(); }
+  RolloutArrays& operator=(const RolloutArrays& other) {
+    shape_ = other.shape_;
+    arena_ = other.arena_;
+    place();
+    return *this;
+  }
+  RolloutArrays(RolloutArrays&& other) noexcept : shape_(other.shape_), arena_(std::move(other.arena_)) { place(); }
+  RolloutArrays& operator=(RolloutArrays&& other) noexcept {
+    shape_ = other.shape_;
+    arena_ = std::move(other.arena_);
+    place();
+    return *this;
+  }
+  ~RolloutArrays() = default;
+
+  [[nodiscard]] const RolloutShape& shape() const { return shape_; }
+  [[nodiscard]] std::size_t bytes() const { return arena_.size(); }
+
+  ArrayView<float, 3> observations, states;                 // [slots + 1][rows][...]
+  ArrayView<float, 3> actions, masks;                       // [slots][rows][...]
+  ArrayView<float, 3> carries;                              // [segments][rows][carry]
+  ArrayView<float, 2> log_probs, rewards;                   // [slots][rows]
+  ArrayView<float, 2> values;                               // [slots + 1][rows]
+  ArrayView<float, 2> final_values;                         // [slots][rows], where an episode was truncated
+  ArrayView<float, 2> advantages, returns;                  // [slots][rows]
+  ArrayView<End, 2> ends;                                   // [slots][rows]
+  ArrayView<std::uint8_t, 2> decided;                       // [slots][rows]
+  ArrayView<std::uint8_t, 2> starts;                        // [slots][rows]: first decision of an episode
+
+  void archive(auto& a) {
+    a.section("rollout");
+    a(arena_);
+  }
+
+ private:
+  static std::size_t padded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+  template <class F>
+  void layout(F&& f) {
+    const int slots = shape_.slots(), rows = shape_.rows;
+    f(observations, slots + 1, rows, shape_.observation);
+    f(states, slots + 1, rows, shape_.state);
+    f(actions, slots, rows, shape_.action);
+    f(masks, slots, rows, shape_.mask);
+    f(carries, shape_.segments, rows, shape_.carry);
+    f(log_probs, slots, rows);
+    f(rewards, slots, rows);
+    f(values, slots + 1, rows);
+    f(final_values, slots, rows);
+    f(advantages, slots, rows);
+    f(returns, slots, rows);
+    f(ends, slots, rows);
+    f(decided, slots, rows);
+    f(starts, slots, rows);
+  }
+
+  void place() {
+    std::byte* at = arena_.data();
+    layout([&at](auto& view, auto... sizes) {
+      using T = std::remove_reference_t<decltype(*view.data)>;
+      view = row_major(reinterpret_cast<T*>(at), sizes...);
+      at += padded((static_cast<std::size_t>(sizes) * ... * sizeof(T)));
+    });
+  }
+
+  RolloutShape shape_;
+  AlignedVector<std::byte> arena_;
+};
+
+/// The word: on-policy samples, used once and then dropped.
+struct Rollout {
+  using word = word::Buffer;
+  using Arrays = RolloutArrays;
+};
+
+}  // namespace polis
