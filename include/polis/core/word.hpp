@@ -8,6 +8,7 @@ namespace polis::word {
 struct Network {};
 struct Activation {};
 struct Initialization {};
+struct Policy {};
 struct Distribution {};
 struct Objective {};
 struct Returns {};
