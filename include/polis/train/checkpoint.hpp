@@ -1,0 +1,201 @@
+// The checkpoint file: a payload (an archive's bytes) with what is needed to refuse the wrong one.
+//
+//   magic (8 bytes) | format version u32 | CRC-32 of all that follows u32 | composition length u64 |
+//   payload length u64 | composition | payload                                          (little-endian)
+//
+// A checkpoint is written aside, synced and renamed over the previous one, so that at any moment (kill -9,
+// power cut, full disk) the path holds a whole checkpoint: the new one or the previous one. POSIX.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <polis/core/archive.hpp>
+#include <polis/core/checksum.hpp>
+#include <polis/core/error.hpp>
+
+namespace polis {
+
+/// The format that write_checkpoint writes and the newest that read_checkpoint reads.
+inline constexpr std::uint32_t checkpoint_version = 1;
+
+namespace internal {
+
+/// The eighth bit and the line ends show a transfer that took the file for text.
+inline constexpr std::array<unsigned char, 8> checkpoint_magic = {0x89, 'p', 'o', 'l', 'i', 's', '\r', '\n'};
+
+/// What precedes the composition's name, in the order of the file.
+struct CheckpointHeader {
+  std::array<unsigned char, 8> magic = checkpoint_magic;
+  std::uint32_t version = checkpoint_version;
+  std::uint32_t checksum = 0;
+  std::uint64_t composition_size = 0;
+  std::uint64_t payload_size = 0;
+
+  void archive(auto& a) { a(magic, version, checksum, composition_size, payload_size); }
+
+  [[nodiscard]] std::uint32_t compute_checksum(std::string_view composition,
+                                               std::span<const std::byte> payload) const {
+    const std::array<std::uint64_t, 2> sizes = {composition_size, payload_size};
+    const std::uint32_t of_sizes = crc32(std::as_bytes(std::span(sizes)));
+    return crc32(payload, crc32(std::as_bytes(std::span(composition)), of_sizes));
+  }
+};
+
+inline constexpr std::size_t checkpoint_header_size = 32;
+
+/// A file descriptor that closes itself; its operations report failure through errno.
+class Descriptor {
+ public:
+  Descriptor(const std::string& path, int flags)
+      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(); }
+
+  [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
+  bool sync() { return ::fsync(descriptor_) == 0; }
+  bool close() { return descriptor_ < 0 || ::close(std::exchange(descriptor_, -1)) == 0; }
+
+  bool write(std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return false;
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    }
+    return true;
+  }
+
+  /// Reads until `bytes` is full or the file ends; the number of bytes read, or -1.
+  std::ptrdiff_t read(std::span<std::byte> bytes) {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+      const ssize_t got = ::read(descriptor_, bytes.data() + done, bytes.size() - done);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return -1;
+      if (got == 0) break;
+      done += static_cast<std::size_t>(got);
+    }
+    return static_cast<std::ptrdiff_t>(done);
+  }
+
+  /// Bytes in the file.
+  [[nodiscard]] std::uint64_t size() const {
+    struct stat status {};
+    return ::fstat(descriptor_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+  }
+
+ private:
+  int descriptor_;
+};
+
+/// The folder a path lies in.
+inline std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+inline bool write_and_sync(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
+  if (!file.is_open()) return false;
+  for (const auto part : parts) {
+    if (!file.write(part)) return false;
+  }
+  return file.sync() && file.close();
+}
+
+}  // namespace internal
+
+/// Writes `payload` as a checkpoint of `composition` to `path`, replacing what is there in one step.
+/// Error: it could not be written (disk full, no permission); the previous checkpoint is as it was, and
+/// nothing is left beside it.
+inline void write_checkpoint(const std::string& path, std::string_view composition,
+                             std::span<const std::byte> payload) {
+  internal::CheckpointHeader header;
+  header.composition_size = composition.size();
+  header.payload_size = payload.size();
+  header.checksum = header.compute_checksum(composition, payload);
+  const auto start = to_bytes(header);
+  const std::array<std::span<const std::byte>, 3> parts = {start, std::as_bytes(std::span(composition)),
+                                                           payload};
+
+  const std::string aside = path + ".tmp";
+  if (!internal::write_and_sync(aside, parts) || std::rename(aside.c_str(), path.c_str()) != 0) {
+    const int reason = errno;
+    ::unlink(aside.c_str());
+    const bool previous = ::access(path.c_str(), F_OK) == 0;
+    throw Error("cannot write the checkpoint: " + std::string(std::strerror(reason)) +
+                    (previous ? " (the previous checkpoint is untouched)" : " (there was none before)"),
+                path,
+                std::to_string(start.size() + composition.size() + payload.size()) + " bytes of free space");
+  }
+  // The rename itself survives a power cut once its folder is synced. Some file systems cannot sync a folder;
+  // the path holds a whole checkpoint all the same.
+  internal::Descriptor folder(internal::folder_of(path), O_RDONLY | O_DIRECTORY);
+  if (folder.is_open()) folder.sync();
+}
+
+/// Reads the payload of the checkpoint at `path`.
+/// Error, each its own: no file there; not a checkpoint of polis; written by a newer polis; of another
+/// composition; torn (cut off, too long, or a checksum that does not fit).
+inline std::vector<std::byte> read_checkpoint(const std::string& path, std::string_view composition) {
+  internal::Descriptor file(path, O_RDONLY);
+  if (!file.is_open()) throw Error(std::strerror(errno), path, "a checkpoint of " + std::string(composition));
+  const auto read = [&](std::span<std::byte> bytes) {
+    const auto count = file.read(bytes);
+    if (count < 0) throw Error("cannot read the checkpoint: " + std::string(std::strerror(errno)), path);
+    return static_cast<std::size_t>(count);
+  };
+  const auto torn = [&](const std::string& what, const std::string& expected) {
+    return Error("the checkpoint is torn: " + what, path, expected);
+  };
+
+  std::array<std::byte, internal::checkpoint_header_size> start{};
+  const std::size_t found = read(start);
+  const std::size_t comparable = std::min(found, internal::checkpoint_magic.size());
+  if (std::memcmp(start.data(), internal::checkpoint_magic.data(), comparable) != 0) {
+    throw Error("this is not a polis checkpoint", path, "a checkpoint of " + std::string(composition));
+  }
+  if (found < start.size()) {
+    throw torn("it ends after " + std::to_string(found) + " bytes",
+               "a header of " + std::to_string(start.size()) + " bytes");
+  }
+  internal::CheckpointHeader header;
+  from_bytes(start, header);
+  if (header.version > checkpoint_version) {
+    throw Error("written by a newer polis: checkpoint version " + std::to_string(header.version), path,
+                "a version up to " + std::to_string(checkpoint_version));
+  }
+  const std::uint64_t rest = file.size() - start.size();
+  if (header.composition_size > rest || header.payload_size != rest - header.composition_size) {
+    throw torn(std::to_string(rest) + " bytes follow its header",
+               std::to_string(header.composition_size + header.payload_size) + " bytes");
+  }
+  std::string name(header.composition_size, '\0');
+  std::vector<std::byte> payload(header.payload_size);
+  if (read(std::as_writable_bytes(std::span(name))) + read(payload) != rest ||
+      header.compute_checksum(name, payload) != header.checksum) {
+    throw torn("its checksum does not fit its content", "a checkpoint as it was written");
+  }
+  if (name != composition) {
+    throw Error("this is a checkpoint of " + name, path, "a checkpoint of " + std::string(composition));
+  }
+  return payload;
+}
+
+}  // namespace polis
