@@ -142,7 +142,8 @@ inline void write_checkpoint(const std::string& path, std::string_view compositi
     throw Error("cannot write the checkpoint: " + std::string(std::strerror(reason)) +
                     (previous ? " (the previous checkpoint is untouched)" : " (there was none before)"),
                 path,
-                std::to_string(start.size() + composition.size() + payload.size()) + " bytes of free space");
+                "a writable place with room for " +
+                    std::to_string(start.size() + composition.size() + payload.size()) + " bytes");
   }
   // The rename itself survives a power cut once its folder is synced. Some file systems cannot sync a folder;
   // the path holds a whole checkpoint all the same.
