@@ -1,0 +1,43 @@
+// Running mean and variance, merged batch by batch (Chan, Golub and LeVeque 1983), in double precision.
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace polis {
+
+/// Mean and variance of several features over everything added so far.
+class RunningMoments {
+ public:
+  explicit RunningMoments(int features = 0)
+      : mean_(static_cast<std::size_t>(features)), squares_(static_cast<std::size_t>(features)) {}
+
+  [[nodiscard]] double count() const { return count_; }
+  [[nodiscard]] double mean(int feature) const { return mean_[static_cast<std::size_t>(feature)]; }
+  /// Population variance; 0 before anything was added.
+  [[nodiscard]] double variance(int feature) const {
+    return count_ > 0 ? squares_[static_cast<std::size_t>(feature)] / count_ : 0.;
+  }
+
+  /// Merges `count` observations whose sum and sum of squares, both of their distance from `mean(feature)`, are
+  /// given for each feature: distances keep the sums small.
+  void merge(double count, const double* distance, const double* squared_distance) {
+    if (count <= 0) return;
+    const double total = count_ + count;
+    for (std::size_t f = 0; f < mean_.size(); ++f) {
+      const double shift = distance[f] / count;  // the batch's mean less ours
+      squares_[f] += squared_distance[f] - distance[f] * shift + shift * shift * count_ * count / total;
+      mean_[f] += shift * count / total;
+    }
+    count_ = total;
+  }
+
+  void archive(auto& a) { a(count_, mean_, squares_); }
+
+ private:
+  double count_ = 0;
+  std::vector<double> mean_, squares_;
+};
+
+}  // namespace polis

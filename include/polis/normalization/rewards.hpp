@@ -1,0 +1,79 @@
+// Words for the scale of rewards: as they are, or divided by the deviation of the discounted return.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include <polis/buffer/rollout.hpp>
+#include <polis/core/word.hpp>
+#include <polis/normalization/moments.hpp>
+
+namespace polis {
+
+/// Rewards as they are.
+struct RawRewards {
+  using word = word::RewardNormalization;
+  struct Config {
+    static void fields(auto&, auto&&) {}
+  };
+  class State {
+   public:
+    State(const Config&, int /*rows*/) {}
+    void scale(const RolloutArrays&, float /*discount*/) {}
+    void archive(auto&) {}
+  };
+};
+
+/// Rewards divided by the running standard deviation of the discounted return, clipped. The mean is not taken out:
+/// that would change the optimum where the length of episodes varies.
+struct ScaleRewards {
+  using word = word::RewardNormalization;
+  struct Config {
+    float clip = 10.f;
+    float epsilon = 1e-8f;  ///< added to the variance
+    static void fields(auto& self, auto&& visit) {
+      visit("clip", self.clip);
+      visit("epsilon", self.epsilon);
+    }
+  };
+  class State {
+   public:
+    State(const Config& config, int rows) : config_(config), moments_(1), running_(static_cast<std::size_t>(rows)) {}
+
+    /// Adds a rollout's returns to the statistics, then scales its rewards in place.
+    void scale(const RolloutArrays& rollout, float discount) {
+      const auto& rewards = rollout.rewards;
+      double count = 0, distance = 0, squares = 0;
+      const int first = rollout.shape().carried ? 1 : 0;
+      for (std::ptrdiff_t slot = first; slot < rewards.shape[0]; ++slot) {
+        for (std::ptrdiff_t row = 0; row < rewards.shape[1]; ++row) {
+          double& value = running_[static_cast<std::size_t>(row)];
+          value = static_cast<double>(discount) * value + static_cast<double>(rewards(slot, row));
+          const double from_mean = value - moments_.mean(0);
+          ++count, distance += from_mean, squares += from_mean * from_mean;
+          if (rollout.ends(slot, row) != End::none) value = 0;
+        }
+      }
+      moments_.merge(count, &distance, &squares);
+      const auto scale =
+          static_cast<float>(1. / std::sqrt(moments_.variance(0) + static_cast<double>(config_.epsilon)));
+      for (std::ptrdiff_t slot = first; slot < rewards.shape[0]; ++slot) {
+        for (std::ptrdiff_t row = 0; row < rewards.shape[1]; ++row) {
+          rewards(slot, row) = std::clamp(rewards(slot, row) * scale, -config_.clip, config_.clip);
+        }
+      }
+    }
+
+    [[nodiscard]] const RunningMoments& moments() const { return moments_; }
+    void archive(auto& a) { a(moments_, running_); }
+
+   private:
+    Config config_;
+    RunningMoments moments_;
+    std::vector<double> running_;
+  };
+};
+
+}  // namespace polis
