@@ -1,8 +1,9 @@
 // Spaces: the types of observations and actions.
 //
-// A space states the type of its elements (`Element`), how many floats one element takes in a buffer (`words`; a
-// discrete index is one float, exact up to 2^24) and how many inputs it gives a network (`features`; a discrete
-// index becomes a one-hot vector). Bounds of a Box are constexpr members of a type derived from it:
+// A space states the type of its elements (`Element`), how many floats one element takes in a buffer
+// (`words`; a discrete index is one float, exact up to 2^24) and how many inputs it gives a network
+// (`features`; a discrete index becomes a one-hot vector). Bounds of a Box are constexpr members of a type
+// derived from it:
 //
 //     struct Torque : Box<1> { static constexpr float low = -1, high = 1; };
 #pragma once
@@ -18,7 +19,8 @@ namespace polis {
 
 enum class SpaceKind { box, discrete, multi_discrete, simplex, tuple };
 
-/// Vectors of N real numbers, unbounded unless a derived type states `low` and `high` (numbers, or arrays of N).
+/// Vectors of N real numbers, unbounded unless a derived type states `low` and `high` (numbers, or arrays of
+/// N).
 template <int N>
 struct Box {
   static constexpr SpaceKind kind = SpaceKind::box;
@@ -120,8 +122,8 @@ POLIS_HD void decode_tuple(In<float> words, TupleElement<S...>& element);
 
 }  // namespace internal
 
-/// The element of S that `words` (S::words floats) stand for. Values of a bounded Box are clipped to its bounds;
-/// a Simplex takes coordinates that are already on it.
+/// The element of S that `words` (S::words floats) stand for. Values of a bounded Box are clipped to its
+/// bounds; a Simplex takes coordinates that are already on it.
 template <Space S>
 POLIS_HD typename S::Element decode(In<float> words) {
   typename S::Element element{};
@@ -134,7 +136,9 @@ POLIS_HD typename S::Element decode(In<float> words) {
       if constexpr (S::kind == SpaceKind::multi_discrete) {
         element[i] = static_cast<int>(words[i]);
       } else if constexpr (BoundedSpace<S>) {
-        element[i] = math::clamp(words[i], internal::bound_at(S::low, i), internal::bound_at(S::high, i));
+        constexpr auto low = S::low;  // in device code a static member has a value but no address
+        constexpr auto high = S::high;
+        element[i] = math::clamp(words[i], internal::bound_at(low, i), internal::bound_at(high, i));
       } else {
         element[i] = words[i];
       }
@@ -161,10 +165,11 @@ struct Expand {
     if constexpr (S::kind == SpaceKind::discrete) {
       for (int i = 0; i < S::features; ++i) features.set(i, i == static_cast<int>(words[0]) ? 1.f : 0.f);
     } else if constexpr (S::kind == SpaceKind::multi_discrete) {
+      constexpr auto sizes = S::sizes;
       int at = 0;
       for (int k = 0; k < S::words; ++k) {
-        for (int i = 0; i < S::sizes[k]; ++i) features.set(at + i, i == static_cast<int>(words[k]) ? 1.f : 0.f);
-        at += S::sizes[k];
+        for (int i = 0; i < sizes[k]; ++i) features.set(at + i, i == static_cast<int>(words[k]) ? 1.f : 0.f);
+        at += sizes[k];
       }
     } else {
       for (int i = 0; i < S::words; ++i) features.set(i, words[i]);
@@ -176,7 +181,8 @@ template <class... S>
 struct Expand<Tuple<S...>> {
   POLIS_HD static void apply(In<float> words, Out<float> features) {
     int word = 0, feature = 0;
-    ((Expand<S>::apply(words.from(word), features.from(feature)), word += S::words, feature += S::features), ...);
+    ((Expand<S>::apply(words.from(word), features.from(feature)), word += S::words, feature += S::features),
+     ...);
   }
 };
 

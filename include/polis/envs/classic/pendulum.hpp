@@ -62,8 +62,8 @@ struct BasicPendulum {
         tilt * tilt + Scalar(.1) * angular_velocity * angular_velocity + Scalar(.001) * torque * torque;
     const Scalar acceleration = Scalar(3) * gravity / (Scalar(2) * length) * math::sin(angle) +
                                 Scalar(3) / (mass * length * length) * torque;
-    angular_velocity =
-        math::clamp(angular_velocity + time_step * acceleration, -largest_velocity, largest_velocity);
+    constexpr Scalar fastest = largest_velocity;
+    angular_velocity = math::clamp(angular_velocity + time_step * acceleration, -fastest, fastest);
     angle += time_step * angular_velocity;
     ++steps;
     if (math::abs(wrapped_angle()) < pi / Scalar(15)) ++steps_upright;

@@ -1,0 +1,173 @@
+// Environments, distributions and objectives are the same source on the CPU and in CUDA kernels: this file
+// compiles each of them into a kernel.
+//
+// Building it is the test, and its flags make it one: nvcc only warns where a __host__ __device__ function
+// calls one of the host, and with --Werror all-warnings that is an error. Run on a GPU, the program checks
+// that the kernels come to an end.
+#include <cstdio>
+
+#include <polis/core/random.hpp>
+#include <polis/env/environment.hpp>
+#include <polis/env/time_limit.hpp>
+#include <polis/envs/classic/cartpole.hpp>
+#include <polis/envs/classic/pendulum.hpp>
+
+namespace test_host_device {
+
+using namespace polis;
+
+template <class... T>
+struct Types {};
+
+struct Buyer {};
+struct Seller {};
+
+/// Uses what the built-in environments do not: roles, every kind of space, turns, legal actions, agent loops.
+struct Bazaar {
+  struct Bid : Box<2> {
+    static constexpr Array<float, 2> low{{0, -1}}, high{{1, 1}};
+  };
+  using Roles = polis::Roles<Role<Buyer, 3, Tuple<Discrete<3>, MultiDiscrete<2, 4>>, Tuple<Bid, Simplex<3>>>,
+                             Role<Seller, 2, Box<1>, MultiDiscrete<2, 3>>>;
+  using State = Box<1>;
+  static constexpr RewardStructure rewards = RewardStructure::general_sum;
+  struct Config {
+    float price = 1;
+  };
+  struct Task {
+    int demand = 3;
+  };
+  int step_count = 0;
+  float stock = 0;
+
+  POLIS_HD void reset(Context<Bazaar>& ctx) {
+    step_count = 0;
+    stock = static_cast<float>(ctx.task().demand + ctx.random.integer(3));
+  }
+  POLIS_HD void step(const Actions<Bazaar>& actions, Context<Bazaar>& ctx) {
+    const float sold = ctx.sum(3, [&](int i) { return actions.of(Buyer{})[i].template get<0>()[0]; });
+    const float shares = actions.of(Buyer{})[0].template get<1>()[2];
+    ctx.each(2, [&](int i) {
+      const auto offers = static_cast<float>(actions.of(Seller{})[i][1]);
+      ctx.reward(Seller{}, i) = offers * ctx.config().price * shares;
+    });
+    ctx.once([&] { stock -= sold; });
+    if (stock < 0) ctx.terminate(Buyer{}, 1);
+    if (++step_count == 10) ctx.terminate();
+  }
+  POLIS_HD void observe(Buyer, int index, Row out, const View<Bazaar>& view) const {
+    out[0] = static_cast<float>(index);
+    out[1] = 1;
+    out[2] = static_cast<float>(view.task().demand);
+  }
+  POLIS_HD void observe(Seller, int, Row out, const View<Bazaar>&) const { out[0] = stock; }
+  POLIS_HD void state(Row out) const { out[0] = stock; }
+  POLIS_HD void legal(int, Row mask) const { mask[0] = 0; }
+  POLIS_HD bool acting(int agent) const { return agent % 2 == step_count % 2; }
+};
+
+/// Every environment that a CUDA kernel can step: name a new one here.
+using Environments = Types<CartPole, Pendulum, NormalizedPendulum, TimeLimit<Pendulum, 50>, Bazaar,
+                           TimeLimit<TimeLimit<Bazaar, 9>, 8>>;
+
+constexpr int lanes = 128, steps = 32;
+
+/// The action that an arbitrary random choice stands for, in any space.
+template <Space S>
+__device__ typename S::Element any_action(Random& random) {
+  float words[S::words];
+  for (float& word : words) word = random.uniform();  // index 0 of a discrete space
+  return decode<S>(In<float>{words});
+}
+
+template <class E, int R = 0>
+__device__ void choose_actions(Actions<E>& actions, Random& random) {
+  using Role = RoleOf<E, R>;
+  for (int i = 0; i < Role::count; ++i) {
+    actions.of(typename Role::Tag{})[i] = any_action<typename Role::Action>(random);
+  }
+  if constexpr (R + 1 < role_count<E>) choose_actions<E, R + 1>(actions, random);
+}
+
+/// What the agents of role R and of the roles after it see, and what the other abilities of E say, added up.
+template <class E, int R = 0>
+__device__ float read_agents(const E& env, const View<E>& view) {
+  using Role = RoleOf<E, R>;
+  float total = 0;
+  for (int i = 0; i < Role::count; ++i) {
+    float seen[Role::Observation::words], inputs[Role::Observation::features], mask[Role::Action::features];
+    internal::observe<R>(env, i, Row{seen}, view);
+    expand<typename Role::Observation>(In<float>{seen}, Out<float>{inputs});
+    for (const float input : inputs) total += input;
+    for (float& flag : mask) flag = 1;
+    if constexpr (HasLegalActions<E>) internal::legal<R>(env, i, Row{mask});
+    total += mask[0] + (internal::acting<R>(env, i) ? 1.f : 0.f);
+  }
+  if constexpr (R + 1 < role_count<E>) total += read_agents<E, R + 1>(env, view);
+  return total;
+}
+
+/// One lane a thread: resets, then steps with random actions, starting anew where an episode ends.
+template <DeviceEnvironment E>
+__global__ void play(const ConfigOf<E>* config, const TaskOf<E>* task, const DatasetOf<E>* data,
+                     float* totals) {
+  const auto lane = blockIdx.x * blockDim.x + threadIdx.x;
+  const View<E> view(*config, *task, *data);
+  E env{};
+  float rewards[agent_count<E>] = {}, total = 0;
+  End ends[agent_count<E>] = {};
+  bool over = true;
+  for (std::uint32_t step = 0; step < steps; ++step) {
+    if (over) {
+      Context<E> ctx(view, Random(1, step, lane, 0, Purpose::reset), rewards, ends);
+      env.reset(ctx);
+    }
+    Random choice(1, step, lane, 0, Purpose::action);
+    Actions<E> actions{};
+    choose_actions<E>(actions, choice);
+    Context<E> ctx(view, Random(1, step, lane, 0, Purpose::environment), rewards, ends);
+    env.step(actions, ctx);
+    over = ctx.episode() != End::none;
+    for (const float reward : rewards) total += reward;
+    total += read_agents<E>(env, view);
+    if constexpr (HasState<E>) {
+      float state[E::State::words];
+      if constexpr (requires { env.state(Row{state}, view); }) {
+        env.state(Row{state}, view);
+      } else {
+        env.state(Row{state});
+      }
+      total += state[0];
+    }
+    if constexpr (StatesSuccess<E>) total += env.success();
+  }
+  totals[lane] = total;
+}
+
+/// A value of T in memory that host and device share.
+template <class T>
+T* shared(const T& value = {}) {
+  T* memory = nullptr;
+  if (cudaMallocManaged(&memory, sizeof(T)) != cudaSuccess) return nullptr;
+  *memory = value;
+  return memory;
+}
+
+bool finished(const char* what) {
+  const cudaError_t error = cudaDeviceSynchronize();
+  if (error != cudaSuccess) std::fprintf(stderr, "%s: %s\n", what, cudaGetErrorString(error));
+  return error == cudaSuccess;
+}
+
+template <class... E>
+bool play_all(Types<E...>) {
+  float* totals = nullptr;
+  if (cudaMallocManaged(&totals, lanes * sizeof(float)) != cudaSuccess) return false;
+  (play<E><<<lanes / 64, 64>>>(shared<ConfigOf<E>>(), shared<TaskOf<E>>(), shared<DatasetOf<E>>(), totals),
+   ...);
+  return finished("environments");
+}
+
+}  // namespace test_host_device
+
+int main() { return test_host_device::play_all(test_host_device::Environments{}) ? 0 : 1; }
