@@ -4,7 +4,16 @@
 // compiled with different flags instantiate different functions and cannot mix.
 #pragma once
 
+// g++ 12 takes its own AVX-512 intrinsics for uses of uninitialised registers (its bug 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <xsimd/xsimd.hpp>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 #include <polis/core/tile.hpp>
 
@@ -37,6 +46,16 @@ struct Load<xsimd::batch<float, Arch>> {
   static Batch<Arch> load(const float* from) { return Batch<Arch>::load_unaligned(from); }
   static void store(float* to, const Batch<Arch>& value) { value.store_unaligned(to); }
 };
+
+/// a * b + c, one fused instruction where Arch has it (xsimd 8 has none for AVX-512 and leaves the fusion to the
+/// compiler, which g++ does and clang does not).
+template <class Arch>
+inline Batch<Arch> multiply_add(const Batch<Arch>& a, const Batch<Arch>& b, const Batch<Arch>& c) {
+#if XSIMD_WITH_AVX512F
+  if constexpr (batch_width<Batch<Arch>> == 16) return Batch<Arch>(_mm512_fmadd_ps(a, b, c));
+#endif
+  return xsimd::fma(a, b, c);
+}
 
 /// The sum of a register's elements, added in halves (element i to i + width/2, and so on): an order that depends
 /// on the width alone, not on xsimd's version or the compiler.

@@ -1,0 +1,39 @@
+// Memory that starts on a cache line: tiles, weights, moments and arenas.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+#include <new>
+#include <vector>
+
+namespace polis {
+
+/// Alignment of tiles and flat arrays in bytes: a cache line, and the widest register.
+inline constexpr std::size_t cache_line = 64;
+
+/// The standard allocator, aligned to a cache line.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  static_assert(alignof(T) <= cache_line);
+
+  AlignedAllocator() = default;
+  template <class U>
+  constexpr AlignedAllocator(const AlignedAllocator<U>&) noexcept {}
+
+  [[nodiscard]] T* allocate(std::size_t count) {
+    if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{cache_line}));
+  }
+  void deallocate(T* memory, std::size_t count) noexcept {
+    ::operator delete(memory, count * sizeof(T), std::align_val_t{cache_line});
+  }
+
+  friend constexpr bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
+};
+
+/// A std::vector whose data() is 64-byte aligned.
+template <class T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+}  // namespace polis

@@ -1,0 +1,116 @@
+// The register block that every matrix product of polis is made of: C[m][n] = start + sum_k A[m][k] B[k][n].
+//
+// B's rows are registers of neighbouring floats (samples of a tile, or columns of a transposed tile) and A's
+// elements are broadcast, so that A is read where it is stored, in either orientation, and nothing is packed.
+// A block of Blocking<Arch>::rows x columns accumulators stays in registers for the whole reduction.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <polis/core/simd.hpp>
+
+namespace polis {
+
+/// A length for the kernels below: a compile-time constant when short, where unrolling the reduction pays
+/// (measured: 65% at length 4, 3% at 64), a plain int otherwise, to save code.
+template <int N>
+constexpr auto length() {
+  if constexpr (N <= 16) {
+    return std::integral_constant<int, N>{};
+  } else {
+    return N;
+  }
+}
+
+/// Accumulators of one block: `rows` broadcast elements times `columns` registers. With 32 registers 4 x 4 hides
+/// the latency of four cycles on two units; with 16 registers, 12 accumulators leave room for the operands.
+template <class Arch>
+struct Blocking {
+  static constexpr int width = batch_width<Batch<Arch>>;
+#if defined(__aarch64__)
+  static constexpr bool many_registers = true;
+#else
+  static constexpr bool many_registers = width == 16;
+#endif
+  static constexpr int rows = many_registers || width == 4 ? 4 : 6;
+  static constexpr int columns = many_registers ? 4 : 2;
+};
+
+namespace internal {
+
+template <int... I, class Body>
+inline void unroll(std::integer_sequence<int, I...>, Body&& body) {
+  (body(std::integral_constant<int, I>{}), ...);
+}
+/// body(0) ... body(N - 1) with constant arguments: accumulators must be registers at every optimisation level.
+template <int N, class Body>
+inline void unroll(Body&& body) {
+  unroll(std::make_integer_sequence<int, N>{}, body);
+}
+
+/// A matrix whose elements are broadcast: element (m, k) lies at data[m * row + k * step].
+template <class Row, class Step>
+struct Broadcast {
+  const float* data;
+  Row row;
+  Step step;
+};
+
+/// A matrix read in registers: row k begins at data[k * stride].
+struct Panel {
+  const float* data;
+  int stride;
+};
+
+/// M x N registers of the product, at row m0 and register n0. `target.start(m, n)` gives the initial value,
+/// `target.finish(m, n, value)` takes the result, `target.after<N>(m, n0)` may work on a finished row.
+template <class Arch, int M, int N, class A, class Length, class Target>
+void block(const A& a, const Panel& b, Length length, const Target& target, int m0, int n0) {
+  using Register = Batch<Arch>;
+  constexpr int width = batch_width<Register>;
+  Register sum[M][N];
+  unroll<M>([&](auto m) { unroll<N>([&](auto n) { sum[m][n] = target.start(m0 + m, n0 + n); }); });
+  const float* left = a.data + static_cast<std::ptrdiff_t>(m0) * a.row;
+  const float* right = b.data + n0 * width;
+  for (int k = 0; k < length; ++k) {
+    Register panel[N];
+    unroll<N>([&](auto n) { panel[n] = Register::load_unaligned(right + n * width); });
+    unroll<M>([&](auto m) {
+      const Register element(left[static_cast<std::ptrdiff_t>(m) * a.row]);
+      unroll<N>([&](auto n) { sum[m][n] = multiply_add<Arch>(element, panel[n], sum[m][n]); });
+    });
+    left += a.step;
+    right += b.stride;
+  }
+  unroll<M>([&](auto m) { unroll<N>([&](auto n) { target.finish(m0 + m, n0 + n, sum[m][n]); }); });
+  for (int m = 0; m < M; ++m) target.template after<N>(m0 + m, n0);
+}
+
+template <class Arch, int M, int N, class A, class Length, class Target>
+void block_row(const A& a, const Panel& b, Length length, const Target& target, int m, int n, int columns) {
+  for (; n + N <= columns; n += N) block<Arch, M, N>(a, b, length, target, m, n);
+  if constexpr (N > 1) {
+    if (n < columns) block_row<Arch, M, N / 2>(a, b, length, target, m, n, columns);
+  }
+}
+
+template <class Arch, int M, class A, class Length, class Target>
+void block_rows(const A& a, const Panel& b, Length length, const Target& target, int m, int rows, int columns) {
+  for (; m + M <= rows; m += M) {
+    block_row<Arch, M, Blocking<Arch>::columns>(a, b, length, target, m, 0, columns);
+  }
+  if constexpr (M > 1) {
+    if (m < rows) block_rows<Arch, M / 2>(a, b, length, target, m, rows, columns);
+  }
+}
+
+/// The whole product: `rows` rows of A times `columns` registers of B, over a reduction of `length`.
+template <class Arch, class A, class Length, class Target>
+void multiply(const A& a, const Panel& b, Length length, int rows, int columns, const Target& target) {
+  block_rows<Arch, Blocking<Arch>::rows>(a, b, length, target, 0, rows, columns);
+}
+
+}  // namespace internal
+}  // namespace polis

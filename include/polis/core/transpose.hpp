@@ -1,0 +1,158 @@
+// Transposition in registers: samples gathered into feature-major tiles, and tiles turned for weight gradients.
+//
+// Everything is made of one step: four values from each of `width` rows become four registers of `width` rows.
+// Rows j, j + 4, j + 8, ... enter register j as 128-bit quads (loads that merge, cheaper than shuffles), and two
+// rounds of interleaving within the quads finish the 4 x 4 transposes.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include <polis/core/simd.hpp>
+
+namespace polis {
+
+namespace internal {
+
+/// A register seen as quads of four floats. The primary template serves registers of one quad (SSE, NEON).
+template <class Arch, int width = batch_width<Batch<Arch>>>
+struct Quads {
+  static_assert(width == 4, "polis has transposes for registers of 4, 8 and 16 floats");
+  using Register = Batch<Arch>;
+
+  template <class Row>
+  static Register load(const Row& row, int first) {
+    return Register::load_unaligned(row(first));
+  }
+  static Register low(const Register& a, const Register& b) { return xsimd::zip_lo(a, b); }
+  static Register high(const Register& a, const Register& b) { return xsimd::zip_hi(a, b); }
+  static void store_sum(float* to, const Register& a) { a.store_unaligned(to); }
+};
+
+#if XSIMD_WITH_AVX
+template <class Arch>
+struct Quads<Arch, 8> {
+  using Register = Batch<Arch>;
+
+  template <class Row>
+  static Register load(const Row& row, int first) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row(first))), _mm_loadu_ps(row(first + 4)), 1);
+  }
+  static Register low(const Register& a, const Register& b) { return _mm256_unpacklo_ps(a, b); }
+  static Register high(const Register& a, const Register& b) { return _mm256_unpackhi_ps(a, b); }
+  static void store_sum(float* to, const Register& a) {
+    _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)));
+  }
+};
+#endif
+
+#if XSIMD_WITH_AVX512F
+template <class Arch>
+struct Quads<Arch, 16> {
+  using Register = Batch<Arch>;
+
+  template <class Row>
+  static Register load(const Row& row, int first) {
+    __m512 quads = _mm512_castps128_ps512(_mm_loadu_ps(row(first)));
+    quads = _mm512_insertf32x4(quads, _mm_loadu_ps(row(first + 4)), 1);
+    quads = _mm512_insertf32x4(quads, _mm_loadu_ps(row(first + 8)), 2);
+    return _mm512_insertf32x4(quads, _mm_loadu_ps(row(first + 12)), 3);
+  }
+  static Register low(const Register& a, const Register& b) { return _mm512_unpacklo_ps(a, b); }
+  static Register high(const Register& a, const Register& b) { return _mm512_unpackhi_ps(a, b); }
+  static void store_sum(float* to, const Register& a) {
+    const __m128 low = _mm_add_ps(_mm512_castps512_ps128(a), _mm512_extractf32x4_ps(a, 2));
+    const __m128 high = _mm_add_ps(_mm512_extractf32x4_ps(a, 1), _mm512_extractf32x4_ps(a, 3));
+    _mm_storeu_ps(to, _mm_add_ps(low, high));
+  }
+};
+#endif
+
+/// out[0..3][row] = row(first + row)[0..3], for `width` rows.
+template <class Arch, class Row>
+inline void transpose_quads(const Row& row, Batch<Arch>* out) {
+  using Q = Quads<Arch>;
+  const Batch<Arch> r0 = Q::load(row, 0), r1 = Q::load(row, 1), r2 = Q::load(row, 2), r3 = Q::load(row, 3);
+  const Batch<Arch> a = Q::low(r0, r2), b = Q::high(r0, r2), c = Q::low(r1, r3), d = Q::high(r1, r3);
+  out[0] = Q::low(a, c);
+  out[1] = Q::high(a, c);
+  out[2] = Q::low(b, d);
+  out[3] = Q::high(b, d);
+}
+
+/// to[0..3] = the sums of four registers' elements, in an order fixed by the register's width.
+template <class Arch>
+inline void store_sums(float* to, const Batch<Arch>& r0, const Batch<Arch>& r1, const Batch<Arch>& r2,
+                       const Batch<Arch>& r3) {
+  using Q = Quads<Arch>;
+  const Batch<Arch> even = Q::low(r0, r2) + Q::high(r0, r2), odd = Q::low(r1, r3) + Q::high(r1, r3);
+  Q::store_sum(to, Q::low(even, odd) + Q::high(even, odd));
+}
+
+/// to[f * to_stride + r] = finish(f, row(r)[f]) for r below `rows` rounded up to a register (row(r) must stay
+/// valid there) and f < features. `row` gives a pointer; features that are not a multiple of four overlap.
+template <class Arch, class Row, class Finish>
+void transpose_rows(const Row& row, int rows, int features, float* to, std::ptrdiff_t to_stride,
+                    const Finish& finish) {
+  using Register = Batch<Arch>;
+  constexpr int width = batch_width<Register>;
+  for (int r = 0; r < rows; r += width) {
+    if (features < 4) {
+      for (int f = 0; f < features; ++f) {
+        alignas(Register) float lanes[width];
+        for (int lane = 0; lane < width; ++lane) lanes[lane] = row(r + lane)[f];
+        finish(f, Register::load_aligned(lanes)).store_unaligned(to + f * to_stride + r);
+      }
+      continue;
+    }
+    for (int chunk = 0; chunk < features; chunk += 4) {
+      const int f = std::min(chunk, features - 4);
+      Register out[4];
+      transpose_quads<Arch>([&](int lane) { return row(r + lane) + f; }, out);
+      for (int i = 0; i < 4; ++i) finish(f + i, out[i]).store_unaligned(to + (f + i) * to_stride + r);
+    }
+  }
+}
+
+template <class Arch, class Finish>
+void gather(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile,
+            const Finish& finish) {
+  if (rows <= 0) return;
+  const auto row = [=](int r) {
+    const int valid = std::min(r, rows - 1);
+    return base + stride * static_cast<std::size_t>(ids ? ids[valid] : valid);
+  };
+  transpose_rows<Arch>(row, rows, features, tile, tile_rows, finish);
+}
+
+}  // namespace internal
+
+/// Gathers rows of a row-major array into a feature-major tile: tile[f][r] = base[ids[r] * stride + f] for
+/// r < rows <= 64 (ids == nullptr: consecutive rows). Rows up to the next register repeat the last valid one, so
+/// that padding is finite; the rows after them are not written.
+template <class Arch>
+void gather_tile(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile) {
+  internal::gather<Arch>(base, stride, ids, rows, features, tile,
+                         [](int, const Batch<Arch>& value) { return value; });
+}
+
+/// gather_tile with observation normalisation: (x - mean[f]) * inverse_deviation[f], clipped to [-clip, clip].
+template <class Arch>
+void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows, int features,
+                            const float* mean, const float* inverse_deviation, float clip, float* tile) {
+  internal::gather<Arch>(base, stride, ids, rows, features, tile, [=](int f, const Batch<Arch>& value) {
+    const Batch<Arch> scaled = (value - Batch<Arch>(mean[f])) * Batch<Arch>(inverse_deviation[f]);
+    return xsimd::min(xsimd::max(scaled, Batch<Arch>(-clip)), Batch<Arch>(clip));
+  });
+}
+
+/// The reverse of gather_tile: base[ids[r] * stride + f] = tile[f][r] for the first `rows` rows.
+inline void scatter_tile(const float* tile, int rows, int features, float* base, std::size_t stride,
+                         const int* ids) {
+  for (int r = 0; r < rows; ++r) {
+    float* to = base + stride * static_cast<std::size_t>(ids ? ids[r] : r);
+    for (int f = 0; f < features; ++f) to[f] = tile[f * tile_rows + r];
+  }
+}
+
+}  // namespace polis
