@@ -1,0 +1,136 @@
+// Prices from CSV files: the three forms, and everything that is refused with its place.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include <polis/io/prices.hpp>
+
+namespace test_prices {
+
+using Floats = std::vector<float>;
+using Texts = std::vector<std::string>;
+
+polis::PriceTable parse(std::string_view text, int least_days = 2) {
+  return polis::parse_prices(text, "data/prices.csv", least_days);
+}
+
+std::string refusal(std::string_view text, int least_days = 2) {
+  try {
+    parse(text, least_days);
+  } catch (const polis::Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
+
+}  // namespace test_prices
+
+using namespace test_prices;
+
+TEST_CASE("io/prices: wide form, with and without dates, LF or CRLF, with a byte order mark") {
+  for (const std::string end : {"\n", "\r\n"}) {
+    const auto table = parse(
+        "\xef\xbb\xbf"
+        "day,DAX,SMI" +
+        end + "0,1628.75,1678.1" + end + "1,1613.63,1688.5" + end);
+    CHECK(table.symbols == Texts{"DAX", "SMI"});
+    CHECK(table.dates == Texts{"0", "1"});
+    CHECK(table.days == 2);
+    CHECK(table.close == Floats{1628.75f, 1678.1f, 1613.63f, 1688.5f});
+    CHECK(table.open.empty());
+    CHECK(table.volume.empty());
+    CHECK(table.notes.empty());
+  }
+  const auto table = parse("DAX;SMI\n1;2\n3;4\n5;6\n");
+  CHECK(table.dates.empty());
+  CHECK(table.days == 3);
+  CHECK(table.close == Floats{1, 2, 3, 4, 5, 6});
+  CHECK(parse(",DAX\n2024-01-30,1\n2024-01-31T09:30,2\n2024-01-31T09:31,3\n").days == 3);
+}
+
+TEST_CASE("io/prices: OHLCV of one symbol, columns in any case and order") {
+  const auto table =
+      parse("VOLUME,low,High,open,Date,Close,Splits\n0,1,4,2,2024-01-02,3,0\n7,2,5,3,2024-01-03,4,0\n");
+  CHECK(table.symbols == Texts{"prices"});
+  CHECK(table.open == Floats{2, 3});
+  CHECK(table.high == Floats{4, 5});
+  CHECK(table.low == Floats{1, 2});
+  CHECK(table.close == Floats{3, 4});
+  CHECK(table.volume == Floats{0, 7});
+  CHECK(table.dates == Texts{"2024-01-02", "2024-01-03"});
+  CHECK(table.notes == Texts{"column 'Splits' is not used"});
+}
+
+TEST_CASE("io/prices: an adjusted close scales the whole bar") {
+  const auto table = parse("Date,Open,Close,Adj Close\n1,100,200,50\n2,60,50,50\n");
+  CHECK(table.open == Floats{25, 60});
+  CHECK(table.close == Floats{50, 50});
+}
+
+TEST_CASE("io/prices: long form is aligned on the days that all symbols share") {
+  const auto table = parse("date,symbol,close\n1,A,10\n2,A,11\n3,A,12\n1,B,20\n3,B,22\n4,B,23\n");
+  CHECK(table.symbols == Texts{"A", "B"});
+  CHECK(table.dates == Texts{"1", "3"});
+  CHECK(table.close == Floats{10, 20, 12, 22});
+  CHECK(table.notes ==
+        Texts{"A lacks 1 of 4 days; they are left out", "B lacks 1 of 4 days; they are left out"});
+  const auto by_day = parse("ticker,price,volume\nA,1,5\nB,2,6\nA,3,7\nB,4,8\n");
+  CHECK(by_day.close == Floats{1, 2, 3, 4});
+  CHECK(by_day.volume == Floats{5, 6, 7, 8});
+  CHECK(by_day.notes.empty());
+}
+
+TEST_CASE("io/prices: a value that is no price is refused with its line and column") {
+  const std::string before = "day,DAX,SMI\n0,1,2\n1,3,";
+  CHECK(refusal(before + "n/a\n") ==
+        "data/prices.csv:3:5: found 'n/a' in column 'SMI'; expected a number, with a point for decimals");
+  CHECK(refusal(before + "\n") ==
+        "data/prices.csv:3:5: the field in column 'SMI' is empty; expected a number");
+  CHECK(refusal(before + "nan\n") ==
+        "data/prices.csv:3:5: found 'nan' in column 'SMI'; expected a finite number");
+  CHECK(starts_with(refusal(before + "-inf\n"), "data/prices.csv:3:5: found '-inf'"));
+  CHECK(refusal(before + "-4\n") ==
+        "data/prices.csv:3:5: found '-4' in column 'SMI'; expected a price above zero");
+  CHECK(starts_with(refusal(before + "0\n"), "data/prices.csv:3:5: found '0'"));
+  CHECK(starts_with(refusal(before + "1e-60\n"), "data/prices.csv:3:5: found '1e-60'"));
+  CHECK(starts_with(refusal(before + "4,5\n"), "data/prices.csv:3:7: this row has 4 fields; expected 3"));
+  CHECK(starts_with(refusal("day;DAX\n0;1,5\n1;2\n"), "data/prices.csv:2:3: found '1,5'"));
+  CHECK(
+      starts_with(refusal("high,low,close\n2,1,1\n1,2,1\n"), "data/prices.csv:3:1: the high of 1 is below"));
+  CHECK(starts_with(refusal("close,volume\n2,1\n1,-2\n"),
+                    "data/prices.csv:3:3: found '-2' in column 'volume'"));
+}
+
+TEST_CASE("io/prices: days must be dates, each once, the oldest first") {
+  CHECK(refusal("date,A\n2024-01-02,1\n2024-01-02,2\n") ==
+        "data/prices.csv:3:1: found 2024-01-02 again (of line 2); expected each day once, the oldest first");
+  CHECK(starts_with(refusal("date,A\n2024-01-03,1\n2024-01-02,2\n"),
+                    "data/prices.csv:3:1: found 2024-01-02 after 2024-01-03 (of line 2)"));
+  CHECK(starts_with(refusal("day,A\n9,1\n10,2\n2,2\n"), "data/prices.csv:4:1: found 2 after 10 (of line 3)"));
+  CHECK(
+      starts_with(refusal("date,symbol,close\n1,A,1\n1,B,1\n1,A,1\n"), "data/prices.csv:4:1: found 1 again"));
+  for (const std::string date : {"01/31/2024", "2024-13-01", "2024-01-32", "2024-01-02x", "soon"}) {
+    CHECK(refusal("date,A\n" + date + ",1\n") == "data/prices.csv:2:1: found the date '" + date +
+                                                     "'; expected a whole number or a date like 2024-01-31");
+  }
+  CHECK(starts_with(refusal("date,A\n,1\n"), "data/prices.csv:2:1: the date is empty"));
+}
+
+TEST_CASE("io/prices: a table without enough rows or columns is refused") {
+  CHECK(refusal("day,A\n0,1\n") == "data/prices.csv: found one row of prices; expected at least 2");
+  CHECK(refusal("day,A\n") == "data/prices.csv: found 0 rows of prices; expected at least 2");
+  CHECK(refusal("A\n1\n2\n3\n", 100) == "data/prices.csv: found 3 rows of prices; expected at least 100");
+  CHECK(starts_with(refusal("date,symbol,close\n1,A,1\n2,B,1\n"), "data/prices.csv: found 0 rows of prices"));
+  CHECK(starts_with(refusal("symbol,close\nA,1\nB,1\nB,1\n"), "data/prices.csv: B has 2 rows and A has 1"));
+  CHECK(starts_with(refusal("day\n1\n2\n"), "data/prices.csv:1:1: found no column of prices"));
+  CHECK(starts_with(refusal("date,symbol,open\n1,A,1\n"),
+                    "data/prices.csv:1:13: found no column of closing prices"));
+  CHECK(starts_with(refusal("day,A,A\n1,2,3\n"), "data/prices.csv:1:7: the symbol 'A' is named twice"));
+  CHECK(starts_with(refusal("day,A,\n1,2,3\n"), "data/prices.csv:1:7: this column has no name"));
+  CHECK(starts_with(refusal("date,day,A\n1,2,3\n"), "data/prices.csv:1:6: found 'date' and 'day'"));
+  CHECK(refusal("0,1628.75\n1,1613.63\n") ==
+        "data/prices.csv:1:1: the first line holds a number, '0'; expected the names of the columns");
+}
