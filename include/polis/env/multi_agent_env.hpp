@@ -7,9 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -172,6 +172,44 @@ class MultiAgentEnv {
     if constexpr (HasLegalActions<E>) internal::legal<R>(lanes_[index(lane)].env, agent_of_role, mask);
   }
 
+  // The same by the agent's number, for those who handle agents of several roles alike.
+  [[nodiscard]] bool deciding(int lane, int agent) const {
+    return with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
+      return deciding<R>(lane, agent - first_agent<E, R>);
+    });
+  }
+  void observe_agent(int lane, int agent, Row out) const {
+    with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
+      observe<R>(lane, agent - first_agent<E, R>, out);
+      return true;
+    });
+  }
+  void legal_agent(int lane, int agent, Row mask, int count) const {
+    with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
+      legal<R>(lane, agent - first_agent<E, R>, mask, count);
+      return true;
+    });
+  }
+  /// Writes the lane's whole situation (E::State::words floats).
+  void state(int lane, Row out) const
+    requires HasState<E>
+  {
+    const E& env = lanes_[index(lane)].env;
+    if constexpr (requires { env.state(out, view(lane)); }) {
+      env.state(out, view(lane));
+    } else {
+      env.state(out);
+    }
+  }
+  /// Puts the action that `words` stand for in the agent's place of a joint action.
+  static void set_action(Actions<E>& actions, int agent, In<float> words) {
+    with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
+      using R_ = RoleOf<E, R>;
+      actions.of(typename R_::Tag{})[agent - first_agent<E, R>] = decode<typename R_::Action>(words);
+      return true;
+    });
+  }
+
   [[nodiscard]] const E& lane(int lane) const { return lanes_[index(lane)].env; }
   [[nodiscard]] E& lane(int lane) { return lanes_[index(lane)].env; }
   [[nodiscard]] const TaskOf<E>& task(int lane) const { return lanes_[index(lane)].task; }
@@ -196,16 +234,7 @@ class MultiAgentEnv {
     std::uint32_t step = 0;
 
     void archive(auto& a) {
-      if constexpr (std::is_trivially_copyable_v<E>) {
-        a.bytes(&env, sizeof(E));
-      } else {
-        a(env);
-      }
-      if constexpr (std::is_trivially_copyable_v<TaskOf<E>>) {
-        a.bytes(&task, sizeof(task));
-      } else {
-        a(task);
-      }
+      a(env, task);
       a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.end, step);
     }
   };
@@ -215,6 +244,18 @@ class MultiAgentEnv {
 
   [[nodiscard]] Random stream(int lane, Purpose purpose) const {
     return Random(seed_, lanes_[index(lane)].step, global_lane(lane), 0, purpose);
+  }
+
+  /// f(role) for the role of the agent with this number.
+  template <class F>
+  static bool with_role(int agent, F&& f) {
+    bool result = false;
+    [&]<int... R>(std::integer_sequence<int, R...>) {
+      ((agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
+        (result = f(std::integral_constant<int, R>{}), true)) ||
+       ...);
+    }(std::make_integer_sequence<int, role_count<E>>{});
+    return result;
   }
 
   template <class Tasks>

@@ -6,8 +6,9 @@
 #include <cstddef>
 #include <vector>
 
-#include <polis/buffer/rollout.hpp>
+#include <polis/core/array_view.hpp>
 #include <polis/core/word.hpp>
+#include <polis/env/end.hpp>
 #include <polis/normalization/moments.hpp>
 
 namespace polis {
@@ -21,7 +22,7 @@ struct RawRewards {
   class State {
    public:
     State(const Config&, int /*rows*/) {}
-    void scale(const RolloutArrays&, float /*discount*/) {}
+    void scale(const ArrayView<float, 2>&, const ArrayView<End, 2>&, int /*first_slot*/, float /*discount*/) {}
     void archive(auto&) {}
   };
 };
@@ -42,24 +43,23 @@ struct ScaleRewards {
    public:
     State(const Config& config, int rows) : config_(config), moments_(1), running_(static_cast<std::size_t>(rows)) {}
 
-    /// Adds a rollout's returns to the statistics, then scales its rewards in place.
-    void scale(const RolloutArrays& rollout, float discount) {
-      const auto& rewards = rollout.rewards;
+    /// Adds the returns of rewards [slot][row] to the statistics, then scales these rewards in place. Slots before
+    /// `first_slot` were scaled when they were first seen.
+    void scale(const ArrayView<float, 2>& rewards, const ArrayView<End, 2>& ends, int first_slot, float discount) {
       double count = 0, distance = 0, squares = 0;
-      const int first = rollout.shape().carried ? 1 : 0;
-      for (std::ptrdiff_t slot = first; slot < rewards.shape[0]; ++slot) {
+      for (std::ptrdiff_t slot = first_slot; slot < rewards.shape[0]; ++slot) {
         for (std::ptrdiff_t row = 0; row < rewards.shape[1]; ++row) {
           double& value = running_[static_cast<std::size_t>(row)];
           value = static_cast<double>(discount) * value + static_cast<double>(rewards(slot, row));
           const double from_mean = value - moments_.mean(0);
           ++count, distance += from_mean, squares += from_mean * from_mean;
-          if (rollout.ends(slot, row) != End::none) value = 0;
+          if (ends(slot, row) != End::none) value = 0;
         }
       }
       moments_.merge(count, &distance, &squares);
       const auto scale =
           static_cast<float>(1. / std::sqrt(moments_.variance(0) + static_cast<double>(config_.epsilon)));
-      for (std::ptrdiff_t slot = first; slot < rewards.shape[0]; ++slot) {
+      for (std::ptrdiff_t slot = first_slot; slot < rewards.shape[0]; ++slot) {
         for (std::ptrdiff_t row = 0; row < rewards.shape[1]; ++row) {
           rewards(slot, row) = std::clamp(rewards(slot, row) * scale, -config_.clip, config_.clip);
         }

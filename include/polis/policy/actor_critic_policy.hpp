@@ -1,0 +1,245 @@
+// The native actor-critic policy: one network for the distribution of actions, one for the value, and the free
+// weights of the distribution (log standard deviations).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+
+#include <polis/core/aligned.hpp>
+#include <polis/core/simd.hpp>
+#include <polis/core/tile.hpp>
+#include <polis/core/word.hpp>
+#include <polis/nn/initialization.hpp>
+#include <polis/policy/policy.hpp>
+
+namespace polis {
+
+/// An actor and a critic without common weights. `Dist` turns the actor's outputs into a distribution.
+///
+/// Features: [Features][64] for the actor, [CriticFeatures][64] for the critic. Weights lie in the order actor,
+/// critic, free weights of the distribution.
+template <class Actor, class Critic, class Dist, class Initialization>
+class ActorCriticPolicy {
+ public:
+  static constexpr int features = Actor::inputs, critic_features = Critic::inputs;
+  static constexpr int carry_size = Actor::carry_size + Critic::carry_size;
+  static constexpr int noise = Dist::noise, words = Dist::words, mask_size = Dist::mask_size;
+  static_assert(Actor::outputs == Dist::inputs && Critic::outputs == 1);
+
+  struct Config {
+    typename Initialization::Config initialization{};
+    typename Dist::Config distribution{};
+    float policy_gain = .01f;  ///< gain of the actor's output layer: a first policy close to uniform
+    float value_gain = 1.f;    ///< gain of the critic's output layer
+    static void fields(auto& self, auto&& visit) {
+      visit("initialization", self.initialization);
+      visit("distribution", self.distribution);
+      visit("policy_gain", self.policy_gain);
+      visit("value_gain", self.value_gain);
+    }
+  };
+
+  using Parameters = FlatParameters;
+
+  /// Scratch memory for tiles of up to `steps` time steps.
+  struct Workspace {
+    AlignedVector<float> actor_cache, critic_cache, logits, d_logits, scratch, carry, carry_before, d_carry;
+    AlignedVector<float> free_weights, d_free_weights;
+  };
+
+  explicit ActorCriticPolicy(const Config& config = {}) : config_(config) {}
+
+  [[nodiscard]] static Layout layout() {
+    Layout layout;
+    append(layout, "actor.", Actor::layout());
+    append(layout, "critic.", Critic::layout());
+    if constexpr (Dist::weights > 0) append(layout, "distribution.", Dist::weights, 1, BlockKind::free);
+    return layout;
+  }
+
+  /// Fresh weights: networks by `Initialization`, the distribution's own by its Config.
+  [[nodiscard]] Parameters parameters(Random& random) const {
+    Parameters result(layout());
+    const auto values = result.values();
+    Initialization::initialize(config_.initialization, Actor::layout(), values.subspan(0, Actor::parameters),
+                               config_.policy_gain, random);
+    Initialization::initialize(config_.initialization, Critic::layout(),
+                               values.subspan(Actor::parameters, Critic::parameters), config_.value_gain, random);
+    if constexpr (Dist::weights > 0) Dist::initialize(config_.distribution, values.data() + free_offset);
+    return result;
+  }
+
+  [[nodiscard]] Workspace workspace(int steps) const {
+    const auto count = static_cast<std::size_t>(steps);
+    const auto tile = [](int n) { return static_cast<std::size_t>(n) * tile_rows; };
+    Workspace w;
+    w.actor_cache.resize(count * Actor::cache_size);
+    w.critic_cache.resize(count * Critic::cache_size);
+    w.logits.resize(count * tile(Dist::inputs));
+    w.d_logits.resize(tile(Dist::inputs));
+    w.scratch.resize(static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size)));
+    w.carry.resize(tile(carry_size));
+    w.carry_before.resize(tile(carry_size));
+    w.d_carry.resize(tile(carry_size));
+    w.free_weights.resize(tile(Dist::weights));
+    w.d_free_weights.resize(tile(Dist::weights));
+    return w;
+  }
+
+  /// Samples an action for each row (uniforms: [noise][64]), or with `uniforms` null takes the mode. Writes actions
+  /// [words][64] and, unless null, log_prob [64]; advances the actor's part of the carry.
+  template <class Arch>
+  void act(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const float* uniforms, float* carry,
+           float* actions, float* log_prob) const {
+    spread_free_weights(weights, w);
+    Actor::template forward<Arch>(weights.data(), batch.features, carry, w.logits.data(), w.actor_cache.data(),
+                                  batch.rows);
+    for_registers<Arch>(batch.rows, [&](auto at, int row) {
+      using T = decltype(at);
+      const auto logits = In<T>{w.logits.data() + row, tile_rows};
+      const auto free = In<T>{w.free_weights.data() + row, tile_rows};
+      const auto mask = batch.masks ? In<T>{batch.masks + row, tile_rows} : In<T>{};
+      const auto action = Out<T>{actions + row, tile_rows};
+      if (uniforms) {
+        Dist::template sample<T>(logits, free, mask, In<T>{uniforms + row, tile_rows}, action);
+      } else {
+        Dist::template mode<T>(logits, free, mask, action);
+      }
+      if (!log_prob) return;
+      const auto taken = In<T>{actions + row, tile_rows};
+      Load<T>::store(log_prob + row, Dist::template log_prob<T>(logits, free, mask, taken));
+    });
+  }
+
+  /// The value of each row, [64]; advances the critic's part of the carry (the last Critic::carry_size rows of it).
+  template <class Arch>
+  void value(const Parameters& weights, Workspace& w, const PolicyBatch& batch, float* carry, float* values) const {
+    Critic::template forward<Arch>(weights.data() + Actor::parameters, batch.critic_features,
+                                   carry ? carry + Actor::carry_size * tile_rows : nullptr, values,
+                                   w.critic_cache.data(), batch.rows);
+  }
+
+  /// Log-probability and entropy of the actions taken and the value, for every time step and row. Keeps in the
+  /// workspace what `backward` needs.
+  template <class Arch>
+  void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& out) const {
+    spread_free_weights(weights, w);
+    if constexpr (carry_size > 0) std::copy_n(batch.carry, carry_size * tile_rows, w.carry.data());
+    for (int t = 0; t < batch.steps; ++t) {
+      if constexpr (carry_size > 0) {
+        clear_started(batch, t, w.carry.data());
+        w.carry_before = w.carry;
+      }
+      float* logits = w.logits.data() + t * Dist::inputs * tile_rows;
+      Actor::template forward<Arch>(weights.data(), batch.features + t * features * tile_rows, w.carry.data(), logits,
+                                    w.actor_cache.data() + t * Actor::cache_size, batch.rows);
+      Critic::template forward<Arch>(weights.data() + Actor::parameters,
+                                     batch.critic_features + t * critic_features * tile_rows,
+                                     w.carry.data() + Actor::carry_size * tile_rows, out.value + t * tile_rows,
+                                     w.critic_cache.data() + t * Critic::cache_size, batch.rows);
+      if constexpr (carry_size > 0) keep_undecided(batch, t, w.carry_before.data(), w.carry.data());
+      for_registers<Arch>(batch.rows, [&](auto at, int row) {
+        using T = decltype(at);
+        const auto free = In<T>{w.free_weights.data() + row, tile_rows};
+        const auto result = Dist::template evaluate<T>(In<T>{logits + row, tile_rows}, free, mask<T>(batch, t, row),
+                                                       action<T>(batch, t, row));
+        Load<T>::store(out.log_prob + t * tile_rows + row, result.log_prob);
+        Load<T>::store(out.entropy + t * tile_rows + row, result.entropy);
+      });
+    }
+  }
+
+  /// Adds the gradient of a loss whose derivatives with respect to the outputs of the last `evaluate` are `d`.
+  /// Derivatives of rows and slots that hold no decision must be zero.
+  template <class Arch>
+  void backward(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& d,
+                Parameters& gradient) const {
+    std::fill(w.d_carry.begin(), w.d_carry.end(), 0.f);
+    std::fill(w.d_free_weights.begin(), w.d_free_weights.end(), 0.f);
+    for (int t = batch.steps - 1; t >= 0; --t) {
+      const float* logits = w.logits.data() + t * Dist::inputs * tile_rows;
+      for_registers<Arch>(batch.rows, [&](auto at, int row) {
+        using T = decltype(at);
+        Dist::template backward<T>(
+            In<T>{logits + row, tile_rows}, In<T>{w.free_weights.data() + row, tile_rows}, mask<T>(batch, t, row),
+            action<T>(batch, t, row), Load<T>::load(d.log_prob + t * tile_rows + row),
+            Load<T>::load(d.entropy + t * tile_rows + row), Out<T>{w.d_logits.data() + row, tile_rows},
+            Out<T>{w.d_free_weights.data() + row, tile_rows});
+      });
+      if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
+      Actor::template backward<Arch>(weights.data(), gradient.data(), batch.features + t * features * tile_rows,
+                                     w.d_logits.data(), nullptr, w.d_carry.data(),
+                                     w.actor_cache.data() + t * Actor::cache_size, w.scratch.data(), batch.rows);
+      Critic::template backward<Arch>(
+          weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
+          batch.critic_features + t * critic_features * tile_rows, d.value + t * tile_rows, nullptr,
+          w.d_carry.data() + Actor::carry_size * tile_rows, w.critic_cache.data() + t * Critic::cache_size,
+          w.scratch.data(), batch.rows);
+      if constexpr (carry_size > 0) {
+        for (std::size_t i = 0; i < w.d_carry.size(); ++i) w.d_carry[i] += w.carry_before[i];
+        clear_started(batch, t, w.d_carry.data());
+      }
+    }
+    for (int k = 0; k < Dist::weights; ++k) {
+      float total = 0;
+      for (int row = 0; row < batch.rows; ++row) total += w.d_free_weights[static_cast<std::size_t>(k * tile_rows + row)];
+      gradient.data()[free_offset + k] += total;
+    }
+  }
+
+ private:
+  static constexpr std::size_t free_offset = Actor::parameters + Critic::parameters;
+
+  /// Calls f with a register's type and first row for every register of rows.
+  template <class Arch, class F>
+  static void for_registers(int rows, F&& f) {
+    constexpr int lanes = static_cast<int>(Batch<Arch>::size);
+    for (int row = 0; row < rows; row += lanes) f(Batch<Arch>{}, row);
+  }
+  template <class T>
+  static In<T> mask(const PolicyBatch& batch, int t, int row) {
+    return batch.masks ? In<T>{batch.masks + t * mask_size * tile_rows + row, tile_rows} : In<T>{};
+  }
+  template <class T>
+  static In<T> action(const PolicyBatch& batch, int t, int row) {
+    return {batch.actions + t * words * tile_rows + row, tile_rows};
+  }
+  static void spread_free_weights(const Parameters& weights, Workspace& w) {
+    for (int k = 0; k < Dist::weights; ++k) {
+      std::fill_n(w.free_weights.data() + k * tile_rows, tile_rows, weights.data()[free_offset + k]);
+    }
+  }
+
+  // A carry is cleared where an episode starts, and stands still where nothing was decided. The same holds for the
+  // gradient that flows back through it.
+  static void clear_started(const PolicyBatch& batch, int t, float* carry) {
+    if (!batch.starts) return;
+    const float* starts = batch.starts + t * tile_rows;
+    for (int i = 0; i < carry_size; ++i) {
+      for (int row = 0; row < tile_rows; ++row) {
+        float& at = carry[i * tile_rows + row];
+        at = starts[row] != 0.f ? 0.f : at;
+      }
+    }
+  }
+  static void keep_undecided(const PolicyBatch& batch, int t, const float* before, float* carry) {
+    if (!batch.decided) return;
+    const float* decided = batch.decided + t * tile_rows;
+    for (int i = 0; i < carry_size * tile_rows; ++i) carry[i] = decided[i % tile_rows] != 0.f ? carry[i] : before[i];
+  }
+  /// Leaves in d_carry what flows into the cell and in carry_before what passes by it.
+  static void split_carry_gradient(const PolicyBatch& batch, int t, Workspace& w) {
+    std::fill(w.carry_before.begin(), w.carry_before.end(), 0.f);
+    if (!batch.decided) return;
+    const float* decided = batch.decided + t * tile_rows;
+    for (int i = 0; i < carry_size * tile_rows; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      if (decided[i % tile_rows] == 0.f) std::swap(w.carry_before[at], w.d_carry[at]);
+    }
+  }
+
+  Config config_;
+};
+
+}  // namespace polis
