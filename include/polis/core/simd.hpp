@@ -1,7 +1,7 @@
 // SIMD registers of rows: xsimd's batches under polis' names, and their access to tiles.
 //
-// Kernels take the xsimd architecture as a template parameter, `template <class Arch>`, so that translation units
-// compiled with different flags instantiate different functions and cannot mix.
+// Kernels take the xsimd architecture as a template parameter, `template <class Arch>`, so that translation
+// units compiled with different flags instantiate different functions and cannot mix.
 #pragma once
 
 // g++ 12 takes its own AVX-512 intrinsics for uses of uninitialised registers (its bug 105593).
@@ -47,8 +47,8 @@ struct Load<xsimd::batch<float, Arch>> {
   static void store(float* to, const Batch<Arch>& value) { value.store_unaligned(to); }
 };
 
-/// a * b + c, one fused instruction where Arch has it (xsimd 8 has none for AVX-512 and leaves the fusion to the
-/// compiler, which g++ does and clang does not).
+/// a * b + c, one fused instruction where Arch has it (xsimd 8 has none for AVX-512 and leaves the fusion to
+/// the compiler, which g++ does and clang does not).
 template <class Arch>
 inline Batch<Arch> multiply_add(const Batch<Arch>& a, const Batch<Arch>& b, const Batch<Arch>& c) {
 #if XSIMD_WITH_AVX512F
@@ -57,8 +57,8 @@ inline Batch<Arch> multiply_add(const Batch<Arch>& a, const Batch<Arch>& b, cons
   return xsimd::fma(a, b, c);
 }
 
-/// The sum of a register's elements, added in halves (element i to i + width/2, and so on): an order that depends
-/// on the width alone, not on xsimd's version or the compiler.
+/// The sum of a register's elements, added in halves (element i to i + width/2, and so on): an order that
+/// depends on the width alone, not on xsimd's version or the compiler.
 template <class Arch>
 float horizontal_sum(const Batch<Arch>& batch) {
   constexpr int width = batch_width<Batch<Arch>>;
