@@ -11,10 +11,11 @@ rm -rf "$scratch"
 mkdir -p "$scratch"
 
 compile() {
-  local header=$1 unit=$scratch/${1//\//_}
+  local header=$1 unit=$scratch/${1//\//_} messages
   shift
   echo "#include <$header>" >"$unit.cpp"
-  "$@" -c "$unit.cpp" -o "$unit.o" || { echo "$header does not compile alone" >&2; return 1; }
+  messages=$("$@" -c "$unit.cpp" -o "$unit.o" 2>&1) ||
+    { printf '%s does not compile alone:\n%s\n' "$header" "$messages" >&2; return 1; }
 }
 export -f compile
 
