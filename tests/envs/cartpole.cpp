@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <polis/core/fields.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 
 #include "../env/lane.hpp"
@@ -23,6 +24,7 @@ static_assert(StatesSuccess<CartPole> && HasMetrics<CartPole>);
 static_assert(!HasState<CartPole> && !HasLegalActions<CartPole> && !HasTurns<CartPole> &&
               !HasStages<CartPole>);
 static_assert(CartPole::rewards == RewardStructure::shared);
+static_assert(fields_complete<CartPole::Config>());
 
 template <class Scalar>
 void put(BasicCartPole<Scalar>& env, const std::vector<double>& state) {

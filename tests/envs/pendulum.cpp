@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <polis/core/fields.hpp>
 #include <polis/envs/classic/pendulum.hpp>
 
 #include "../env/lane.hpp"
@@ -23,6 +24,7 @@ static_assert(DeviceEnvironment<Pendulum> && DeviceEnvironment<NormalizedPendulu
 static_assert(HasMetrics<Pendulum> && !StatesSuccess<Pendulum> && !HasState<Pendulum> && !HasTurns<Pendulum>);
 static_assert(BoundedSpace<Pendulum::Action> && Pendulum::Action::low == -2 && Pendulum::Action::high == 2);
 static_assert(NormalizedPendulum::Action::low == -1 && NormalizedPendulum::Action::high == 1);
+static_assert(fields_complete<Pendulum::Config>());
 
 struct Outcome {
   double largest_error = 0, largest_reward_error = 0;

@@ -27,7 +27,7 @@ struct BasicCartPole {
 
   struct Config {
     int max_steps = 500;  ///< an episode is truncated after so many steps
-    static void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
+    static constexpr void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
   };
 
   static constexpr Scalar gravity = Scalar(9.8), pole_mass = Scalar(.1), total_mass = Scalar(1.1);

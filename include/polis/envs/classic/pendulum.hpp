@@ -36,7 +36,7 @@ struct BasicPendulum {
 
   struct Config {
     int max_steps = 200;  ///< an episode is truncated after so many steps
-    static void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
+    static constexpr void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
   };
 
   static constexpr Scalar gravity = Scalar(10), mass = Scalar(1), length = Scalar(1), time_step = Scalar(.05);
