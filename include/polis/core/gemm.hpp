@@ -109,8 +109,9 @@ struct WeightGradientTarget {
 /// to[0..count) += sums of four accumulators, count <= 4.
 template <class Arch>
 void add_sums(float* to, int count, const Batch<Arch>* sums) {
-  float quad[4];
-  store_sums<Arch>(quad, sums[0], sums[1], sums[2], sums[3]);
+  if (count == 4) return add_sums<Arch>(to, sums[0], sums[1], sums[2], sums[3]);
+  float quad[4] = {};
+  add_sums<Arch>(quad, sums[0], sums[1], sums[2], sums[3]);
   for (int i = 0; i < count; ++i) to[i] += quad[i];
 }
 

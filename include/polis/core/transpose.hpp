@@ -26,7 +26,7 @@ struct Quads {
   }
   static Register low(const Register& a, const Register& b) { return xsimd::zip_lo(a, b); }
   static Register high(const Register& a, const Register& b) { return xsimd::zip_hi(a, b); }
-  static void store_sum(float* to, const Register& a) { a.store_unaligned(to); }
+  static void add_sum(float* to, const Register& a) { (Register::load_unaligned(to) + a).store_unaligned(to); }
 };
 
 #if XSIMD_WITH_AVX
@@ -40,8 +40,9 @@ struct Quads<Arch, 8> {
   }
   static Register low(const Register& a, const Register& b) { return _mm256_unpacklo_ps(a, b); }
   static Register high(const Register& a, const Register& b) { return _mm256_unpackhi_ps(a, b); }
-  static void store_sum(float* to, const Register& a) {
-    _mm_storeu_ps(to, _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1)));
+  static void add_sum(float* to, const Register& a) {
+    const __m128 sum = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(to), sum));
   }
 };
 #endif
@@ -60,10 +61,10 @@ struct Quads<Arch, 16> {
   }
   static Register low(const Register& a, const Register& b) { return _mm512_unpacklo_ps(a, b); }
   static Register high(const Register& a, const Register& b) { return _mm512_unpackhi_ps(a, b); }
-  static void store_sum(float* to, const Register& a) {
+  static void add_sum(float* to, const Register& a) {
     const __m128 low = _mm_add_ps(_mm512_castps512_ps128(a), _mm512_extractf32x4_ps(a, 2));
     const __m128 high = _mm_add_ps(_mm512_extractf32x4_ps(a, 1), _mm512_extractf32x4_ps(a, 3));
-    _mm_storeu_ps(to, _mm_add_ps(low, high));
+    _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(to), _mm_add_ps(low, high)));
   }
 };
 #endif
@@ -80,13 +81,13 @@ inline void transpose_quads(const Row& row, Batch<Arch>* out) {
   out[3] = Q::high(b, d);
 }
 
-/// to[0..3] = the sums of four registers' elements, in an order fixed by the register's width.
+/// to[0..3] += the sums of four registers' elements, in an order fixed by the register's width.
 template <class Arch>
-inline void store_sums(float* to, const Batch<Arch>& r0, const Batch<Arch>& r1, const Batch<Arch>& r2,
-                       const Batch<Arch>& r3) {
+inline void add_sums(float* to, const Batch<Arch>& r0, const Batch<Arch>& r1, const Batch<Arch>& r2,
+                     const Batch<Arch>& r3) {
   using Q = Quads<Arch>;
   const Batch<Arch> even = Q::low(r0, r2) + Q::high(r0, r2), odd = Q::low(r1, r3) + Q::high(r1, r3);
-  Q::store_sum(to, Q::low(even, odd) + Q::high(even, odd));
+  Q::add_sum(to, Q::low(even, odd) + Q::high(even, odd));
 }
 
 /// to[f * to_stride + r] = finish(f, row(r)[f]) for r below `rows` rounded up to a register (row(r) must stay

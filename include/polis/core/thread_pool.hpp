@@ -1,0 +1,285 @@
+// Threads for regions of work: a whole collection or update is one region, a minibatch's shards one `parallel`.
+//
+// Waking a parked thread costs tens of microseconds, about as much as a minibatch takes. So workers park only
+// between regions; inside one they spin, at most 50 us at a stretch and then yielding, so that a busy second core
+// does no harm. Work smaller than twice the hand-off that the pool measured at its start stays on the caller.
+//
+// Which thread runs which index is not determined: results must not depend on it (accumulate into one shard per
+// index, never per worker).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <polis/core/aligned.hpp>
+#include <polis/core/error.hpp>
+
+namespace polis {
+
+class ThreadPool;
+
+/// An open region of a pool: its workers are awake. Given to the body of ThreadPool::region.
+class Region {
+ public:
+  /// Calls body(index, worker) for every index in [0, count), spread over the workers and the calling thread,
+  /// and returns when all are done. `worker` in [0, threads) names per-worker scratch. `nanoseconds_each` is the
+  /// caller's estimate of one index: it decides whether handing over pays. Inside a body of the same pool
+  /// it runs serially, with that body's worker. If bodies throw, all other indices still run and the exception of
+  /// the lowest index is rethrown. Allocates nothing.
+  template <class Body>
+  void parallel(int count, double nanoseconds_each, Body&& body);
+
+  [[nodiscard]] int threads() const;
+
+ private:
+  friend class ThreadPool;
+  explicit Region(ThreadPool& pool) : pool_(&pool) {}
+  ThreadPool* pool_;
+};
+
+/// `threads` threads of work: the caller and threads - 1 workers. A pool serves one caller at a time; several
+/// pools may exist. With one thread it starts none, and `parallel` is a loop.
+class ThreadPool {
+ public:
+  /// Error: fewer than one thread.
+  explicit ThreadPool(int threads) : threads_(threads) {
+    if (threads < 1) {
+      throw Error("a pool of " + std::to_string(threads) + " threads", "ThreadPool", "at least 1");
+    }
+    workers_.reserve(static_cast<std::size_t>(threads - 1));
+    try {
+      for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+    } catch (...) {
+      stop();
+      throw;
+    }
+    if (threads > 1) measure_hand_off();
+  }
+  ~ThreadPool() { stop(); }
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  [[nodiscard]] int threads() const { return threads_; }
+  /// Median time from handing one index to a spinning worker until the caller sees it done; 0 with one thread.
+  [[nodiscard]] double hand_off_nanoseconds() const { return hand_off_; }
+
+  /// Wakes the workers, calls body(Region&), and lets the workers park again, also when the body throws. Regions
+  /// of one pool may nest.
+  template <class Body>
+  void region(Body&& body) {
+    Region region(*this);
+    const Opening opening(*this);
+    body(region);
+  }
+
+ private:
+  friend class Region;
+  using Clock = std::chrono::steady_clock;
+  static constexpr auto spin_time = std::chrono::microseconds(50);
+
+  struct Opening {
+    explicit Opening(ThreadPool& pool) : pool_(pool) { pool_.open(); }
+    ~Opening() { pool_.close(); }
+    Opening(const Opening&) = delete;
+    Opening& operator=(const Opening&) = delete;
+    ThreadPool& pool_;
+  };
+
+  /// Spins for `spin_time`, then yields at every turn.
+  class Patience {
+   public:
+    void wait() {
+      if (impatient_) return std::this_thread::yield();
+      pause();
+      if (++turns_ % 64 == 0) impatient_ = Clock::now() - start_ > spin_time;
+    }
+
+   private:
+    static void pause() {
+#if defined(__x86_64__)
+      __builtin_ia32_pause();
+#elif defined(__aarch64__)
+      asm volatile("yield");
+#endif
+    }
+    Clock::time_point start_ = Clock::now();
+    int turns_ = 0;
+    bool impatient_ = false;
+  };
+
+  /// The pool whose body this thread is in, and as which worker.
+  struct Current {
+    const ThreadPool* pool = nullptr;
+    int worker = 0;
+  };
+  static Current& current() {
+    thread_local Current current;
+    return current;
+  }
+
+  void open() {
+    if (threads_ == 1 || current().pool == this || depth_++ > 0) return;
+    {
+      const std::lock_guard lock(mutex_);
+      open_.store(true, std::memory_order_relaxed);
+    }
+    wake_.notify_all();
+  }
+  void close() {
+    if (threads_ == 1 || current().pool == this || --depth_ > 0) return;
+    open_.store(false, std::memory_order_relaxed);
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_.store(true, std::memory_order_relaxed);
+    }
+    wake_.notify_all();
+    for (std::thread& worker : workers_) worker.join();
+    workers_.clear();
+  }
+
+  void work(int worker) {
+    for (;;) {
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] {
+          return open_.load(std::memory_order_relaxed) || stopping_.load(std::memory_order_relaxed);
+        });
+      }
+      if (stopping_.load(std::memory_order_relaxed)) return;
+      Patience patience;
+      while (open_.load(std::memory_order_relaxed)) {
+        if (run_one(worker)) {
+          patience = {};
+        } else {
+          patience.wait();
+        }
+      }
+    }
+  }
+
+  /// Claims and runs one index of the current job, if any is left. Nothing of the job is read before the claim:
+  /// a claim keeps the caller in `finish`, hence the job alive, and whoever comes late finds a zero.
+  bool run_one(int worker) {
+    int left = unclaimed_.load(std::memory_order_relaxed);
+    do {
+      if (left == 0) return false;
+    } while (!unclaimed_.compare_exchange_weak(left, left - 1, std::memory_order_acquire,
+                                               std::memory_order_relaxed));
+    const int index = count_ - left;
+    const Current outer = std::exchange(current(), Current{this, worker});
+    try {
+      call_(body_, index, worker);
+    } catch (...) {
+      const std::lock_guard lock(failure_mutex_);
+      if (!failure_ || index < failed_index_) {
+        failure_ = std::current_exception();
+        failed_index_ = index;
+      }
+    }
+    current() = outer;
+    finished_.fetch_add(1, std::memory_order_release);
+    return true;
+  }
+
+  void publish(int count, void (*call)(void*, int, int), void* body) {
+    call_ = call;
+    body_ = body;
+    count_ = count;
+    finished_.store(0, std::memory_order_relaxed);
+    unclaimed_.store(count, std::memory_order_release);
+  }
+  void finish() {
+    Patience patience;
+    while (finished_.load(std::memory_order_acquire) < count_) patience.wait();
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
+
+  template <class Body>
+  void parallel(int count, double nanoseconds_each, Body& body) {
+    const Current& mine = current();
+    const bool nested = mine.pool == this;
+    const bool too_small = count * nanoseconds_each < 2 * hand_off_;
+    if (threads_ == 1 || nested || count <= 1 || too_small) {
+      return serial(count, nested ? mine.worker : 0, body);
+    }
+    using Plain = std::remove_const_t<Body>;
+    const auto call = [](void* erased, int index, int worker) { (*static_cast<Body*>(erased))(index, worker); };
+    publish(count, call, const_cast<Plain*>(std::addressof(body)));
+    while (run_one(0)) {
+    }
+    finish();
+  }
+
+  /// The same promises on one thread: every index runs, the lowest failure is rethrown.
+  template <class Body>
+  static void serial(int count, int worker, Body& body) {
+    std::exception_ptr failure;
+    for (int index = 0; index < count; ++index) {
+      try {
+        body(index, worker);
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
+
+  void measure_hand_off() {
+    constexpr int rounds = 31;
+    std::array<double, rounds> times{};
+    const auto nothing = [](void*, int, int) {};
+    const Opening opening(*this);
+    publish(1, nothing, nullptr);  // the first one waits for the wake-up
+    finish();
+    for (double& time : times) {
+      const auto start = Clock::now();
+      publish(1, nothing, nullptr);
+      finish();
+      time = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+    }
+    std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
+    hand_off_ = times[rounds / 2];
+  }
+
+  // Written by the caller before a job is published, read by those who claimed an index of it.
+  void (*call_)(void*, int, int) = nullptr;
+  void* body_ = nullptr;
+  int count_ = 0;
+  int depth_ = 0;
+  int threads_;
+  double hand_off_ = 0;
+  // Each on a line of its own: all threads poll the first, each finished index writes the second.
+  alignas(cache_line) std::atomic<int> unclaimed_{0};
+  alignas(cache_line) std::atomic<int> finished_{0};
+  alignas(cache_line) std::atomic<bool> open_{false};
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_, failure_mutex_;
+  std::condition_variable wake_;
+  std::exception_ptr failure_;
+  int failed_index_ = 0;
+  std::vector<std::thread> workers_;
+};
+
+template <class Body>
+void Region::parallel(int count, double nanoseconds_each, Body&& body) {
+  pool_->parallel(count, nanoseconds_each, body);
+}
+
+inline int Region::threads() const { return pool_->threads(); }
+
+}  // namespace polis
