@@ -1,0 +1,79 @@
+// One bar of trading on an account: orders fill, costs are paid, positions move with their prices.
+#pragma once
+
+#include <polis/core/array.hpp>
+#include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
+#include <polis/envs/market/account.hpp>
+#include <polis/envs/market/settings.hpp>
+
+namespace polis {
+
+/// How prices move over a bar, as factors: from the close before to the fill, and from the fill to the close.
+template <int Assets>
+struct BarMoves {
+  Array<float, Assets> to_fill{}, to_close{};
+};
+
+/// What trading costs on this task, per unit of value: the proportional cost, the concession and the lasting
+/// log price shift per unit of joint order (Almgren and Chriss's eta + gamma/2 and gamma over liquidity), and
+/// a bar's interest.
+struct TradingFrictions {
+  float proportional, concession, lasting, interest;
+
+  POLIS_HD TradingFrictions(const TradingConfig& config, float cost_scale, float impact_scale)
+      : proportional(config.cost * cost_scale),
+        concession((config.temporary_impact + .5f * config.permanent_impact) * impact_scale /
+                   config.liquidity),
+        lasting(config.permanent_impact * impact_scale / config.liquidity),
+        interest(config.cash_rate / 252) {}
+};
+
+/// What one bar did to an account, in money: equity after = before + gain - cost - impact.
+struct BarFlows {
+  float before = 1, gain = 0, cost = 0, impact = 0, traded = 0;
+  POLIS_HD float net_percent() const { return 100 * (gain - cost - impact) / before; }
+};
+
+/// The orders (value at the last close) that lead a share `adjustment` of the way from the account's
+/// positions to the target weights `unit * action`, brought within the limits. Actions beyond [-1, 1] are
+/// clipped.
+template <int Assets>
+POLIS_HD Array<float, Assets> orders_towards(const Array<float, Assets>& action,
+                                             const TradingAccount<Assets>& account, float unit,
+                                             float adjustment, const TradingConfig& config) {
+  Array<float, Assets> order{};
+  for (int a = 0; a < Assets; ++a) order[a] = unit * math::clamp(action[a], -1.f, 1.f);
+  limit_weights(order, config);
+  for (int a = 0; a < Assets; ++a) order[a] = adjustment * (order[a] * account.equity - account.position[a]);
+  return order;
+}
+
+/// Fills `orders` (value at the last close), charges their share of the impact of the `joint` order (value at
+/// the fill), and marks the account at the bar's close. `drift` is the factor from fill to close, lasting
+/// impact included. `on_trade(asset, held, value)` hears of every fill.
+template <int Assets>
+POLIS_HD BarFlows settle_bar(TradingAccount<Assets>& account, const Array<float, Assets>& orders,
+                             const Array<float, Assets>& joint, const Array<float, Assets>& to_fill,
+                             const Array<float, Assets>& drift, const TradingFrictions& frictions,
+                             auto&& on_trade) {
+  BarFlows flows{account.equity};
+  account.cash += account.cash * frictions.interest;
+  for (int a = 0; a < Assets; ++a) {
+    account.position[a] *= to_fill[a];
+    const float value = orders[a] * to_fill[a];
+    const float cost = frictions.proportional * math::abs(value);
+    const float impact = frictions.concession * joint[a] * value;
+    on_trade(a, account.position[a], value);
+    account.trade(a, value, cost + impact);
+    account.position[a] *= drift[a];
+    flows.cost += cost;
+    flows.impact += impact;
+    flows.traded += math::abs(value);
+  }
+  account.mark();
+  flows.gain = account.equity - flows.before + flows.cost + flows.impact;
+  return flows;
+}
+
+}  // namespace polis

@@ -1,0 +1,143 @@
+// Synthetic markets: Markov regime switching, in percent per bar, and one common factor behind several
+// assets.
+//
+// In regime k the factor's log return is normal with mean mu_k and deviation sigma_k; the regime is a Markov
+// chain (Hamilton 1989). With one regime this is geometric Brownian motion, which has none of the volatility
+// clustering of real markets. Everything is host-device and plain data: an environment draws its own path,
+// bar by bar.
+#pragma once
+
+#include <polis/core/array.hpp>
+#include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
+#include <polis/core/random.hpp>
+#include <polis/envs/market/features.hpp>
+
+namespace polis {
+
+/// Log returns whose mean and deviation (percent) depend on a Markov chain of N regimes, calmest first.
+template <int N>
+struct RegimeSwitching {
+  static constexpr int regimes = N;
+  Array<float, N> mean{}, deviation{};
+  Array<Array<float, N>, N> transition{};  ///< [from][to], rows sum to one
+
+  /// The share of time spent in each regime: the fixed point of the chain, by repeated squaring of its
+  /// matrix.
+  POLIS_HD Array<float, N> stationary() const {
+    Array<Array<double, N>, N> power{};
+    for (int i = 0; i < N; ++i) {
+      for (int j = 0; j < N; ++j) power[i][j] = static_cast<double>(transition[i][j]);
+    }
+    for (int squaring = 0; squaring < 16; ++squaring) power = squared(power);
+    Array<float, N> shares{};
+    for (int j = 0; j < N; ++j) shares[j] = static_cast<float>(power[0][j]);
+    return shares;
+  }
+
+  /// A regime drawn from `stationary()`, among those up to `highest`.
+  POLIS_HD int start(Random& random, int highest = N - 1) const {
+    return pick(stationary(), highest, random);
+  }
+
+  /// The next bar's regime, among those up to `highest`: moves beyond it are drawn as if they could not
+  /// happen.
+  POLIS_HD int next(int regime, Random& random, int highest = N - 1) const {
+    return pick(transition[regime], highest, random);
+  }
+
+  /// One log return in percent.
+  POLIS_HD float draw(int regime, Random& random) const {
+    return mean[regime] + deviation[regime] * random.normal();
+  }
+
+ private:
+  POLIS_HD static Array<Array<double, N>, N> squared(const Array<Array<double, N>, N>& matrix) {
+    Array<Array<double, N>, N> product{};
+    for (int i = 0; i < N; ++i) {
+      double row = 0;
+      for (int j = 0; j < N; ++j) {
+        for (int k = 0; k < N; ++k) product[i][j] += matrix[i][k] * matrix[k][j];
+        row += product[i][j];
+      }
+      for (int j = 0; j < N; ++j) product[i][j] /= row;  // rounding would otherwise grow with every squaring
+    }
+    return product;
+  }
+
+  POLIS_HD static int pick(const Array<float, N>& weights, int highest, Random& random) {
+    float total = 0;
+    for (int i = 0; i <= highest; ++i) total += weights[i];
+    float left = total * random.uniform();
+    for (int i = 0; i < highest; ++i) {
+      left -= weights[i];
+      if (left < 0) return i;
+    }
+    return highest;
+  }
+};
+
+/// Calm, normal and crisis markets, fitted to daily stock indices. Shares of time .475, .430, .094.
+POLIS_HD constexpr RegimeSwitching<3> three_regimes() {
+  return {{{.0971f, -.0331f, -.1954f}},
+          {{.5428f, 1.1764f, 2.9612f}},
+          {{{{.97755f, .02245f, 0}}, {{.02445f, .96768f, .00787f}}, {{.0016f, .03441f, .96399f}}}}};
+}
+
+/// Quiet and turbulent markets.
+POLIS_HD constexpr RegimeSwitching<2> two_regimes() {
+  return {{{.0688f, -.1225f}}, {{.7004f, 2.0502f}}, {{{{.98977f, .01023f}}, {{.02506f, .97494f}}}}};
+}
+
+/// Independent normal log returns, in percent.
+POLIS_HD constexpr RegimeSwitching<1> geometric_brownian(float mean, float deviation) {
+  return {{{mean}}, {{deviation}}, {{{{1}}}}};
+}
+
+/// How one asset follows the factor f: its log return is alpha + beta f + residual[regime] * normal
+/// (percent).
+struct AssetModel {
+  float alpha = 0, beta = 1;
+  Array<float, 3> residual{{.27f, .59f, 1.48f}};  // half of the default factor's deviations
+};
+
+/// A synthetic market of up to `Assets` correlated assets, drawn bar by bar. The market it follows is
+/// anything with `factor` (a RegimeSwitching<3>) and `model(symbol)` (an AssetModel). `symbols[a]` is the
+/// symbol that slot a trades, -1 for none; regimes above `highest` do not occur.
+template <int Assets>
+class SyntheticMarket {
+ public:
+  /// Starts a path and draws the bars that the features look back on.
+  POLIS_HD void start(const auto& market, const Array<int, Assets>& symbols, int highest, Random& random) {
+    regime_ = market.factor.start(random, highest);
+    features_ = {};
+    log_close_ = {};
+    for (int bar = 0; bar <= market_warm_up; ++bar) advance(market, symbols, highest, random);
+  }
+
+  /// One more bar: afterwards `log_return(asset)` is its move.
+  POLIS_HD void advance(const auto& market, const Array<int, Assets>& symbols, int highest, Random& random) {
+    regime_ = market.factor.next(regime_, random, highest);
+    const float common = market.factor.draw(regime_, random);
+    for (int a = 0; a < Assets; ++a) {
+      if (symbols[a] < 0) continue;
+      const AssetModel& asset = market.model(symbols[a]);
+      const float noise = asset.residual[regime_] * random.normal();
+      log_return_[a] = .01f * (asset.alpha + asset.beta * common + noise);
+      log_close_[a] += log_return_[a];
+      features_[a].update(math::exp(log_close_[a]), log_close_[a]);
+    }
+  }
+
+  POLIS_HD int regime() const { return regime_; }
+  POLIS_HD float log_return(int asset) const { return log_return_[asset]; }
+  POLIS_HD float log_close(int asset) const { return log_close_[asset]; }
+  POLIS_HD FeatureVector features(int asset) const { return features_[asset].values(); }
+
+ private:
+  int regime_ = 0;
+  Array<float, Assets> log_return_{}, log_close_{};
+  Array<MarketFeatures, Assets> features_{};
+};
+
+}  // namespace polis

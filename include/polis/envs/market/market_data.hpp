@@ -1,0 +1,273 @@
+// Price data for Trading: `MarketHistory` owns it, `MarketData` is the plain view that lanes read.
+//
+// Everything an agent may see of a bar is computed once, from that bar and earlier ones only. What is fitted
+// (the feature scalers, the synthetic market, the volatility classes of training windows) is fitted on the
+// training range alone. Between training and held-out range lies an embargo of unused bars; the held-out
+// range looks back on earlier bars for its indicators, but is scaled and modelled by the training range.
+//
+// Walk-forward: one history per fold, with `training` and `end` moved forward together.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <polis/core/error.hpp>
+#include <polis/core/platform.hpp>
+#include <polis/envs/market/features.hpp>
+#include <polis/envs/market/generator.hpp>
+#include <polis/envs/market/generator_fit.hpp>
+
+namespace polis {
+
+/// What a lane reads: pointers into a MarketHistory, which must outlive it. Without data (symbols == 0)
+/// Trading runs on the default synthetic market.
+struct MarketData {
+  const float* close = nullptr;  ///< [day][symbol]
+  const float* to_fill =
+      nullptr;  ///< [day][symbol]: price at which orders of the day before fill / close before
+  const float* to_close = nullptr;  ///< [day][symbol]: close / that price; 1 where the data has no open
+  const float* features = nullptr;  ///< [day][symbol][market_features], scaled
+  const int* starts = nullptr;      ///< [start_count]: days on which a window may start, calmest window first
+  const FeatureScaler* scalers = nullptr;  ///< [symbol]
+  const AssetModel* models = nullptr;      ///< [symbol]
+  RegimeSwitching<3> factor = three_regimes();
+  int symbols = 0;
+  int first_day = 0, end_day = 0;  ///< episodes observe days in [first_day, end_day)
+  int start_count = 0;
+  int window = 120;      ///< bars in an episode that a stage draws
+  bool training = true;  ///< only training mixes synthetic episodes in
+
+  POLIS_HD const FeatureScaler& scaler(int symbol) const {
+    return scalers ? scalers[symbol] : default_scaler;
+  }
+  POLIS_HD const AssetModel& model(int symbol) const { return models ? models[symbol] : default_model; }
+
+  FeatureScaler default_scaler{};
+  AssetModel default_model{};
+};
+
+/// Prices by day, then symbol: element [day * symbols + symbol]. `open` may be empty.
+struct MarketPrices {
+  int symbols = 0;
+  std::vector<float> close, open;
+};
+
+/// How a history is divided, in shares of its days.
+struct MarketSettings {
+  int window = 120;      ///< bars in an episode
+  double training = .8;  ///< days before this share are for training
+  double end = 1;        ///< days from there (and the embargo) to this share are held out
+  int embargo = 5;       ///< unused days between the two
+
+  static void fields(auto& self, auto&& visit) {
+    visit("window", self.window);
+    visit("training", self.training);
+    visit("end", self.end);
+    visit("embargo", self.embargo);
+  }
+};
+
+/// Prices with all that is computed from them. Throws polis::Error for prices that are not positive numbers
+/// and for a range too short for its windows.
+class MarketHistory {
+ public:
+  explicit MarketHistory(MarketPrices prices, const MarketSettings& settings = {})
+      : prices_(std::move(prices)), settings_(settings) {
+    check_prices();
+    check_ranges();
+    compute_moves();
+    compute_features();
+    fit();
+    training_starts_ = starts(market_warm_up, training_end_, settings_.window);
+    const int held_out_days = end_ - held_out_begin();
+    held_out_window_ = std::min(settings_.window, held_out_days - 1);
+    if (held_out_days > 1) held_out_starts_ = starts(held_out_begin(), end_, held_out_window_);
+  }
+
+  [[nodiscard]] int symbols() const { return prices_.symbols; }
+  [[nodiscard]] int days() const { return days_; }
+  [[nodiscard]] const MarketModel& model() const { return model_; }
+  [[nodiscard]] const FeatureScaler& scaler(int symbol) const { return scalers_.at(std::size_t(symbol)); }
+
+  /// Features before scaling.
+  [[nodiscard]] const FeatureVector& raw_features(int day, int symbol) const {
+    return raw_.at(index(day, symbol));
+  }
+
+  /// The training range.
+  [[nodiscard]] MarketData training() const {
+    return view(market_warm_up, training_end_, training_starts_, settings_.window, true);
+  }
+
+  /// The range never used in training. Throws where the settings leave fewer than two days for it.
+  [[nodiscard]] MarketData held_out() const {
+    if (held_out_starts_.empty()) {
+      throw Error("only " + std::to_string(std::max(0, end_ - held_out_begin())) + " days are held out",
+                  "MarketHistory", "at least 2: lower `training` or `embargo`, or give more days");
+    }
+    return view(held_out_begin(), end_, held_out_starts_, held_out_window_, false);
+  }
+
+ private:
+  [[nodiscard]] std::size_t index(int day, int symbol) const {
+    return static_cast<std::size_t>(day) * static_cast<std::size_t>(prices_.symbols) +
+           static_cast<std::size_t>(symbol);
+  }
+  [[nodiscard]] int held_out_begin() const { return training_end_ + settings_.embargo; }
+
+  void check_prices() {
+    if (prices_.symbols < 1 || prices_.close.size() % std::size_t(prices_.symbols) != 0) {
+      throw Error(std::to_string(prices_.close.size()) + " closes for " + std::to_string(prices_.symbols) +
+                      " symbols",
+                  "MarketPrices", "as many closes as days times symbols");
+    }
+    if (!prices_.open.empty() && prices_.open.size() != prices_.close.size()) {
+      throw Error(std::to_string(prices_.open.size()) + " opens beside " +
+                      std::to_string(prices_.close.size()) + " closes",
+                  "MarketPrices", "as many, or none");
+    }
+    days_ = static_cast<int>(prices_.close.size()) / prices_.symbols;
+    for (const auto* column : {&prices_.close, &prices_.open}) {
+      for (std::size_t i = 0; i < column->size(); ++i) {
+        if (std::isfinite((*column)[i]) && (*column)[i] > 0) continue;
+        const auto symbols = static_cast<std::size_t>(prices_.symbols);
+        throw Error("the price is " + std::to_string((*column)[i]),
+                    "day " + std::to_string(i / symbols) + " of symbol " + std::to_string(i % symbols),
+                    "a positive number");
+      }
+    }
+  }
+
+  void check_ranges() {
+    const bool ordered = settings_.training > 0 && settings_.training <= settings_.end && settings_.end <= 1;
+    if (!ordered || settings_.embargo < 0 || settings_.window < 2) {
+      throw Error("the ranges are not in order", "MarketSettings",
+                  "0 < training <= end <= 1, embargo >= 0, window >= 2");
+    }
+    training_end_ = static_cast<int>(settings_.training * days_);
+    end_ = static_cast<int>(settings_.end * days_);
+    const int needed = market_warm_up + settings_.window + 1;
+    if (training_end_ < needed) {
+      throw Error("the training range has " + std::to_string(training_end_) + " days", "MarketHistory",
+                  "at least " + std::to_string(needed) + ": " + std::to_string(market_warm_up) +
+                      " that the indicators look back on and a window of " +
+                      std::to_string(settings_.window) + "; give more days or a shorter window");
+    }
+  }
+
+  void compute_moves() {
+    to_fill_.assign(prices_.close.size(), 1.f);
+    to_close_.assign(prices_.close.size(), 1.f);
+    for (int day = 1; day < days_; ++day) {
+      for (int s = 0; s < prices_.symbols; ++s) {
+        const std::size_t at = index(day, s);
+        const float fill = prices_.open.empty() ? prices_.close[at] : prices_.open[at];
+        to_fill_[at] = fill / prices_.close[index(day - 1, s)];
+        to_close_[at] = prices_.close[at] / fill;
+      }
+    }
+  }
+
+  void compute_features() {
+    raw_.resize(prices_.close.size());
+    for (int s = 0; s < prices_.symbols; ++s) {
+      MarketFeatures features;
+      for (int day = 0; day < days_; ++day) {
+        const float close = prices_.close[index(day, s)];
+        features.update(close, math::log(close));
+        raw_[index(day, s)] = features.values();
+      }
+    }
+  }
+
+  void fit() {
+    std::vector<std::vector<double>> returns(static_cast<std::size_t>(prices_.symbols));
+    for (int s = 0; s < prices_.symbols; ++s) {
+      for (int day = 1; day < training_end_; ++day) {
+        const double now = double(prices_.close[index(day, s)]),
+                     before = double(prices_.close[index(day - 1, s)]);
+        returns[std::size_t(s)].push_back(100 * std::log(now / before));
+      }
+    }
+    model_ = fit_market(returns);
+    scaled_.resize(raw_.size() * market_features);
+    for (int s = 0; s < prices_.symbols; ++s) {
+      scalers_.push_back(fit_scaler(s));
+      for (int day = 0; day < days_; ++day) {
+        const FeatureVector scaled = scalers_.back()(raw_[index(day, s)]);
+        std::copy(scaled.begin(), scaled.end(), &scaled_[index(day, s) * market_features]);
+      }
+    }
+  }
+
+  [[nodiscard]] FeatureScaler fit_scaler(int symbol) const {
+    FeatureScaler scaler;
+    const double bars = training_end_ - market_warm_up;
+    for (int f = 0; f < market_features; ++f) {
+      double sum = 0, squares = 0;
+      for (int day = market_warm_up; day < training_end_; ++day) sum += double(raw_[index(day, symbol)][f]);
+      const double mean = sum / bars;
+      for (int day = market_warm_up; day < training_end_; ++day) {
+        const double distance = double(raw_[index(day, symbol)][f]) - mean;
+        squares += distance * distance;
+      }
+      scaler.mean[f] = static_cast<float>(mean);
+      scaler.scale[f] = static_cast<float>(1 / std::max(std::sqrt(squares / bars), 1e-6));
+    }
+    return scaler;
+  }
+
+  /// The days of [begin, end) on which a window fits, sorted by the squared returns of the whole market in
+  /// it.
+  [[nodiscard]] std::vector<int> starts(int begin, int end, int window) const {
+    std::vector<double> squares(static_cast<std::size_t>(days_), 0.);  // running sum
+    for (int day = 1; day < days_; ++day) {
+      double move = 0;
+      for (int s = 0; s < prices_.symbols; ++s) {
+        move += double(to_fill_[index(day, s)] * to_close_[index(day, s)]) - 1;
+      }
+      squares[std::size_t(day)] = squares[std::size_t(day - 1)] + move * move;
+    }
+    auto variance = [&](int day) { return squares[std::size_t(day + window)] - squares[std::size_t(day)]; };
+    std::vector<int> days(static_cast<std::size_t>(end - window - begin));
+    std::iota(days.begin(), days.end(), begin);
+    std::stable_sort(days.begin(), days.end(), [&](int a, int b) { return variance(a) < variance(b); });
+    return days;
+  }
+
+  [[nodiscard]] MarketData view(int begin, int end, const std::vector<int>& starts, int window,
+                                bool training) const {
+    MarketData data;
+    data.close = prices_.close.data();
+    data.to_fill = to_fill_.data();
+    data.to_close = to_close_.data();
+    data.features = scaled_.data();
+    data.starts = starts.data();
+    data.start_count = static_cast<int>(starts.size());
+    data.scalers = scalers_.data();
+    data.models = model_.assets.data();
+    data.factor = model_.factor;
+    data.symbols = prices_.symbols;
+    data.first_day = begin;
+    data.end_day = end;
+    data.window = window;
+    data.training = training;
+    return data;
+  }
+
+  MarketPrices prices_;
+  MarketSettings settings_;
+  int days_ = 0, training_end_ = 0, end_ = 0, held_out_window_ = 0;
+  std::vector<float> to_fill_, to_close_, scaled_;
+  std::vector<FeatureVector> raw_;
+  std::vector<FeatureScaler> scalers_;
+  MarketModel model_;
+  std::vector<int> training_starts_, held_out_starts_;
+};
+
+}  // namespace polis

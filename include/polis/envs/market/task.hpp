@@ -1,0 +1,88 @@
+// What an episode of Trading is about, and the stages by which it grows harder.
+#pragma once
+
+#include <polis/core/platform.hpp>
+#include <polis/core/random.hpp>
+#include <polis/envs/market/market_data.hpp>
+#include <polis/envs/market/settings.hpp>
+#include <polis/space/space.hpp>
+
+namespace polis {
+
+/// The largest numbers a Trading environment can hold; how many are active is the Task's.
+struct TradingSpec {
+  int assets = 4;
+  int traders = 4;
+  int window = 20;  ///< of a trader's own returns, for its rolling Sharpe ratio and value at risk
+  friend constexpr bool operator==(const TradingSpec&, const TradingSpec&) = default;
+};
+
+/// Target weights as shares of the largest allowed position: -1 is fully short, 1 fully long.
+template <int Assets>
+struct TargetWeights : Box<Assets> {
+  static constexpr float low = -1, high = 1;
+};
+
+/// One episode: which part of the market, how long, how hard.
+template <TradingSpec Spec>
+struct TradingTask {
+  int assets = Spec.assets;    ///< active ones, drawn at random from the symbols of the data
+  int traders = Spec.traders;  ///< active ones
+  int start = 0;               ///< first observed day
+  int bars = 120;
+  float cost_scale = 1;    ///< multiplies TradingConfig::cost
+  float impact_scale = 1;  ///< multiplies both impacts
+  bool synthetic = false;  ///< draw the path instead of replaying the data
+  int volatility = 2;      ///< wildest market in it: 0 calm, 1 medium, 2 crisis
+
+  static void fields(auto& self, auto&& visit) {
+    visit("assets", self.assets);
+    visit("traders", self.traders);
+    visit("start", self.start);
+    visit("bars", self.bars);
+    visit("cost_scale", self.cost_scale);
+    visit("impact_scale", self.impact_scale);
+    visit("synthetic", self.synthetic);
+    visit("volatility", self.volatility);
+  }
+
+  /// As many assets as the environment and the data both have.
+  POLIS_HD static int available_assets(const MarketData& data) {
+    return data.symbols > 0 && data.symbols < Spec.assets ? data.symbols : Spec.assets;
+  }
+
+  static constexpr int stages = 4;
+
+  /// A task of stage 0: one asset, calm windows, no costs; 1: half the assets, calm and medium windows, half
+  /// the costs; 2: all assets, all windows, full costs; 3: with impact, and in training a share of synthetic
+  /// episodes. A window is calm, medium or crisis by the tercile of its realised volatility. Without data all
+  /// is synthetic.
+  POLIS_HD static TradingTask of_stage(int stage, const TradingConfig& config, const MarketData& data,
+                                       Random& random) {
+    const int available = available_assets(data);
+    TradingTask task;
+    task.assets = stage == 0 ? 1 : stage == 1 ? (available + 1) / 2 : available;
+    task.volatility = stage < 2 ? stage : 2;
+    task.cost_scale = stage == 0 ? 0.f : stage == 1 ? .5f : 1.f;
+    task.impact_scale = stage < 3 ? 0.f : 1.f;
+    task.bars = data.window;
+    task.synthetic =
+        data.symbols == 0 || (stage >= 3 && data.training && random.uniform() < config.synthetic_share);
+    if (!task.synthetic) {
+      const int windows = data.start_count * (task.volatility + 1) / 3;
+      task.start = data.starts[random.integer(windows > 1 ? windows : 1)];
+    }
+    return task;
+  }
+
+  /// The whole range of a data view as one episode, at full costs and impact: for reports.
+  POLIS_HD static TradingTask whole_range(const MarketData& data) {
+    TradingTask task;
+    task.assets = available_assets(data);
+    task.start = data.first_day;
+    task.bars = data.end_day - 1 - data.first_day;
+    return task;
+  }
+};
+
+}  // namespace polis
