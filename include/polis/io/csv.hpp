@@ -8,18 +8,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
-#include <cstring>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <polis/core/error.hpp>
+#include <polis/io/text_file.hpp>
 
 namespace polis {
 
@@ -161,21 +158,6 @@ class CsvScanner {
 inline bool is_blank(const std::vector<CsvField>& row) { return row.size() == 1 && row[0].text.empty(); }
 
 }  // namespace internal
-
-/// Reads the whole of a file. Error: it cannot be read, and why.
-inline std::string read_text_file(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  std::string text;
-  std::array<char, 1 << 16> block;
-  while (file) {
-    const std::size_t got = std::fread(block.data(), 1, block.size(), file.get());
-    text.append(block.data(), got);
-    if (got < block.size()) break;
-  }
-  if (!file || std::ferror(file.get()))
-    throw Error("cannot be read: " + std::string(std::strerror(errno)), path);
-  return text;
-}
 
 /// Reads a table from text; `file` names it in errors. Blank lines are passed over, except in a table of one
 /// column, where only those at the end are. Error: a bad quote, a row of another length than the header's.

@@ -25,6 +25,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/io/csv.hpp>
+#include <polis/io/text_file.hpp>
 
 namespace polis {
 
