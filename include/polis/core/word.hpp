@@ -5,6 +5,8 @@
 
 namespace polis::word {
 
+struct Algorithm {};
+struct Environment {};
 struct Network {};
 struct Activation {};
 struct Initialization {};
@@ -20,6 +22,5 @@ struct ObservationNormalization {};
 struct RewardNormalization {};
 struct Curriculum {};
 struct Device {};
-struct Collective {};
 
 }  // namespace polis::word

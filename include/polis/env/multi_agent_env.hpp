@@ -16,6 +16,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/core/random.hpp>
+#include <polis/core/word.hpp>
 #include <polis/env/environment.hpp>
 
 namespace polis {
@@ -61,6 +62,7 @@ struct DefaultTasks {
 template <Environment E>
 class MultiAgentEnv {
  public:
+  using word = word::Environment;
   using EnvironmentType = E;
   static constexpr int agents = agent_count<E>;
 
@@ -216,6 +218,7 @@ class MultiAgentEnv {
   [[nodiscard]] View<E> view(int lane) const { return View<E>(config_, lanes_[index(lane)].task, data_); }
   /// Steps that the lane has made since its creation, over all its episodes; a step's random numbers depend on it.
   [[nodiscard]] std::uint32_t steps(int lane) const { return lanes_[index(lane)].step; }
+  [[nodiscard]] std::int64_t steps_in_episode(int lane) const { return episode(lane).length; }
   [[nodiscard]] std::uint32_t global_lane(int lane) const {
     return lane_offset_ + static_cast<std::uint32_t>(lane);
   }

@@ -1,0 +1,219 @@
+// The actor-critic sentence: PPO, A2C, REINFORCE, MAPPO and their kin differ in words, not in code.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <polis/algorithm/on_policy_update.hpp>
+#include <polis/algorithm/sentence.hpp>
+#include <polis/policy/native.hpp>
+#include <polis/nn/schedule.hpp>
+
+namespace polis {
+
+// ---- Who shares weights ----------------------------------------------------------------------------------------
+
+/// One set of weights for every agent of every role; the roles' spaces must be the same.
+struct SharedParameters {
+  using word = word::Sharing;
+};
+/// One set of weights for the agents of each role.
+struct PerRoleParameters {
+  using word = word::Sharing;
+};
+/// One set of weights for each agent.
+struct SeparateParameters {
+  using word = word::Sharing;
+};
+
+/// The words of an actor-critic sentence by slot, and the values that go with them.
+template <class... Words>
+struct ActorCriticSlots {
+  using Policy = internal::slot<word::Policy, Words...>;
+  using Network = internal::slot<word::Network, Words...>;
+  using Activation = internal::slot<word::Activation, Words...>;
+  using Initialization = internal::slot<word::Initialization, Words...>;
+  using Distribution = internal::slot<word::Distribution, Words...>;
+  using Objective = internal::slot<word::Objective, Words...>;
+  using Returns = internal::slot<word::Returns, Words...>;
+  using Buffer = internal::slot<word::Buffer, Words...>;
+  using Optimizer = internal::slot<word::Optimizer, Words...>;
+  using Critic = internal::slot<word::Critic, Words...>;
+  using Sharing = internal::slot<word::Sharing, Words...>;
+  using ObservationNormalization = internal::slot<word::ObservationNormalization, Words...>;
+  using RewardNormalization = internal::slot<word::RewardNormalization, Words...>;
+
+  /// How much of everything. Sizes count decisions of agents, not steps of the environment, unless said otherwise.
+  struct Config {
+    typename Objective::Config objective{};
+    typename Returns::Config returns{};
+    typename Optimizer::Config optimizer{};
+    typename Policy::template Config<Initialization> policy{};
+    typename ObservationNormalization::Config observations{};
+    typename RewardNormalization::Config rewards{};
+    Schedule schedule{};             ///< factor on the learning rate as training goes on
+    int steps = 128;                 ///< environment steps of each lane between two updates
+    int epochs = 4;                  ///< passes over the rollout
+    int minibatch = 1024;            ///< samples of one optimizer step
+    int segment = 32;                ///< time steps of a recurrent policy's training segment
+    int shards = 8;                  ///< parts of a gradient, summed in a fixed tree; not the number of threads
+    float value_coefficient = .5f;
+    float entropy_coefficient = .01f;
+    float max_gradient_norm = .5f;   ///< 0: gradients are not clipped
+    float target_kl = 0.f;           ///< an epoch whose mean approximate KL exceeds it is the last; 0: never
+    bool normalize_advantages = true;  ///< in each minibatch
+
+    static void fields(auto& self, auto&& visit) {
+      visit("objective", self.objective);
+      visit("returns", self.returns);
+      visit("optimizer", self.optimizer);
+      visit("policy", self.policy);
+      visit("observations", self.observations);
+      visit("rewards", self.rewards);
+      visit("schedule", self.schedule);
+      visit("steps", self.steps);
+      visit("epochs", self.epochs);
+      visit("minibatch", self.minibatch);
+      visit("segment", self.segment);
+      visit("shards", self.shards);
+      visit("value_coefficient", self.value_coefficient);
+      visit("entropy_coefficient", self.entropy_coefficient);
+      visit("max_gradient_norm", self.max_gradient_norm);
+      visit("target_kl", self.target_kl);
+      visit("normalize_advantages", self.normalize_advantages);
+    }
+  };
+};
+
+namespace internal {
+
+template <class Slots, class E, class Arch, class RoleIndices>
+struct MembersOf;
+template <class Slots, class E, class Arch, int... R>
+struct MembersOf<Slots, E, Arch, std::integer_sequence<int, R...>> {
+  using type = std::tuple<std::vector<OnPolicyUpdate<Slots, E, R, Arch>>...>;
+  using Memory = std::tuple<std::vector<typename OnPolicyUpdate<Slots, E, R, Arch>::Memory>...>;
+};
+
+/// The learner of a sentence for the agents of E: one set of weights for all, for each role, or for each agent.
+template <class Slots, class E, class Arch>
+class ActorCriticLearner {
+  static constexpr bool shared = std::is_same_v<typename Slots::Sharing, SharedParameters>;
+  static constexpr bool separate = std::is_same_v<typename Slots::Sharing, SeparateParameters>;
+  using RoleIndices = std::make_integer_sequence<int, shared ? 1 : role_count<E>>;
+  using Members = MembersOf<Slots, E, Arch, RoleIndices>;
+
+ public:
+  using Config = typename Slots::Config;
+  using Memory = typename Members::Memory;
+
+  ActorCriticLearner(const Config& config, std::uint64_t seed) {
+    [&]<int... R>(std::integer_sequence<int, R...>) { (make_members<R>(config, seed), ...); }(RoleIndices{});
+  }
+
+  void prepare(const MultiAgentEnv<E>& env, int threads) {
+    for_each([&](auto& agents) { agents.prepare(env, threads); });
+  }
+  void act(LaneTile<E>& tile) {
+    for_each([&](auto& agents) { agents.act(tile); });
+  }
+  void record(LaneTile<E>& tile) {
+    for_each([&](auto& agents) { agents.record(tile); });
+  }
+  [[nodiscard]] int interval() const { return first().interval(); }
+  [[nodiscard]] bool due(const Clock& clock) const { return first().due(clock); }
+  void update(Services& services) {
+    for_each([&](auto& agents) { agents.update(services); });
+  }
+
+  [[nodiscard]] Memory memory(int lanes) const {
+    Memory memory;
+    [&]<std::size_t... R>(std::index_sequence<R...>) {
+      const auto fill = [lanes](const auto& members, auto& memories) {
+        for (const auto& agents : members) memories.push_back(agents.memory(lanes));
+      };
+      (fill(std::get<R>(members_), std::get<R>(memory)), ...);
+    }(std::make_index_sequence<std::tuple_size_v<Memory>>{});
+    return memory;
+  }
+  void play(LaneTile<E>& tile, Memory& memory, Play how) const {
+    [&]<std::size_t... R>(std::index_sequence<R...>) {
+      const auto each = [&](const auto& members, auto& memories) {
+        for (std::size_t i = 0; i < members.size(); ++i) members[i].play(tile, memories[i], how);
+      };
+      (each(std::get<R>(members_), std::get<R>(memory)), ...);
+    }(std::make_index_sequence<std::tuple_size_v<Memory>>{});
+  }
+
+  /// The sets of weights of role R, in the order of their agents.
+  template <int R = 0>
+  [[nodiscard]] auto& agents() {
+    return std::get<R>(members_);
+  }
+  template <int R = 0>
+  [[nodiscard]] const auto& agents() const {
+    return std::get<R>(members_);
+  }
+
+  /// Losses and statistics of the last update, averaged over the sets of weights.
+  void metrics(auto&& visit) const {
+    UpdateStatistics mean;
+    for_each([&](const auto& agents) { mean.add(agents.statistics()); });
+    mean.visit(visit);
+  }
+
+  void archive(auto& a) {
+    a.section("actor-critic");
+    for_each([&](auto& agents) { a(agents); });
+  }
+
+ private:
+  [[nodiscard]] const auto& first() const { return std::get<0>(members_).front(); }
+
+  template <int R>
+  void make_members(const Config& config, std::uint64_t seed) {
+    constexpr int count = shared ? agent_count<E> : RoleOf<E, R>::count;
+    constexpr int offset = shared ? 0 : first_agent<E, R>;
+    std::vector<int> agents;
+    for (int i = 0; i < count; ++i) {
+      agents.push_back(offset + i);
+      if (separate) std::get<R>(members_).emplace_back(config, std::exchange(agents, {}), seed);
+    }
+    if (!separate) std::get<R>(members_).emplace_back(config, std::move(agents), seed);
+  }
+
+  template <class F>
+  void for_each(F&& f) {
+    std::apply([&](auto&... members) { (std::for_each(members.begin(), members.end(), f), ...); }, members_);
+  }
+  template <class F>
+  void for_each(F&& f) const {
+    std::apply([&](const auto&... members) { (std::for_each(members.begin(), members.end(), f), ...); }, members_);
+  }
+
+  typename Members::type members_;
+};
+
+}  // namespace internal
+
+/// An actor-critic algorithm, made of words. `With<...>` re-composes it by naming what changes, in any order:
+/// `PPO::With<Gru<128>, NormalizeObservations>`.
+template <class... Words>
+struct ActorCritic : ActorCriticSlots<Words...> {
+  using word = word::Algorithm;
+  using Slots = ActorCriticSlots<Words...>;
+  using WordList = internal::List<Words...>;
+
+  template <class... New>
+  using With = typename internal::Rewrite<polis::ActorCritic, internal::List<Words...>, New...>::type;
+
+  template <class E, class Arch>
+  using Learner = internal::ActorCriticLearner<Slots, E, Arch>;
+};
+
+}  // namespace polis

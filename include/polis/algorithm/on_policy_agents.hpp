@@ -1,0 +1,394 @@
+// Agents that act by one set of weights and learn from their own rollouts: the collecting half.
+//
+// Each agent of each lane is a row. At every step the rows that decide are gathered, so that agents that wait or are
+// dead cost nothing; what came of the step is recorded before ended lanes are renewed, so that a truncated episode
+// is valued at its final observation. The learning half is on_policy_update.hpp.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <polis/algorithm/learner.hpp>
+#include <polis/core/aligned.hpp>
+#include <polis/core/random.hpp>
+#include <polis/core/transpose.hpp>
+#include <polis/space/space.hpp>
+
+namespace polis::internal {
+
+/// Scratch memory of one thread: one tile of everything.
+template <class Policy>
+struct ActorScratch {
+  typename Policy::Workspace policy;
+  AlignedVector<float> features, critic_features, masks, uniforms, actions, log_probs, values, carry, staging;
+  std::vector<int> rows, cut;
+};
+
+/// `Words` is the sentence (see actor_critic.hpp): its slots and Config. `R` is the role whose spaces the agents have.
+template <class Words, class E, int R, class Arch>
+class OnPolicyAgents {
+ public:
+  using Role = RoleOf<E, R>;
+  using Observation = typename Role::Observation;
+  using Action = typename Role::Action;
+  using Parts = PolicyParts<E, Observation, Action, typename Words::Network, typename Words::Activation,
+                            typename Words::Initialization, typename Words::Distribution, typename Words::Critic>;
+  using Policy = typename Words::Policy::template policy<Parts>;
+  using Parameters = typename Policy::Parameters;
+  using Config = typename Words::Config;
+  using ObservationState = typename Words::ObservationNormalization::State;
+
+  static constexpr bool central = Words::Critic::needs_state;
+  static constexpr int carry_size = Policy::carry_size;
+  static constexpr int mask_size = HasLegalActions<E> ? Policy::mask_size : 0;
+  /// Whether a decision may still wait for its rewards when a rollout ends.
+  static constexpr bool turns = HasTurns<E>;
+
+  /// Carries of a run that is only watched, [row][carry_size], and which rows begin an episode.
+  struct Memory {
+    AlignedVector<float> carries;
+    std::vector<char> fresh;
+    ActorScratch<Policy> scratch;
+    Actions<E> actions;
+  };
+
+  OnPolicyAgents(const Config& config, std::vector<int> agents, std::uint64_t seed)
+      : config_(config),
+        policy_(config.policy),
+        agents_(std::move(agents)),
+        seed_(seed),
+        observations_(config.observations, Observation::words) {
+    Random random(seed_, 0, 0, static_cast<std::uint32_t>(agents_.front()), Purpose::initialization);
+    weights_ = policy_.parameters(random);
+  }
+
+  /// Sizes everything for the lanes of `env` and this number of threads.
+  void prepare(const MultiAgentEnv<E>& env, int threads) {
+    env_ = &env;
+    RolloutShape shape;
+    shape.steps = config_.steps;
+    shape.lanes = env.lanes();
+    shape.rows = env.lanes() * agent_count_();
+    shape.observation = Observation::words;
+    if constexpr (central) shape.state = E::State::words;
+    shape.action = Policy::words;
+    shape.mask = mask_size;
+    shape.carry = carry_size;
+    shape.segments = carry_size > 0 ? (config_.steps + segment() - 1) / segment() : 0;
+    shape.carried = turns && carry_size == 0;
+    rollout_ = typename Words::Buffer::Arrays(shape);
+    carries_.assign(index(shape.rows) * carry_size, 0.f);
+    fresh_.assign(index(shape.rows), 1);
+    scratch_.clear();
+    for (int i = 0; i < threads; ++i) scratch_.push_back(make_scratch(tile_lanes_bound(env)));
+    begun_ = 0;
+  }
+
+  /// Time steps of a segment, the unit of a recurrent policy's minibatches.
+  [[nodiscard]] int segment() const {
+    return carry_size == 0 ? 1 : std::clamp(config_.segment, 1, config_.steps);
+  }
+
+  /// Chooses actions for the rows of the tile that decide, and stores what they were chosen from.
+  void act(LaneTile<E>& tile) {
+    auto& s = scratch_[index(tile.worker)];
+    const int slot = this->slot(tile.step);
+    if constexpr (carry_size > 0) begin_segment(tile, slot);
+    s.rows.clear();
+    for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
+      if constexpr (central) tile.env->state(lane, Row{&rollout_.states(slot, lane, 0)});
+      for (int a = 0; a < agent_count_(); ++a) {
+        const int row = lane * agent_count_() + a;
+        const bool decides = tile.env->deciding(lane, agent(a));
+        rollout_.decided(slot, row) = decides;
+        if (!decides) continue;
+        rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
+        tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
+        if constexpr (mask_size > 0) {
+          tile.env->legal_agent(lane, agent(a), Row{&rollout_.masks(slot, row, 0)}, mask_size);
+        }
+        s.rows.push_back(row);
+      }
+    }
+    for (std::size_t first = 0; first < s.rows.size(); first += tile_rows) {
+      const int rows = static_cast<int>(std::min<std::size_t>(tile_rows, s.rows.size() - first));
+      choose(tile, s, slot, s.rows.data() + first, rows);
+    }
+  }
+
+  /// Stores rewards and ends of the step just made, and values the final observations of truncated episodes.
+  void record(LaneTile<E>& tile) {
+    auto& s = scratch_[index(tile.worker)];
+    const int slot = this->slot(tile.step);
+    s.cut.clear();
+    for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
+      for (int a = 0; a < agent_count_(); ++a) {
+        const int row = lane * agent_count_() + a;
+        const End end = tile.env->end(lane, agent(a));
+        rollout_.rewards(slot, row) = tile.env->reward(lane, agent(a));
+        rollout_.ends(slot, row) = end;
+        if (end != End::none) fresh_[index(row)] = 1;
+        if (end == End::truncated) s.cut.push_back(row);
+      }
+    }
+    for (std::size_t first = 0; first < s.cut.size(); first += tile_rows) {
+      const int rows = static_cast<int>(std::min<std::size_t>(tile_rows, s.cut.size() - first));
+      value_now(*tile.env, s, s.cut.data() + first, rows, false, &rollout_.final_values(slot, 0));
+    }
+  }
+
+  [[nodiscard]] int interval() const { return config_.steps; }
+  [[nodiscard]] bool due(const Clock& clock) const {
+    return clock.batch_steps >= begun_ + static_cast<std::uint64_t>(config_.steps);
+  }
+
+  [[nodiscard]] Memory memory(int lanes) const {
+    Memory memory;
+    const auto rows = index(lanes) * agents_.size();
+    memory.carries.assign(rows * carry_size, 0.f);
+    memory.fresh.assign(rows, 1);
+    memory.scratch = make_scratch(lanes);
+    memory.scratch.staging.resize(rows * std::max(index(Observation::words), index(mask_size)) * 2);
+    return memory;
+  }
+
+  /// Acts without learning, in an environment of the caller's.
+  void play(LaneTile<E>& tile, Memory& memory, Play how) const {
+    auto& s = memory.scratch;
+    float* observed = s.staging.data();
+    float* masks = observed + memory.fresh.size() * Observation::words;
+    s.rows.clear();
+    for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
+      for (int a = 0; a < agent_count_(); ++a) {
+        const int row = lane * agent_count_() + a;
+        if (tile.env->steps_in_episode(lane) == 0) memory.fresh[index(row)] = 1;
+        if (!tile.env->deciding(lane, agent(a))) continue;
+        tile.env->observe_agent(lane, agent(a), Row{observed + row * Observation::words});
+        if constexpr (mask_size > 0) {
+          tile.env->legal_agent(lane, agent(a), Row{masks + row * mask_size}, mask_size);
+        }
+        s.rows.push_back(row);
+      }
+    }
+    for (std::size_t first = 0; first < s.rows.size(); first += tile_rows) {
+      const int rows = static_cast<int>(std::min<std::size_t>(tile_rows, s.rows.size() - first));
+      const int* ids = s.rows.data() + first;
+      gather_features(observed, ids, rows, s.features.data());
+      PolicyBatch batch{.rows = rows, .features = s.features.data()};
+      if constexpr (mask_size > 0) {
+        gather_tile<Arch>(masks, index(mask_size), ids, rows, mask_size, s.masks.data());
+        batch.masks = s.masks.data();
+      }
+      load_carries(memory.carries, memory.fresh, ids, rows, s.carry.data());
+      const float* uniforms = nullptr;
+      if (how == Play::sampled) {
+        draw(*tile.env, ids, rows, Purpose::evaluation, s.uniforms.data());
+        uniforms = s.uniforms.data();
+      }
+      policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry.data(), s.actions.data(), nullptr);
+      store_carries(memory.carries, ids, rows, s.carry.data());
+      for (int i = 0; i < rows; ++i) {
+        memory.fresh[index(ids[i])] = 0;
+        set_action(tile, ids[i], In<float>{s.actions.data() + i, tile_rows});
+      }
+    }
+  }
+
+  [[nodiscard]] const Parameters& weights() const { return weights_; }
+  [[nodiscard]] Parameters& weights() { return weights_; }
+  [[nodiscard]] const Policy& policy() const { return policy_; }
+  [[nodiscard]] const typename Words::Buffer::Arrays& rollout() const { return rollout_; }
+  [[nodiscard]] const std::vector<int>& agents() const { return agents_; }
+  [[nodiscard]] const ObservationState& observation_state() const { return observations_; }
+
+  void archive(auto& a) {
+    a.section("agents");
+    a(weights_, observations_, carries_, fresh_, begun_);
+    if constexpr (turns && carry_size == 0) a(rollout_);
+  }
+
+ protected:
+  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+  [[nodiscard]] int agent_count_() const { return static_cast<int>(agents_.size()); }
+  [[nodiscard]] int agent(int a) const { return agents_[index(a)]; }
+  [[nodiscard]] int first_slot() const { return rollout_.shape().carried ? 1 : 0; }
+  [[nodiscard]] int slot(std::uint64_t step) const { return first_slot() + static_cast<int>(step - begun_); }
+  static int tile_lanes_bound(const MultiAgentEnv<E>& env) { return env.lanes(); }
+
+  [[nodiscard]] ActorScratch<Policy> make_scratch(int lanes) const {
+    const auto tile = [](int n) { return index(n) * tile_rows; };
+    ActorScratch<Policy> s;
+    s.policy = policy_.workspace(segment());
+    s.features.resize(tile(Parts::features) * index(segment()));
+    s.critic_features.resize(tile(Parts::critic_features) * index(segment()));
+    s.masks.resize(tile(mask_size) * index(segment()));
+    s.uniforms.resize(tile(Policy::noise));
+    s.actions.resize(tile(Policy::words) * index(segment()));
+    s.log_probs.resize(tile_rows);
+    s.values.resize(tile_rows);
+    s.carry.resize(tile(carry_size));
+    s.staging.resize(tile(std::max(Observation::words, central_words())));
+    s.rows.reserve(index(lanes) * agents_.size());
+    s.cut.reserve(index(lanes) * agents_.size());
+    return s;
+  }
+  static constexpr int central_words() {
+    if constexpr (central) {
+      return E::State::words;
+    } else {
+      return 0;
+    }
+  }
+
+  /// Network inputs of the observations base[ids[i]]: normalised as a batch, or expanded one by one.
+  void gather_features(const float* base, const int* ids, int rows, float* tile) const {
+    if constexpr (stored_as_features<Observation>) {
+      observations_.template gather<Arch>(base, Observation::words, ids, rows, Observation::words, tile);
+    } else {
+      gather_expanded<Observation>(base, ids, rows, tile);
+    }
+  }
+  template <class Space>
+  static void gather_expanded(const float* base, const int* ids, int rows, float* tile) {
+    for (int i = 0; i < tile_rows; ++i) {
+      const int id = ids ? ids[std::min(i, rows - 1)] : std::min(i, rows - 1);
+      expand<Space>(In<float>{base + static_cast<std::ptrdiff_t>(id) * Space::words}, Out<float>{tile + i, tile_rows});
+    }
+  }
+  template <class Space>
+  static void gather_states(const float* base, const int* ids, int rows, float* tile) {
+    if constexpr (stored_as_features<Space>) {
+      gather_tile<Arch>(base, Space::words, ids, rows, Space::words, tile);
+    } else {
+      gather_expanded<Space>(base, ids, rows, tile);
+    }
+  }
+
+  /// Uniform numbers [noise][64] of these rows' own streams.
+  void draw(const MultiAgentEnv<E>& env, const int* ids, int rows, Purpose purpose,
+            float* uniforms) const {
+    for (int i = 0; i < rows; ++i) {
+      const int lane = ids[i] / agent_count_();
+      Random random(seed_, env.steps(lane), env.global_lane(lane),
+                    static_cast<std::uint32_t>(agent(ids[i] % agent_count_())), purpose);
+      for (int k = 0; k < Policy::noise; ++k) uniforms[k * tile_rows + i] = random.uniform();
+    }
+  }
+
+  void set_action(LaneTile<E>& tile, int row, In<float> words) const {
+    MultiAgentEnv<E>::set_action(tile.actions[row / agent_count_() - tile.first], agent(row % agent_count_()), words);
+  }
+
+  void load_carries(const AlignedVector<float>& from, const std::vector<char>& fresh, const int* ids, int rows,
+                    float* carry) const {
+    if constexpr (carry_size > 0) {
+      for (int i = 0; i < tile_rows; ++i) {
+        const auto row = index(ids[std::min(i, rows - 1)]);
+        for (int k = 0; k < carry_size; ++k) {
+          carry[k * tile_rows + i] = fresh[row] ? 0.f : from[row * carry_size + index(k)];
+        }
+      }
+    }
+  }
+  static void store_carries(AlignedVector<float>& to, const int* ids, int rows, const float* carry) {
+    if constexpr (carry_size > 0) scatter_tile(carry, rows, carry_size, to.data(), carry_size, ids);
+  }
+
+  /// Keeps the carries from which a segment starts.
+  void begin_segment(const LaneTile<E>& tile, int slot) {
+    if (slot % segment() != 0) return;
+    const int first = tile.first * agent_count_(), count = tile.lanes * agent_count_();
+    std::copy_n(carries_.data() + index(first) * carry_size, index(count) * carry_size,
+                &rollout_.carries(slot / segment(), first, 0));
+  }
+
+  /// Acts for up to 64 rows whose observations are in the rollout.
+  void choose(LaneTile<E>& tile, ActorScratch<Policy>& s, int slot, const int* ids, int rows) {
+    gather_features(&rollout_.observations(slot, 0, 0), ids, rows, s.features.data());
+    PolicyBatch batch{.rows = rows, .features = s.features.data(), .critic_features = s.features.data()};
+    if constexpr (mask_size > 0) {
+      gather_tile<Arch>(&rollout_.masks(slot, 0, 0), index(mask_size), ids, rows, mask_size, s.masks.data());
+      batch.masks = s.masks.data();
+    }
+    if constexpr (carry_size > 0) {
+      for (int i = 0; i < tile_rows; ++i) {
+        const int row = ids[std::min(i, rows - 1)];
+        const bool start = rollout_.starts(slot, row) != 0;
+        for (int k = 0; k < carry_size; ++k) {
+          s.carry[index(k * tile_rows + i)] = start ? 0.f : carries_[index(row) * carry_size + index(k)];
+        }
+      }
+    }
+    draw(*tile.env, ids, rows, Purpose::action, s.uniforms.data());
+    policy_.template act<Arch>(weights_, s.policy, batch, s.uniforms.data(), s.carry.data(), s.actions.data(),
+                               s.log_probs.data());
+    if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry
+      if constexpr (central) gather_critic(&rollout_.states(slot, 0, 0), ids, rows, s);
+      if constexpr (central) batch.critic_features = s.critic_features.data();
+      policy_.template value<Arch>(weights_, s.policy, batch, s.carry.data(), s.values.data());
+      scatter_tile(s.values.data(), rows, 1, &rollout_.values(slot, 0), 1, ids);
+    }
+    store_carries(carries_, ids, rows, s.carry.data());
+    scatter_tile(s.actions.data(), rows, Policy::words, &rollout_.actions(slot, 0, 0), Policy::words, ids);
+    scatter_tile(s.log_probs.data(), rows, 1, &rollout_.log_probs(slot, 0), 1, ids);
+    for (int i = 0; i < rows; ++i) set_action(tile, ids[i], In<float>{s.actions.data() + i, tile_rows});
+  }
+
+  /// The states [lane] of these rows' lanes, as critic features.
+  void gather_critic(const float* states, const int* ids, int rows, ActorScratch<Policy>& s) const {
+    if constexpr (central) {
+      Array<int, tile_rows> lanes{};
+      for (int i = 0; i < rows; ++i) lanes[i] = ids[i] / agent_count_();
+      gather_states<typename E::State>(states, lanes.data(), rows, s.critic_features.data());
+    }
+  }
+
+  /// Values of what these rows see now, written to values[row]; carries stay as they are. `renewed` says whether
+  /// rows whose episode ended have already begun the next one.
+  void value_now(const MultiAgentEnv<E>& env, ActorScratch<Policy>& s, const int* ids, int rows, bool renewed,
+                 float* values) const {
+    for (int i = 0; i < rows; ++i) {
+      const int lane = ids[i] / agent_count_();
+      if constexpr (central) {
+        env.state(lane, Row{s.staging.data() + i * E::State::words});
+      } else {
+        env.observe_agent(lane, agent(ids[i] % agent_count_()), Row{s.staging.data() + i * Observation::words});
+      }
+    }
+    if constexpr (central) {
+      gather_states<typename E::State>(s.staging.data(), nullptr, rows, s.critic_features.data());
+    } else {
+      gather_features(s.staging.data(), nullptr, rows, s.critic_features.data());
+    }
+    if constexpr (carry_size > 0) {
+      for (int i = 0; i < tile_rows; ++i) {
+        const auto row = index(ids[std::min(i, rows - 1)]);
+        for (int k = 0; k < carry_size; ++k) {
+          const bool start = renewed && fresh_[row];
+          s.carry[index(k * tile_rows + i)] = start ? 0.f : carries_[row * carry_size + index(k)];
+        }
+      }
+    }
+    const PolicyBatch batch{.rows = rows, .critic_features = s.critic_features.data()};
+    policy_.template value<Arch>(weights_, s.policy, batch, s.carry.data(), s.values.data());
+    scatter_tile(s.values.data(), rows, 1, values, 1, ids);
+  }
+
+  Config config_;
+  Policy policy_;
+  std::vector<int> agents_;
+  std::uint64_t seed_;
+  Parameters weights_;
+  ObservationState observations_;
+  typename Words::Buffer::Arrays rollout_;
+  AlignedVector<float> carries_;  // [row][carry_size], as of now
+  std::vector<char> fresh_;       // [row]: the next decision begins an episode
+  std::vector<ActorScratch<Policy>> scratch_;
+  std::uint64_t begun_ = 0;  // batch step at which the rollout began
+  const MultiAgentEnv<E>* env_ = nullptr;
+};
+
+}  // namespace polis::internal

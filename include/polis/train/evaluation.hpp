@@ -1,0 +1,92 @@
+// Running episodes without learning, and what they come to.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <polis/algorithm/learner.hpp>
+#include <polis/env/multi_agent_env.hpp>
+
+namespace polis {
+
+/// Figures over the episodes of an evaluation. A return is an episode's sum of the agents' mean reward.
+struct Evaluation {
+  std::vector<double> returns;           ///< one an episode, in the order of lanes and episodes
+  double mean = 0, deviation = 0;        ///< of the returns; sample standard deviation
+  double length = 0;                     ///< mean episode length in steps
+  double success = std::numeric_limits<double>::quiet_NaN();  ///< mean success, where the environment states it
+  std::map<std::string, double> metrics;  ///< means of the environment's own figures
+
+  /// Standard error of the mean return.
+  [[nodiscard]] double standard_error() const {
+    return returns.empty() ? 0. : deviation / std::sqrt(static_cast<double>(returns.size()));
+  }
+
+  /// Writes a small table to `to`.
+  void print(std::FILE* to = stdout) const {
+    std::fprintf(to, "%-24s %zu\n", "episodes", returns.size());
+    std::fprintf(to, "%-24s %.4g +- %.2g (standard error), sd %.3g\n", "return", mean, standard_error(), deviation);
+    std::fprintf(to, "%-24s %.1f\n", "length", length);
+    if (!std::isnan(success)) std::fprintf(to, "%-24s %.3f\n", "success", success);
+    for (const auto& [name, value] : metrics) std::fprintf(to, "%-24s %.5g\n", name.c_str(), value);
+  }
+};
+
+/// Plays `episodes` episodes in `env` and sums them up. Each lane plays its share, so that short episodes are not
+/// counted more often than long ones. `act(tile)` writes the tile's joint actions; `tasks(random)` gives Assignments;
+/// `on_end(lane)` is called when an episode that counts ends, before the lane is renewed.
+template <class E, class Act, class Tasks, class OnEnd>
+Evaluation run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks, OnEnd&& on_end) {
+  const int lanes = env.lanes();
+  std::vector<Actions<E>> actions(static_cast<std::size_t>(lanes));
+  std::vector<int> left(static_cast<std::size_t>(lanes));
+  std::vector<std::vector<double>> returns(left.size());
+  for (int lane = 0; lane < lanes; ++lane) {
+    left[static_cast<std::size_t>(lane)] = episodes / lanes + (lane < episodes % lanes ? 1 : 0);
+  }
+  Evaluation result;
+  double success = 0;
+  int remaining = episodes, stated = 0;
+  env.reset(tasks);
+  for (std::uint64_t step = 0; remaining > 0; ++step) {
+    LaneTile<E> tile{&env, 0, lanes, step, 0, actions.data()};
+    act(tile);
+    for (int lane = 0; lane < lanes; ++lane) {
+      int& share = left[static_cast<std::size_t>(lane)];
+      if (share == 0) continue;
+      env.advance(lane, actions[static_cast<std::size_t>(lane)]);
+      if (!env.over(lane)) continue;
+      const Episode& episode = env.episode(lane);
+      returns[static_cast<std::size_t>(lane)].push_back(episode.total);
+      result.length += static_cast<double>(episode.length);
+      if (!std::isnan(episode.success)) success += static_cast<double>(episode.success), ++stated;
+      if constexpr (HasMetrics<E>) {
+        env.lane(lane).metrics([&](const char* name, double value) { result.metrics[name] += value; });
+      }
+      on_end(lane);
+      --share, --remaining;
+      env.renew(lane, tasks);
+    }
+  }
+  for (const auto& of_lane : returns) result.returns.insert(result.returns.end(), of_lane.begin(), of_lane.end());
+  const double count = std::max(1, episodes);
+  for (const double value : result.returns) result.mean += value / count;
+  for (const double value : result.returns) result.deviation += (value - result.mean) * (value - result.mean);
+  result.deviation = std::sqrt(result.deviation / std::max(1., count - 1));
+  result.length /= count;
+  if (stated > 0) result.success = success / stated;
+  for (auto& [name, value] : result.metrics) value /= count;
+  return result;
+}
+
+template <class E, class Act>
+Evaluation run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act) {
+  return run_episodes(env, episodes, act, env.default_tasks(), [](int) {});
+}
+
+}  // namespace polis

@@ -1,0 +1,343 @@
+// Trainer: an algorithm, an environment, a curriculum and a device, composed as types; values say how much.
+//
+//     Trainer<PPO, MultiAgentEnv<Trading>, Curriculum<Adaptive>> trainer({.seed = 7});
+//     trainer.train(2'000'000);
+//     trainer.evaluate(200).print();
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <polis/core/archive.hpp>
+#include <polis/core/error.hpp>
+#include <polis/core/fields.hpp>
+#include <polis/core/thread_pool.hpp>
+#include <polis/train/checkpoint.hpp>
+#include <polis/train/composition.hpp>
+#include <polis/train/episode_window.hpp>
+#include <polis/train/evaluation.hpp>
+#include <polis/train/interrupt.hpp>
+#include <polis/train/metrics.hpp>
+
+namespace polis {
+
+/// Periodic greedy evaluation, and when it ends the training. Zeros switch off.
+struct EvaluationPlan {
+  std::uint64_t every = 0;  ///< environment steps between two evaluations
+  int episodes = 100;
+  int patience = 0;         ///< stop after this many evaluations without a better mean return
+  double target = std::numeric_limits<double>::infinity();  ///< stop when the mean return reaches it
+  static void fields(auto& self, auto&& visit) {
+    visit("every", self.every);
+    visit("episodes", self.episodes);
+    visit("patience", self.patience);
+    visit("target", self.target);
+  }
+};
+
+/// Where and how often a run is saved. Empty path: never. The best evaluated state goes to `path` + ".best".
+struct CheckpointPlan {
+  std::string path;
+  double seconds = 30;  ///< between two checkpoints; one is written at the end in any case
+  static void fields(auto& self, auto&& visit) {
+    visit("path", self.path);
+    visit("seconds", self.seconds);
+  }
+};
+
+/// Why a call of `train` came back.
+enum class TrainingEnd { finished, interrupted, patience_exhausted, target_reached };
+
+/// The arguments, in any order: an algorithm, MultiAgentEnv<E>, and optionally Curriculum<...> and Device<...>.
+template <class... Words>
+  requires SoundComposition<Words...>
+class Trainer {
+ public:
+  using Algorithm = internal::AlgorithmOf<Words...>;
+  using Environment = internal::EnvironmentOf<Words...>;
+  using CurriculumWord = internal::CurriculumOf<Words...>;
+  using Arch = typename internal::DeviceOf<Words...>::Arch;
+  using Learner = typename Algorithm::template Learner<Environment, Arch>;
+  using Batch = MultiAgentEnv<Environment>;
+  using Dataset = DatasetOf<Environment>;
+  static_assert(polis::Learner<Learner, Environment>);
+
+  struct Config {
+    std::uint64_t seed = 1;
+    int lanes = 64;   ///< copies of the environment
+    int threads = 0;  ///< 0: one per core; results do not depend on it
+    ConfigOf<Environment> env{};
+    typename Algorithm::Config algorithm{};
+    typename CurriculumWord::Config curriculum{};
+    EvaluationPlan evaluation{};
+    CheckpointPlan checkpoint{};
+    static void fields(auto& self, auto&& visit) {
+      visit("seed", self.seed);
+      visit("lanes", self.lanes);
+      visit("threads", self.threads);
+      visit("env", self.env);
+      visit("algorithm", self.algorithm);
+      visit("curriculum", self.curriculum);
+      visit("evaluation", self.evaluation);
+      visit("checkpoint", self.checkpoint);
+    }
+  };
+
+  /// `data` is a view that stays the caller's. Error: settings out of their range.
+  explicit Trainer(Config config = {}, Dataset data = {})
+      : config_(std::move(config)),
+        pool_(config_.threads > 0 ? config_.threads : hardware_threads()),
+        lanes_(config_.lanes, config_.seed, config_.env, std::move(data)),
+        learner_(config_.algorithm, config_.seed),
+        curriculum_(make_curriculum()) {
+    learner_.prepare(lanes_, pool_.threads());
+    tile_lanes_ = std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, config_.lanes));
+    tiles_.resize(static_cast<std::size_t>((config_.lanes + tile_lanes_ - 1) / tile_lanes_));
+    for (Tile& tile : tiles_) {
+      tile.actions.resize(static_cast<std::size_t>(tile_lanes_));
+      tile.episodes.reserve(static_cast<std::size_t>(tile_lanes_ * learner_.interval()));
+    }
+    lanes_.reset(tasks());
+  }
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  /// The composition by its resolved words, as checkpoints and logs name it.
+  [[nodiscard]] static std::string name() {
+    return type_name<Algorithm>() + " on " + type_name<Environment>() + " by " + type_name<CurriculumWord>();
+  }
+
+  /// Adds a sink for metrics; it must outlive the trainer's training.
+  void add_sink(Sink& sink) { sinks_.push_back(&sink); }
+
+  /// Trains until the clock shows `steps` environment steps (those of all lanes, resumed ones included), in whole
+  /// collections; until Ctrl-C where StopOnInterrupt is in force; or as the evaluation plan says.
+  TrainingEnd train(std::uint64_t steps) {
+    clock_.planned = steps;
+    for (Sink* sink : sinks_) sink->open(info());
+    TrainingEnd end = TrainingEnd::finished;
+    auto saved = now();
+    while (clock_.steps < steps && end == TrainingEnd::finished) {
+      const auto start = now();
+      iterate();
+      seconds_ += elapsed(start);
+      if (!sinks_.empty()) report(elapsed(start));
+      if (evaluation_due()) end = evaluate_periodically();
+      if (stop_requested()) end = TrainingEnd::interrupted;
+      if (!config_.checkpoint.path.empty() && elapsed(saved) >= config_.checkpoint.seconds) {
+        save(config_.checkpoint.path);
+        saved = now();
+      }
+    }
+    if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path);
+    for (Sink* sink : sinks_) sink->close();
+    return end;
+  }
+
+  /// Collects until the learner is due and updates it once, without metrics, evaluation or checkpoints.
+  void iterate() {
+    pool_.region([this](Region& region) {
+      const int steps = learner_.interval();
+      region.parallel(static_cast<int>(tiles_.size()), 100. * steps * tile_lanes_,
+                      [this, steps](int tile, int worker) { collect(tile, worker, steps); });
+      clock_.batch_steps += static_cast<std::uint64_t>(steps);
+      clock_.steps += static_cast<std::uint64_t>(steps) * static_cast<std::uint64_t>(config_.lanes);
+      Services services{region, clock_};
+      if (learner_.due(clock_)) learner_.update(services);
+    });
+    for (Tile& tile : tiles_) {
+      for (const Episode& episode : tile.episodes) {
+        window_.add(episode);
+        curriculum_.episode({.return_ = static_cast<float>(episode.total),
+                             .length = static_cast<int>(episode.length),
+                             .success = episode.success,
+                             .stage = episode.stage,
+                             .replayed = episode.replayed});
+      }
+      tile.episodes.clear();
+    }
+  }
+
+  /// Plays this many episodes of the last stage in fresh lanes, without learning.
+  [[nodiscard]] Evaluation evaluate(int episodes, Play how = Play::greedy) const {
+    Batch env(std::clamp(episodes, 1, tile_rows), config_.seed + evaluation_seed, config_.env, lanes_.data());
+    return run_episodes(env, episodes, player(env.lanes(), how));
+  }
+
+  /// The current policy as a function of a tile, for run_episodes in an environment of the caller's.
+  [[nodiscard]] auto player(int lanes, Play how = Play::greedy) const {
+    return [this, how, memory = learner_.memory(lanes)](LaneTile<Environment>& tile) mutable {
+      learner_.play(tile, memory, how);
+    };
+  }
+
+  /// Writes all that the next step depends on. Errors: see write_checkpoint; the file before stays as it was.
+  void save(const std::string& path) {
+    ArchiveWriter writer;
+    archive(writer);
+    write_checkpoint(path, name(), writer.bytes());
+    for (Sink* sink : sinks_) sink->message("saved " + path);
+  }
+
+  /// Continues a saved run: training goes on bit by bit as if it had not stopped. Errors: see read_checkpoint, and
+  /// another number of lanes.
+  void resume(const std::string& path) {
+    const auto bytes = read_checkpoint(path, name());
+    ArchiveReader reader(bytes, path);
+    archive(reader);
+  }
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  [[nodiscard]] const Clock& clock() const { return clock_; }
+  [[nodiscard]] double seconds() const { return seconds_; }
+  [[nodiscard]] Learner& learner() { return learner_; }
+  [[nodiscard]] const Learner& learner() const { return learner_; }
+  [[nodiscard]] const auto& curriculum() const { return curriculum_; }
+  [[nodiscard]] Batch& lanes() { return lanes_; }
+  [[nodiscard]] const EpisodeWindow& episodes() const { return window_; }
+
+  /// Saves or restores everything; see `save` and `resume`.
+  void archive(auto& a) {
+    a.section("trainer");
+    int lanes = config_.lanes;
+    a(lanes);
+    if (lanes != config_.lanes) {
+      throw Error(std::to_string(lanes) + " lanes in the checkpoint", name(),
+                  "lanes=" + std::to_string(config_.lanes) + " as in this run's settings");
+    }
+    a(clock_, seconds_, best_, without_better_, next_evaluation_);
+    a(lanes_, learner_, curriculum_, window_);
+  }
+
+ private:
+  static constexpr std::uint64_t evaluation_seed = 0x9E3779B97F4A7C15u;  // an evaluation's lanes draw other numbers
+
+  /// Lanes that advance together on one thread.
+  struct Tile {
+    std::vector<Actions<Environment>> actions;
+    std::vector<Episode> episodes;  // ended in this collection
+  };
+
+  static int hardware_threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+  static std::chrono::steady_clock::time_point now() { return std::chrono::steady_clock::now(); }
+  static double elapsed(std::chrono::steady_clock::time_point since) {
+    return std::chrono::duration<double>(now() - since).count();
+  }
+
+  [[nodiscard]] auto make_curriculum() const {
+    int stages = 1;
+    if constexpr (HasStages<Environment>) stages = Environment::stages(lanes_.config(), lanes_.data());
+    if constexpr (requires { Environment::curriculum_template(); }) {
+      return typename CurriculumWord::State(config_.curriculum, stages, Environment::curriculum_template());
+    } else {
+      return typename CurriculumWord::State(config_.curriculum, stages);
+    }
+  }
+
+  /// What the next episode of a lane is about, as the curriculum says now.
+  [[nodiscard]] auto tasks() const {
+    return [this](Random& random) {
+      Assignment<Environment> assignment;
+      if constexpr (HasStages<Environment>) {
+        assignment.stage = curriculum_.sample(random);
+        assignment.replayed = assignment.stage != curriculum_.stage();
+        assignment.task = Environment::task(assignment.stage, lanes_.config(), lanes_.data(), random);
+      } else {
+        (void)random;
+      }
+      return assignment;
+    };
+  }
+
+  void collect(int index, int worker, int steps) {
+    Tile& own = tiles_[static_cast<std::size_t>(index)];
+    LaneTile<Environment> tile{&lanes_, index * tile_lanes_, 0, 0, worker, own.actions.data()};
+    tile.lanes = std::min(tile_lanes_, config_.lanes - tile.first);
+    for (int t = 0; t < steps; ++t) {
+      tile.step = clock_.batch_steps + static_cast<std::uint64_t>(t);
+      learner_.act(tile);
+      for (int i = 0; i < tile.lanes; ++i) lanes_.advance(tile.first + i, own.actions[static_cast<std::size_t>(i)]);
+      learner_.record(tile);
+      for (int i = 0; i < tile.lanes; ++i) {
+        const int lane = tile.first + i;
+        if (!lanes_.over(lane)) continue;
+        own.episodes.push_back(lanes_.episode(lane));
+        lanes_.renew(lane, tasks());
+      }
+    }
+  }
+
+  [[nodiscard]] RunInfo info() const {
+    return {.composition = name(),
+            .settings = to_text(config_),
+            .seed = config_.seed,
+            .planned = clock_.planned,
+            .resumed_at = clock_.steps,
+            .lanes = config_.lanes,
+            .threads = pool_.threads()};
+  }
+
+  void report(double seconds) {
+    MetricsRow row = make_row(MetricsRow::Kind::training);
+    const double steps = static_cast<double>(learner_.interval()) * config_.lanes;
+    row.add("steps_per_second", steps / seconds);
+    window_.metrics([&](const char* key, double value) { row.add(key, value); });
+    curriculum_.metrics([&](const char* key, double value) { row.add(std::string("curriculum.") + key, value); });
+    learner_.metrics([&](const char* key, double value) { row.add(key, value); });
+    for (Sink* sink : sinks_) sink->row(row);
+  }
+  [[nodiscard]] MetricsRow make_row(MetricsRow::Kind kind) const {
+    return {.kind = kind, .step = clock_.steps, .planned = clock_.planned, .seconds = seconds_, .values = {}};
+  }
+
+  [[nodiscard]] bool evaluation_due() const {
+    return config_.evaluation.every > 0 && clock_.steps >= next_evaluation_;
+  }
+  TrainingEnd evaluate_periodically() {
+    while (next_evaluation_ <= clock_.steps) next_evaluation_ += config_.evaluation.every;
+    const Evaluation evaluation = evaluate(config_.evaluation.episodes);
+    MetricsRow row = make_row(MetricsRow::Kind::evaluation);
+    row.add("return", evaluation.mean);
+    row.add("return_deviation", evaluation.deviation);
+    row.add("length", evaluation.length);
+    row.add("success", evaluation.success);
+    for (const auto& [key, value] : evaluation.metrics) row.add(key, value);
+    for (Sink* sink : sinks_) sink->row(row);
+    if (evaluation.mean > best_) {
+      best_ = evaluation.mean;
+      without_better_ = 0;
+      if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path + ".best");
+    } else {
+      ++without_better_;
+    }
+    if (evaluation.mean >= config_.evaluation.target) return TrainingEnd::target_reached;
+    if (config_.evaluation.patience > 0 && without_better_ >= config_.evaluation.patience) {
+      return TrainingEnd::patience_exhausted;
+    }
+    return TrainingEnd::finished;
+  }
+
+  Config config_;
+  ThreadPool pool_;
+  Batch lanes_;
+  Learner learner_;
+  typename CurriculumWord::State curriculum_;
+  std::vector<Tile> tiles_;
+  int tile_lanes_ = 1;
+  Clock clock_;
+  double seconds_ = 0;
+  EpisodeWindow window_;
+  std::vector<Sink*> sinks_;
+  double best_ = -std::numeric_limits<double>::infinity();
+  int without_better_ = 0;
+  std::uint64_t next_evaluation_ = config_.evaluation.every;
+};
+
+}  // namespace polis
