@@ -1,0 +1,201 @@
+// The code of docs/environment.md: every block there is a piece of this file or of
+// examples/own_environment.cpp.
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <polis/core/fields.hpp>
+#include <polis/env/multi_agent_env.hpp>
+#include <polis/env/time_limit.hpp>
+
+#include "lane.hpp"
+
+namespace test_tutorial {
+
+using polis_test::Lane;
+
+/// The example's fishery under rules: every optional member of an environment.
+struct GovernedFishery {
+  static constexpr int agents = 2;
+  using Observation = polis::Box<2>;
+  using Action = polis::Discrete<7>;
+  static constexpr auto rewards = polis::RewardStructure::general_sum;
+
+  struct Config {
+    float price = 10, cost = .1f;
+    static constexpr void fields(auto& self, auto&& visit) {
+      visit("price", self.price);
+      visit("cost", self.cost);
+    }
+  };
+
+  struct Task {
+    float growth = .4f;
+    static constexpr void fields(auto& self, auto&& visit) { visit("growth", self.growth); }
+  };
+
+  static int stages(const auto& /*config*/, const auto& /*data*/) { return 3; }
+  static Task task(int stage, const auto& /*config*/, const auto& /*data*/, polis::Random& random) {
+    const float hardest = .6f - .1f * static_cast<float>(stage);  // slower growth forgives less
+    return {random.uniform(hardest, .6f)};
+  }
+
+  struct Dataset {
+    const float* prices = nullptr;  // relative to the price of the Config, one a season
+  };
+
+  using State = polis::Box<3>;
+  void state(polis::Row out) const {
+    out[0] = stock;
+    for (int i = 0; i < agents; ++i) out[1 + i] = static_cast<float>(boats[i]) / 6;
+  }
+
+  void legal(int /*agent*/, polis::Row allowed) const {
+    if (stock < .1f) {
+      for (int action = 3; action < 7; ++action) allowed[action] = 0;  // at most two boats each
+    }
+  }
+
+  bool acting(int agent) const { return agent == season % 2; }
+
+  float success() const { return stock > .3f ? 1.f : 0.f; }
+
+  void metrics(auto&& visit) const { visit("stock", stock); }
+
+  float stock = 1;
+  polis::Array<int, 2> boats{};
+  int season = 0;
+
+  void reset(auto& ctx) {
+    *this = {};
+    stock = ctx.random.uniform(.3f, 1.f);
+  }
+
+  void step(const auto& actions, auto& ctx) {
+    const int agent = season % 2;
+    boats[agent] = actions[agent];
+    const float fish = .05f * stock * static_cast<float>(boats[agent]);
+    const float price = ctx.config().price * ctx.data().prices[season];
+    ctx.reward(agent) = price * fish - ctx.config().cost * static_cast<float>(boats[agent]);
+    stock += ctx.task().growth * stock * (1 - stock) - fish;
+    if (stock < .02f) ctx.terminate();
+    ++season;
+  }
+
+  void observe(int agent, polis::Row out, const polis::View<GovernedFishery>& view) const {
+    out[0] = stock;
+    out[1] = view.data().prices[season] * (agent == 0 ? 1.f : .9f);
+  }
+};
+
+using Fifty = polis::TimeLimit<GovernedFishery, 50>;
+
+struct Fisher {};
+struct Warden {};
+
+/// Three fishers, and a warden who sets the quota.
+struct Lake {
+  using Roles = polis::Roles<polis::Role<Fisher, 3, polis::Box<2>, polis::Discrete<7>>,
+                             polis::Role<Warden, 1, polis::Box<1>, polis::Box<1>>>;
+  static constexpr auto rewards = polis::RewardStructure::general_sum;
+  float stock = 1, quota = 1;
+
+  void reset(auto&) { *this = {}; }
+
+  void step(const auto& actions, auto& ctx) {
+    for (int i = 0; i < 3; ++i) {
+      const float fish = .05f * stock * static_cast<float>(actions.of(Fisher{})[i]);
+      if (fish > quota) ctx.terminate(Fisher{}, i);  // caught: out until the next episode
+      ctx.reward(Fisher{}, i) = fish;
+      stock -= fish;
+    }
+    quota = actions.of(Warden{})[0][0];
+    ctx.reward(Warden{}, 0) = stock;
+  }
+
+  void observe(Fisher, int /*index*/, polis::Row out) const {
+    out[0] = stock;
+    out[1] = quota;
+  }
+  void observe(Warden, int /*index*/, polis::Row out) const { out[0] = stock; }
+};
+
+static_assert(polis::HasStages<GovernedFishery> && polis::HasState<GovernedFishery>);
+static_assert(polis::HasLegalActions<GovernedFishery> && polis::HasTurns<GovernedFishery>);
+static_assert(polis::StatesSuccess<GovernedFishery> && polis::HasMetrics<GovernedFishery>);
+static_assert(polis::Environment<Lake>);
+static_assert(polis::fields_complete<GovernedFishery::Config>() &&
+              polis::fields_complete<GovernedFishery::Task>());
+
+TEST_CASE("env/tutorial: a fishery under rules, in two lanes") {
+  const std::vector<float> prices(51, 1.f);
+  polis::MultiAgentEnv<Fifty> env(2, 7, {.price = 5}, {.prices = prices.data()});
+  env.reset();
+  CHECK(env.deciding<0>(0, 0));
+  CHECK_FALSE(env.deciding<0>(0, 1));
+  CHECK(env.task(0).growth >= .4f);  // the last stage's
+  CHECK(env.task(0).growth <= .6f);
+  std::vector<polis::Actions<Fifty>> actions(2);
+  actions[0][0] = 2;
+  const float stock = env.lane(0).env().stock;
+  env.step(actions);
+  CHECK(env.reward(0, 0) == doctest::Approx(5 * .05f * stock * 2 - .2f));
+  CHECK(env.reward(0, 1) == 0.f);
+  CHECK(env.deciding<0>(0, 1));
+  for (int season = 1; season < 50; ++season) env.step(actions);
+  CHECK(env.end(0, 0) == polis::End::truncated);
+}
+
+TEST_CASE("env/tutorial: who breaks the quota is out, the others go on") {
+  Lane<Lake> lane;
+  lane.reset();
+  polis::Actions<Lake> actions{};
+  actions.of(Fisher{}) = {{6, 1, 0}};
+  actions.of(Warden{})[0] = {{.1f}};
+  lane.step(actions);
+  CHECK(lane.ends[0] == polis::End::none);
+  lane.step(actions);
+  CHECK(lane.ends[0] == polis::End::terminated);
+  CHECK(lane.ends[1] == polis::End::none);
+  CHECK(lane.episode == polis::End::none);
+}
+
+std::string read(const std::string& name) {
+  std::ifstream file(std::string(POLIS_SOURCE_DIR) + "/" + name);
+  REQUIRE_MESSAGE(file, name << " cannot be opened");
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+/// Without blanks at the start of lines: a block of the page stands further left than in its source.
+std::string unindented(const std::string& text) {
+  std::istringstream lines(text);
+  std::string result;
+  for (std::string line; std::getline(lines, line);) {
+    const std::size_t start = line.find_first_not_of(' ');
+    result += (start == std::string::npos ? "" : line.substr(start)) + "\n";
+  }
+  return result;
+}
+
+TEST_CASE("env/tutorial: every block of the page is code that was compiled") {
+  const std::string page = read("docs/environment.md");
+  const std::string sources =
+      unindented(read("examples/own_environment.cpp") + read("tests/env/tutorial.cpp"));
+  int blocks = 0;
+  const std::string open = "```cpp\n", close = "```";
+  for (std::size_t at = page.find(open); at != std::string::npos; at = page.find(open, at)) {
+    at += open.size();
+    const std::string block = unindented(page.substr(at, page.find(close, at) - at));
+    CHECK_MESSAGE(sources.find(block) != std::string::npos, "not in the sources:\n" << block);
+    ++blocks;
+  }
+  CHECK(blocks >= 8);
+}
+
+}  // namespace test_tutorial
