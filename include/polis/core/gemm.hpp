@@ -1,13 +1,14 @@
 // Dense layers on tiles: forward, input gradient and weight gradient, with bias and activation fused.
 //
 // Tiles are feature-major (core/tile.hpp): feature f of sample r at x[f * 64 + r]. Weights are W[out][in],
-// row-major and unpadded, exactly as stored. Registers run over samples, so the forward pass broadcasts W[o][k]
-// and the input gradient W[k][i], and neither packs anything. The weight gradient reduces over samples: it turns
-// x once into scratch and broadcasts dy; the columns that do not fill a register are dot products.
+// row-major and unpadded, exactly as stored. Registers run over samples, so the forward pass broadcasts
+// W[o][k] and the input gradient W[k][i], and neither packs anything. The weight gradient reduces over
+// samples: it turns x once into scratch and broadcasts dy; the columns that do not fill a register are dot
+// products.
 //
 // `rows` (1..64) samples are valid. Only the registers that hold them are computed. What lies in the rest of
-// those registers must be finite in x and *zero in dy* (the caller zeroes the gradient of its outputs; kernels
-// keep it zero from layer to layer), and is unspecified in y and dx.
+// those registers must be finite in x and *zero in dy* (the caller zeroes the gradient of its outputs;
+// kernels keep it zero from layer to layer), and is unspecified in y and dx.
 #pragma once
 
 #include <algorithm>
@@ -137,7 +138,8 @@ void dot_block(const float* dy, const float* x, int registers, int count, float*
 
 /// The weight gradient of inputs [first, in) as dot products: for few inputs or few outputs.
 template <class Arch>
-void dot_gradient(const float* dy, const float* x, float* gradient, int first, int in, int out, int registers) {
+void dot_gradient(const float* dy, const float* x, float* gradient, int first, int in, int out,
+                  int registers) {
   constexpr int block = Blocking<Arch>::many_registers ? 4 : 2;
   for (int i = first; i < in; i += 4) {
     const int count = std::min(4, in - i);
@@ -172,11 +174,11 @@ void bias_gradient(const float* dy, float* gradient, int out, int registers) {
 
 }  // namespace internal
 
-/// y[out][64] = Activation(W[out][in] x[in][64] + bias). `bias` may be null. An activation that keeps its input
-/// writes it to `kept` [out][64]. `in` may be `length<N>()`, which unrolls short reductions.
+/// y[out][64] = Activation(W[out][in] x[in][64] + bias). `bias` may be null. An activation that keeps its
+/// input writes it to `kept` [out][64]. `in` may be `length<N>()`, which unrolls short reductions.
 template <class Arch, class Activation = Identity, class Length = int>
-void dense_forward(const float* weight, const float* bias, const float* x, float* y, Length in, int out, int rows,
-                   float* kept = nullptr) {
+void dense_forward(const float* weight, const float* bias, const float* x, float* y, Length in, int out,
+                   int rows, float* kept = nullptr) {
   using namespace internal;
   const Broadcast<Length, std::integral_constant<int, 1>> a{weight, in, {}};
   multiply<Arch>(a, Panel{x, tile_rows}, in, out, registers_of<Arch>(rows),
@@ -197,11 +199,11 @@ void dense_input_gradient(const float* weight, const float* dy, float* dx, int i
 /// Floats of scratch that dense_weight_gradient needs.
 constexpr int weight_gradient_scratch(int in) { return in * tile_rows; }
 
-/// dW[out][in] += dy x', db[out] += row sums of dy (db may be null). `scratch` holds weight_gradient_scratch(in)
-/// floats, 64-byte aligned.
+/// dW[out][in] += dy x', db[out] += row sums of dy (db may be null). `scratch` holds
+/// weight_gradient_scratch(in) floats, 64-byte aligned.
 template <class Arch>
-void dense_weight_gradient(const float* dy, const float* x, float* weight_gradient, float* bias_gradient, int in,
-                           int out, int rows, float* scratch) {
+void dense_weight_gradient(const float* dy, const float* x, float* weight_gradient, float* bias_gradient,
+                           int in, int out, int rows, float* scratch) {
   using namespace internal;
   constexpr int width = batch_width<Batch<Arch>>;
   // Turning a register of inputs costs about as much as the dot products of four outputs.

@@ -24,8 +24,9 @@ constexpr auto length() {
   }
 }
 
-/// Accumulators of one block: `rows` broadcast elements times `columns` registers. With 32 registers 4 x 4 hides
-/// the latency of four cycles on two units; with 16 registers, 12 accumulators leave room for the operands.
+/// Accumulators of one block: `rows` broadcast elements times `columns` registers. With 32 registers 4 x 4
+/// hides the latency of four cycles on two units; with 16 registers, 12 accumulators leave room for the
+/// operands.
 template <class Arch>
 struct Blocking {
   static constexpr int width = batch_width<Batch<Arch>>;
@@ -44,7 +45,8 @@ template <int... I, class Body>
 inline void unroll(std::integer_sequence<int, I...>, Body&& body) {
   (body(std::integral_constant<int, I>{}), ...);
 }
-/// body(0) ... body(N - 1) with constant arguments: accumulators must be registers at every optimisation level.
+/// body(0) ... body(N - 1) with constant arguments: accumulators must be registers at every optimisation
+/// level.
 template <int N, class Body>
 inline void unroll(Body&& body) {
   unroll(std::make_integer_sequence<int, N>{}, body);
@@ -97,7 +99,8 @@ void block_row(const A& a, const Panel& b, Length length, const Target& target, 
 }
 
 template <class Arch, int M, class A, class Length, class Target>
-void block_rows(const A& a, const Panel& b, Length length, const Target& target, int m, int rows, int columns) {
+void block_rows(const A& a, const Panel& b, Length length, const Target& target, int m, int rows,
+                int columns) {
   for (; m + M <= rows; m += M) {
     block_row<Arch, M, Blocking<Arch>::columns>(a, b, length, target, m, 0, columns);
   }

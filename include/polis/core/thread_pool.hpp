@@ -1,11 +1,13 @@
-// Threads for regions of work: a whole collection or update is one region, a minibatch's shards one `parallel`.
+// Threads for regions of work: a whole collection or update is one region, a minibatch's shards one
+// `parallel`.
 //
 // Waking a parked thread costs tens of microseconds, about as much as a minibatch takes. So workers park only
-// between regions; inside one they spin, at most 50 us at a stretch and then yielding, so that a busy second core
-// does no harm. Work smaller than twice the hand-off that the pool measured at its start stays on the caller.
+// between regions; inside one they spin, at most 50 us at a stretch and then yielding, so that a busy second
+// core does no harm. Work smaller than twice the hand-off that the pool measured at its start stays on the
+// caller.
 //
-// Which thread runs which index is not determined: results must not depend on it (accumulate into one shard per
-// index, never per worker).
+// Which thread runs which index is not determined: results must not depend on it (accumulate into one shard
+// per index, never per worker).
 #pragma once
 
 #include <algorithm>
@@ -34,10 +36,10 @@ class ThreadPool;
 class Region {
  public:
   /// Calls body(index, worker) for every index in [0, count), spread over the workers and the calling thread,
-  /// and returns when all are done. `worker` in [0, threads) names per-worker scratch. `nanoseconds_each` is the
-  /// caller's estimate of one index: it decides whether handing over pays. Inside a body of the same pool
-  /// it runs serially, with that body's worker. If bodies throw, all other indices still run and the exception of
-  /// the lowest index is rethrown. Allocates nothing.
+  /// and returns when all are done. `worker` in [0, threads) names per-worker scratch. `nanoseconds_each` is
+  /// the caller's estimate of one index: it decides whether handing over pays. Inside a body of the same pool
+  /// it runs serially, with that body's worker. If bodies throw, all other indices still run and the
+  /// exception of the lowest index is rethrown. Allocates nothing.
   template <class Body>
   void parallel(int count, double nanoseconds_each, Body&& body);
 
@@ -60,7 +62,8 @@ class ThreadPool {
     }
     workers_.reserve(static_cast<std::size_t>(threads - 1));
     try {
-      for (int worker = 1; worker < threads; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+      for (int worker = 1; worker < threads; ++worker)
+        workers_.emplace_back([this, worker] { work(worker); });
     } catch (...) {
       stop();
       throw;
@@ -72,11 +75,12 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   [[nodiscard]] int threads() const { return threads_; }
-  /// Median time from handing one index to a spinning worker until the caller sees it done; 0 with one thread.
+  /// Median time from handing one index to a spinning worker until the caller sees it done; 0 with one
+  /// thread.
   [[nodiscard]] double hand_off_nanoseconds() const { return hand_off_; }
 
-  /// Wakes the workers, calls body(Region&), and lets the workers park again, also when the body throws. Regions
-  /// of one pool may nest.
+  /// Wakes the workers, calls body(Region&), and lets the workers park again, also when the body throws.
+  /// Regions of one pool may nest.
   template <class Body>
   void region(Body&& body) {
     Region region(*this);
@@ -172,8 +176,8 @@ class ThreadPool {
     }
   }
 
-  /// Claims and runs one index of the current job, if any is left. Nothing of the job is read before the claim:
-  /// a claim keeps the caller in `finish`, hence the job alive, and whoever comes late finds a zero.
+  /// Claims and runs one index of the current job, if any is left. Nothing of the job is read before the
+  /// claim: a claim keeps the caller in `finish`, hence the job alive, and whoever comes late finds a zero.
   bool run_one(int worker) {
     int left = unclaimed_.load(std::memory_order_relaxed);
     do {
@@ -218,7 +222,9 @@ class ThreadPool {
       return serial(count, nested ? mine.worker : 0, body);
     }
     using Plain = std::remove_const_t<Body>;
-    const auto call = [](void* erased, int index, int worker) { (*static_cast<Body*>(erased))(index, worker); };
+    const auto call = [](void* erased, int index, int worker) {
+      (*static_cast<Body*>(erased))(index, worker);
+    };
     publish(count, call, const_cast<Plain*>(std::addressof(body)));
     while (run_one(0)) {
     }

@@ -1,8 +1,9 @@
-// Transposition in registers: samples gathered into feature-major tiles, and tiles turned for weight gradients.
+// Transposition in registers: samples gathered into feature-major tiles, and tiles turned for weight
+// gradients.
 //
-// Everything is made of one step: four values from each of `width` rows become four registers of `width` rows.
-// Rows j, j + 4, j + 8, ... enter register j as 128-bit quads (loads that merge, cheaper than shuffles), and two
-// rounds of interleaving within the quads finish the 4 x 4 transposes.
+// Everything is made of one step: four values from each of `width` rows become four registers of `width`
+// rows. Rows j, j + 4, j + 8, ... enter register j as 128-bit quads (loads that merge, cheaper than
+// shuffles), and two rounds of interleaving within the quads finish the 4 x 4 transposes.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,9 @@ struct Quads {
   }
   static Register low(const Register& a, const Register& b) { return xsimd::zip_lo(a, b); }
   static Register high(const Register& a, const Register& b) { return xsimd::zip_hi(a, b); }
-  static void add_sum(float* to, const Register& a) { (Register::load_unaligned(to) + a).store_unaligned(to); }
+  static void add_sum(float* to, const Register& a) {
+    (Register::load_unaligned(to) + a).store_unaligned(to);
+  }
 };
 
 #if XSIMD_WITH_AVX
@@ -36,7 +39,8 @@ struct Quads<Arch, 8> {
 
   template <class Row>
   static Register load(const Row& row, int first) {
-    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row(first))), _mm_loadu_ps(row(first + 4)), 1);
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row(first))),
+                                _mm_loadu_ps(row(first + 4)), 1);
   }
   static Register low(const Register& a, const Register& b) { return _mm256_unpacklo_ps(a, b); }
   static Register high(const Register& a, const Register& b) { return _mm256_unpackhi_ps(a, b); }
@@ -129,15 +133,16 @@ void gather(const float* base, std::size_t stride, const int* ids, int rows, int
 }  // namespace internal
 
 /// Gathers rows of a row-major array into a feature-major tile: tile[f][r] = base[ids[r] * stride + f] for
-/// r < rows <= 64 (ids == nullptr: consecutive rows). Rows up to the next register repeat the last valid one, so
-/// that padding is finite; the rows after them are not written.
+/// r < rows <= 64 (ids == nullptr: consecutive rows). Rows up to the next register repeat the last valid one,
+/// so that padding is finite; the rows after them are not written.
 template <class Arch>
 void gather_tile(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile) {
   internal::gather<Arch>(base, stride, ids, rows, features, tile,
                          [](int, const Batch<Arch>& value) { return value; });
 }
 
-/// gather_tile with observation normalisation: (x - mean[f]) * inverse_deviation[f], clipped to [-clip, clip].
+/// gather_tile with observation normalisation: (x - mean[f]) * inverse_deviation[f], clipped to [-clip,
+/// clip].
 template <class Arch>
 void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows, int features,
                             const float* mean, const float* inverse_deviation, float clip, float* tile) {

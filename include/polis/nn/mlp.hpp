@@ -1,0 +1,111 @@
+// Multi-layer perceptrons: hidden layers with one activation, and a linear output layer.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+
+#include <polis/core/gemm.hpp>
+#include <polis/core/word.hpp>
+#include <polis/nn/activation.hpp>
+#include <polis/nn/dense.hpp>
+#include <polis/nn/network.hpp>
+
+namespace polis {
+
+/// In inputs, hidden layers of `Widths` with `Act`, Out linear outputs. Blocks: "0.weight", "0.bias",
+/// "1.weight", ...
+template <int In, int Out, Activation Act, int... Widths>
+struct MlpNetwork {
+  static constexpr int layers = sizeof...(Widths) + 1;
+  static constexpr std::array<int, layers + 1> widths = {In, Widths..., Out};
+
+  template <int layer>
+  using Layer = Dense<widths[layer], widths[layer + 1]>;
+
+  /// Where layer `layer`'s weights begin.
+  static constexpr int weights_at(int layer) {
+    int offset = 0;
+    for (int i = 0; i < layer; ++i) offset += (widths[at(i)] + 1) * widths[at(i) + 1];
+    return offset;
+  }
+
+  static constexpr int inputs = In;
+  static constexpr int outputs = Out;
+  static constexpr int parameters = weights_at(layers);
+  static constexpr int carry_size = 0;
+  /// Hidden outputs, and, of an activation that keeps its input, hidden inputs behind them.
+  static constexpr int cache_size = (Act::keeps_input ? 2 : 1) * (0 + ... + Widths) * tile_rows;
+  static constexpr int widest = std::max({In, Widths...});
+  /// Two tiles of hidden gradients that take turns, and what the weight gradient needs.
+  static constexpr int scratch_size = 2 * widest * tile_rows + weight_gradient_scratch(widest);
+
+  static Layout layout() {
+    Layout layout;
+    internal::unroll<layers>([&](auto layer) {
+      constexpr bool last = layer == layers - 1;
+      Layer<layer>::append_to(layout, std::to_string(layer) + ".",
+                              last ? BlockKind::output_weight : BlockKind::hidden_weight);
+    });
+    return layout;
+  }
+
+  template <class Arch>
+  static void forward(const float* w, const float* x, float* /*carry*/, float* y, float* cache, int rows) {
+    internal::unroll<layers>([&](auto layer) {
+      using This = Layer<layer>;
+      const float* from = layer == 0 ? x : cache + hidden_at(layer - 1);
+      if constexpr (layer == layers - 1) {
+        This::template forward<Arch, Identity>(w + weights_at(layer), from, y, nullptr, rows);
+      } else {
+        This::template forward<Arch, Act>(w + weights_at(layer), from, cache + hidden_at(layer),
+                                          cache + kept_at(layer), rows);
+      }
+    });
+  }
+
+  template <class Arch>
+  static void backward(const float* w, float* dw, const float* x, const float* dy, float* dx,
+                       float* /*d_carry*/, const float* cache, float* scratch, int rows) {
+    float* const turned = scratch + 2 * widest * tile_rows;
+    const float* above = dy;
+    internal::unroll<layers>([&](auto step) {
+      constexpr int layer = layers - 1 - step;
+      using This = Layer<layer>;
+      const float* from = layer == 0 ? x : cache + hidden_at(layer - 1);
+      This::template weight_gradient<Arch>(dw + weights_at(layer), from, above, turned, rows);
+      if constexpr (layer > 0) {
+        float* const below = scratch + (layer % 2) * widest * tile_rows;
+        This::template input_gradient<Arch, Act>(w + weights_at(layer), above, below,
+                                                 cache + kept_at(layer - 1), rows);
+        above = below;
+      } else if (dx) {
+        This::template input_gradient<Arch, Identity>(w, above, dx, nullptr, rows);
+      }
+    });
+  }
+
+ private:
+  static constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  /// Where the output of hidden layer `layer` lies in the cache.
+  static constexpr int hidden_at(int layer) {
+    int offset = 0;
+    for (int i = 0; i < layer; ++i) offset += widths[at(i) + 1] * tile_rows;
+    return offset;
+  }
+  /// Where what its activation keeps lies.
+  static constexpr int kept_at(int layer) {
+    return hidden_at(layer) + (Act::keeps_input ? (0 + ... + Widths) * tile_rows : 0);
+  }
+};
+
+/// The word: hidden layers of these widths; none makes a linear model.
+template <int... Widths>
+struct Mlp {
+  using word = word::Network;
+  template <int In, int Out, Activation Act>
+  using network = MlpNetwork<In, Out, Act, Widths...>;
+};
+
+}  // namespace polis
