@@ -7,6 +7,10 @@
 #include <cstdio>
 
 #include <polis/core/random.hpp>
+#include <polis/distribution/categorical.hpp>
+#include <polis/distribution/diag_gaussian.hpp>
+#include <polis/distribution/product.hpp>
+#include <polis/distribution/simplex_gaussian.hpp>
 #include <polis/env/environment.hpp>
 #include <polis/env/time_limit.hpp>
 #include <polis/envs/classic/cartpole.hpp>
@@ -69,6 +73,10 @@ struct Bazaar {
 /// Every environment that a CUDA kernel can step: name a new one here.
 using Environments = Types<CartPole, Pendulum, NormalizedPendulum, TimeLimit<Pendulum, 50>, Bazaar,
                            TimeLimit<TimeLimit<Bazaar, 9>, 8>>;
+
+/// Every distribution: name a new one here.
+using Distributions = Types<Categorical<5>, DiagGaussian<3>, SimplexGaussian<4>,
+                            Product<Categorical<3>, DiagGaussian<2>, Categorical<2>, SimplexGaussian<3>>>;
 
 constexpr int lanes = 128, steps = 32;
 
@@ -144,6 +152,35 @@ __global__ void play(const ConfigOf<E>* config, const TaskOf<E>* task, const Dat
   totals[lane] = total;
 }
 
+/// One row a thread: draws an action, reads all that the distribution says of it, and writes the gradients.
+template <Distribution D>
+__global__ void draw(float* totals) {
+  const auto row = blockIdx.x * blockDim.x + threadIdx.x;
+  Random random(1, 0, row, 0, Purpose::test);
+  // One float more than needed, since a distribution may need none.
+  float inputs[D::inputs + 1], weights[D::weights + 1] = {}, mask[D::mask_size + 1], uniforms[D::noise + 1];
+  float action[D::words + 1], d_inputs[D::inputs + 1], d_weights[D::weights + 1] = {};
+  for (float& input : inputs) input = random.uniform(-1, 1);
+  for (float& flag : mask) flag = 1;
+  for (float& uniform : uniforms) uniform = random.uniform();
+
+  using In = polis::In<float>;
+  using Out = polis::Out<float>;
+  float total = 0;
+  if (D::valid(In{mask})) {
+    D::template mode<float>(In{inputs}, In{weights}, In{mask}, Out{action});
+    total += action[0];
+    D::template sample<float>(In{inputs}, In{weights}, In{mask}, In{uniforms}, Out{action});
+    const Evaluation<float> both = D::template evaluate<float>(In{inputs}, In{weights}, In{mask}, In{action});
+    total += both.log_prob - D::template log_prob<float>(In{inputs}, In{weights}, In{mask}, In{action});
+    total += both.entropy - D::template entropy<float>(In{inputs}, In{weights}, In{mask});
+    D::template backward<float>(In{inputs}, In{weights}, In{mask}, In{action}, 1.f, -.01f, Out{d_inputs},
+                                Out{d_weights});
+    total += d_inputs[0] + d_weights[0];
+  }
+  totals[row] = total;
+}
+
 /// A value of T in memory that host and device share.
 template <class T>
 T* shared(const T& value = {}) {
@@ -168,6 +205,18 @@ bool play_all(Types<E...>) {
   return finished("environments");
 }
 
+template <class... D>
+bool draw_all(Types<D...>) {
+  float* totals = nullptr;
+  if (cudaMallocManaged(&totals, lanes * sizeof(float)) != cudaSuccess) return false;
+  (draw<D><<<lanes / 64, 64>>>(totals), ...);
+  return finished("distributions");
+}
+
 }  // namespace test_host_device
 
-int main() { return test_host_device::play_all(test_host_device::Environments{}) ? 0 : 1; }
+int main() {
+  using namespace test_host_device;
+  const bool played = play_all(Environments{}), drawn = draw_all(Distributions{});
+  return played && drawn ? 0 : 1;
+}
