@@ -1,0 +1,89 @@
+// What every curriculum shares: the episode it learns from, the thresholds an environment brings, and what a
+// curriculum must offer.
+//
+// A curriculum decides which of an environment's stages (0 the easiest) an episode that starts now gets. It
+// knows nothing of the environment but the number of its stages: what a stage means is the environment's
+// matter.
+#pragma once
+
+#include <cmath>
+#include <concepts>
+#include <string>
+
+#include <polis/core/archive.hpp>
+#include <polis/core/error.hpp>
+#include <polis/core/fields.hpp>
+#include <polis/core/random.hpp>
+#include <polis/core/word.hpp>
+
+namespace polis {
+
+/// An episode that has ended.
+struct CurriculumEpisode {
+  float return_ = 0;
+  int length = 0;         ///< steps
+  float success = 0;      ///< the environment's statement, 0 to 1; NaN where it makes none
+  int stage = 0;          ///< what `sample` gave when the episode began
+  bool replayed = false;  ///< whether that was a replay of an easier stage than the one then reached
+};
+
+/// Success rates at which an environment moves between its stages, where the user's settings leave them open:
+/// trading, where half of all luck succeeds, advances at .65 and regresses at .45.
+struct CurriculumThresholds {
+  float advance_at = .8f;
+  float regress_at = .3f;
+};
+
+namespace internal {
+
+struct IgnoreMetric {
+  void operator()(const char*, double) const {}
+};
+
+}  // namespace internal
+
+/// A word that can be a curriculum: settings, and a state made of them, the number of stages and the
+/// environment's thresholds. `sample` is const and may be called from many threads, each with its own random
+/// stream, while a collection runs; `episode` is called between collections, in an order that does not depend
+/// on threads.
+template <class C>
+concept CurriculumWord = HasFields<typename C::Config> && std::same_as<typename C::word, word::Curriculum> &&
+    std::constructible_from<typename C::State, const typename C::Config&, int, CurriculumThresholds> &&
+    requires(typename C::State& state, const typename C::State& constant, Random& random,
+             const CurriculumEpisode& episode, ArchiveWriter& writer, ArchiveReader& reader) {
+  { constant.stage() } -> std::same_as<int>;
+  { constant.stages() } -> std::same_as<int>;
+  { constant.sample(random) } -> std::same_as<int>;
+  { constant.progress() } -> std::same_as<double>;
+  constant.metrics(internal::IgnoreMetric{});
+  state.episode(episode);
+  state.archive(writer);
+  state.archive(reader);
+};
+
+namespace internal {
+
+/// Refuses a setting of a curriculum that makes no sense.
+inline void require_setting(bool holds, const char* key, const std::string& found, const char* expected) {
+  if (!holds) throw Error("found " + found, std::string("curriculum.") + key, expected);
+}
+
+/// The episode's success, or an Error where the environment states none that a curriculum could go by.
+inline float required_success(const CurriculumEpisode& episode, const char* curriculum) {
+  if (episode.success >= 0 && episode.success <= 1) return episode.success;
+  const std::string found = std::isnan(episode.success)
+                                ? "the environment does not state whether an episode succeeded"
+                                : "the environment stated a success of " + std::to_string(episode.success);
+  throw Error(found, std::string("curriculum ") + curriculum,
+              "a success from 0 to 1 at the end of every episode");
+}
+
+/// Checks that a stage read from an archive exists.
+inline void check_stage(int stage, int stages) {
+  if (stage >= 0 && stage < stages) return;
+  throw Error("the curriculum had reached stage " + std::to_string(stage), "archive",
+              "a stage below " + std::to_string(stages) + ", as this environment has");
+}
+
+}  // namespace internal
+}  // namespace polis
