@@ -34,8 +34,9 @@ using FeatureVector = Array<float, market_features>;
 
 /// Feature x becomes (x - mean) * scale, clipped to [-5, 5].
 struct FeatureScaler {
-  FeatureVector mean{{0, 0, 0, 0, -4.7f, -.1f, 50, 0, 0, 0, .05f}};
-  FeatureVector scale{{80, 40, 20, 11, 1.7f, 3, .09f, 70, 200, 1.7f, 30}};
+  // Moments of the default synthetic market, for use without data.
+  FeatureVector mean{{0, 0, .002f, .006f, -4.6f, -.12f, 52.5f, 0, 0, .1f, .041f}};
+  FeatureVector scale{{73, 32, 15.5f, 8.6f, 1.9f, 2.5f, .077f, 57, 207, 1.5f, 32}};
 
   POLIS_HD FeatureVector operator()(const FeatureVector& raw) const {
     FeatureVector scaled{};

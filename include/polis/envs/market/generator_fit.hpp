@@ -1,15 +1,18 @@
 // Fitting the synthetic market to a range of real bars, by matching moments.
 //
 // The factor is the mean log return of all symbols. A bar's regime is the tercile of the factor's root mean
-// square over the 21 bars around it; means, deviations and transition frequencies are the sample ones of the
+// square over the 61 bars around it; means, deviations and transition frequencies are the sample ones of the
 // bars so labelled. Each asset is regressed on the factor, and its residual deviation is taken regime by
-// regime. This is not maximum likelihood: three equal shares of time are imposed, which is what "calm,
-// medium, crisis by tercile" means elsewhere in this environment.
+// regime. A mean of few symbols holds a part of each one's own noise, which would correlate them too much:
+// all betas are scaled down until the mean covariance of pairs is the sample's, and the residuals take up
+// what variance that costs. This is not maximum likelihood: three equal shares of time are imposed, which is
+// what "calm, medium, crisis by tercile" means elsewhere in this environment.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <vector>
 
 #include <polis/envs/market/generator.hpp>
@@ -26,7 +29,7 @@ namespace internal {
 
 /// The tercile (0 to 2) of each bar's local volatility.
 inline std::vector<int> regimes_by_tercile(const std::vector<double>& returns) {
-  const int bars = static_cast<int>(returns.size()), reach = 10;
+  const int bars = static_cast<int>(returns.size()), reach = 30;
   std::vector<double> local(returns.size());
   for (int t = 0; t < bars; ++t) {
     double squares = 0;
@@ -76,23 +79,53 @@ inline RegimeSwitching<3> fit_factor(const std::vector<double>& returns, const s
   return factor;
 }
 
-inline AssetModel fit_asset(const std::vector<double>& asset, const std::vector<double>& factor,
-                            const std::vector<int>& regime) {
-  const double bars = static_cast<double>(asset.size());
-  double mean_asset = 0, mean_factor = 0, covariance = 0, variance = 0;
-  for (std::size_t t = 0; t < asset.size(); ++t)
-    mean_asset += asset[t] / bars, mean_factor += factor[t] / bars;
-  for (std::size_t t = 0; t < asset.size(); ++t) {
-    covariance += (asset[t] - mean_asset) * (factor[t] - mean_factor);
-    variance += (factor[t] - mean_factor) * (factor[t] - mean_factor);
+inline double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.) / static_cast<double>(values.size());
+}
+
+inline double covariance(const std::vector<double>& a, const std::vector<double>& b) {
+  const double mean_a = mean_of(a), mean_b = mean_of(b);
+  double sum = 0;
+  for (std::size_t t = 0; t < a.size(); ++t) sum += (a[t] - mean_a) * (b[t] - mean_b);
+  return sum / static_cast<double>(a.size());
+}
+
+/// The square of what the betas are multiplied with: covariance of pairs in the sample over that of a factor
+/// model.
+inline double shared_part(const std::vector<std::vector<double>>& returns, const std::vector<double>& beta,
+                          double variance) {
+  double sample = 0, model = 0;
+  for (std::size_t a = 0; a < returns.size(); ++a) {
+    for (std::size_t b = 0; b < a; ++b) {
+      sample += covariance(returns[a], returns[b]);
+      model += beta[a] * beta[b] * variance;
+    }
   }
-  const double beta = variance > 0 ? covariance / variance : 0, alpha = mean_asset - beta * mean_factor;
-  std::vector<double> residual(asset.size());
-  for (std::size_t t = 0; t < asset.size(); ++t) residual[t] = asset[t] - alpha - beta * factor[t];
-  AssetModel model{static_cast<float>(alpha), static_cast<float>(beta), {}};
-  for (int k = 0; k < 3; ++k)
-    model.residual[k] = static_cast<float>(moments_of(residual, regime, k).deviation);
-  return model;
+  return model > 0 ? std::clamp(sample / model, 0., 1.) : 1;
+}
+
+inline std::vector<AssetModel> fit_assets(const std::vector<std::vector<double>>& returns,
+                                          const std::vector<double>& factor, const std::vector<int>& regime) {
+  const double variance = covariance(factor, factor);
+  std::vector<double> beta;
+  for (const auto& asset : returns) beta.push_back(variance > 0 ? covariance(asset, factor) / variance : 0);
+  const double shared = shared_part(returns, beta, variance);
+  std::vector<AssetModel> models;
+  for (std::size_t s = 0; s < returns.size(); ++s) {
+    const double scaled = beta[s] * std::sqrt(shared);
+    std::vector<double> residual = returns[s];
+    for (std::size_t t = 0; t < residual.size(); ++t) residual[t] -= beta[s] * factor[t];
+    AssetModel model{
+        static_cast<float>(mean_of(returns[s]) - scaled * mean_of(factor)), static_cast<float>(scaled), {}};
+    for (int k = 0; k < 3; ++k) {
+      const double own = moments_of(residual, regime, k).deviation,
+                   common = moments_of(factor, regime, k).deviation;
+      const double given_up = beta[s] * beta[s] * (1 - shared) * common * common;
+      model.residual[k] = static_cast<float>(std::sqrt(own * own + given_up));
+    }
+    models.push_back(model);
+  }
+  return models;
 }
 
 }  // namespace internal
@@ -105,9 +138,7 @@ inline MarketModel fit_market(const std::vector<std::vector<double>>& returns) {
       factor[t] += symbol[t] / static_cast<double>(returns.size());
   }
   const std::vector<int> regime = internal::regimes_by_tercile(factor);
-  MarketModel model{internal::fit_factor(factor, regime), {}};
-  for (const auto& symbol : returns) model.assets.push_back(internal::fit_asset(symbol, factor, regime));
-  return model;
+  return {internal::fit_factor(factor, regime), internal::fit_assets(returns, factor, regime)};
 }
 
 }  // namespace polis

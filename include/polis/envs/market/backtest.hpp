@@ -1,0 +1,137 @@
+// Running any policy through one episode of Trading, and the reference policies that a result is compared
+// with: buy-and-hold, equal weights, cash, and random weights.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <polis/core/random.hpp>
+#include <polis/env/environment.hpp>
+#include <polis/envs/market/metrics.hpp>
+#include <polis/envs/market/trading.hpp>
+
+namespace polis {
+
+/// Plays one episode in which `policy(env, trader, view, random)` returns each trader's action (an Array of
+/// numbers in [-1, 1]), and reports every trader. `config` and `task` hold as given; all randomness comes
+/// from `seed`.
+template <class E = Trading, class Policy>
+std::vector<TradingReport> backtest(Policy&& policy, const MarketData& data, const TaskOf<E>& task,
+                                    const TradingConfig& config, std::uint64_t seed = 0) {
+  const View<E> view(config, task, data);
+  E env{};
+  Array<float, E::agents> rewards{};
+  Array<End, E::agents> ends{};
+  Random choices(seed, 0, 0, 0, Purpose::action);
+  auto play = [&](std::uint32_t step, auto&& body) {
+    Context<E> ctx(view, Random(seed, step, 0, 0, step == 0 ? Purpose::reset : Purpose::environment),
+                   rewards.data(), ends.data());
+    body(ctx);
+    return ctx.episode() == End::none;
+  };
+  play(0, [&](auto& ctx) { env.reset(ctx); });
+  std::vector<std::vector<double>> equity(static_cast<std::size_t>(env.active_traders()), {1.});
+  bool running = true;
+  for (std::uint32_t step = 1; running; ++step) {
+    Actions<E> actions{};
+    for (int i = 0; i < env.active_traders(); ++i) {
+      if (env.acting(i)) actions[i] = policy(env, i, view, choices);
+    }
+    running = play(step, [&](auto& ctx) { env.step(actions, ctx); });
+    for (int i = 0; i < env.active_traders(); ++i) {
+      auto& curve = equity[static_cast<std::size_t>(i)];
+      if (curve.back() > 0) curve.push_back(static_cast<double>(env.account(i).equity));
+    }
+  }
+  std::vector<TradingReport> reports;
+  for (int i = 0; i < env.active_traders(); ++i) {
+    reports.push_back(report_of(equity[static_cast<std::size_t>(i)]));
+    const TraderTotals& totals = env.totals(i);
+    reports.back().turnover = static_cast<double>(totals.turnover) / env.bar();
+    reports.back().costs = static_cast<double>(totals.cost + totals.impact);
+  }
+  return reports;
+}
+
+// Reference policies state weights of the equity, and need a configuration under which an action can express
+// them and reaches them in one bar: `reference_config`.
+
+/// The same frictions and limits, with each weight free up to 1 and orders for all of the way.
+template <class E = Trading>
+TradingConfig reference_config(TradingConfig config) {
+  config.position_limit = E::assets;
+  config.adjustment = 1;
+  return config;
+}
+
+namespace internal {
+
+/// The action that asks for `weight(slot)` of the equity in each active slot.
+template <class E>
+typename E::Vector weights(const E& env, const View<E>& view, auto&& weight) {
+  typename E::Vector action{};
+  for (int a = 0; a < E::assets; ++a) {
+    if (env.symbol(a) >= 0) action[a] = weight(a) / env.weight_unit(view.config());
+  }
+  return action;
+}
+
+}  // namespace internal
+
+/// Equal money in every asset at the start, then no trade.
+struct BuyAndHold {
+  template <class E>
+  typename E::Vector operator()(const E& env, int trader, const View<E>& view, Random&) const {
+    const auto& account = env.account(trader);
+    return internal::weights(env, view, [&](int a) {
+      return env.bar() == 0 ? 1.f / static_cast<float>(env.active_assets())
+                            : account.position[a] / account.equity;
+    });
+  }
+};
+
+/// Equal weights, restored on every bar.
+struct EqualWeights {
+  template <class E>
+  typename E::Vector operator()(const E& env, int, const View<E>& view, Random&) const {
+    return internal::weights(env, view, [&](int) { return 1.f / static_cast<float>(env.active_assets()); });
+  }
+};
+
+/// No position.
+struct HoldCash {
+  template <class E>
+  typename E::Vector operator()(const E&, int, const View<E>&, Random&) const {
+    return {};
+  }
+};
+
+/// Fresh weights in [-1, 1] / assets on every bar.
+struct RandomWeights {
+  template <class E>
+  typename E::Vector operator()(const E& env, int, const View<E>& view, Random& random) const {
+    return internal::weights(
+        env, view, [&](int) { return random.uniform(-1.f, 1.f) / static_cast<float>(env.active_assets()); });
+  }
+};
+
+/// A reference policy's name and its figures, the mean of all traders that follow it.
+struct NamedReport {
+  const char* name;
+  TradingReport report;
+};
+
+/// The four reference policies on one task.
+template <class E = Trading>
+std::array<NamedReport, 4> reference_reports(const MarketData& data, const TaskOf<E>& task,
+                                             const TradingConfig& config, std::uint64_t seed = 0) {
+  auto run = [&](const char* name, auto policy) {
+    return NamedReport{name, mean_report(backtest<E>(policy, data, task, reference_config<E>(config), seed))};
+  };
+  return {run("buy and hold", BuyAndHold{}), run("equal weights", EqualWeights{}), run("cash", HoldCash{}),
+          run("random", RandomWeights{})};
+}
+
+}  // namespace polis
