@@ -70,7 +70,6 @@ class OnPolicyAgents {
     env_ = &env;
     RolloutShape shape;
     shape.steps = config_.steps;
-    shape.lanes = env.lanes();
     shape.rows = env.lanes() * agent_count_();
     shape.observation = Observation::words;
     if constexpr (central) shape.state = E::State::words;
@@ -99,7 +98,6 @@ class OnPolicyAgents {
     if constexpr (carry_size > 0) begin_segment(tile, slot);
     s.rows.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
-      if constexpr (central) tile.env->state(lane, Row{&rollout_.states(slot, lane, 0)});
       for (int a = 0; a < agent_count_(); ++a) {
         const int row = lane * agent_count_() + a;
         const bool decides = tile.env->deciding(lane, agent(a));
@@ -107,6 +105,7 @@ class OnPolicyAgents {
         if (!decides) continue;
         rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
+        if constexpr (central) tile.env->state(lane, Row{&rollout_.states(slot, row, 0)});
         if constexpr (mask_size > 0) {
           tile.env->legal_agent(lane, agent(a), Row{&rollout_.masks(slot, row, 0)}, mask_size);
         }
@@ -259,7 +258,7 @@ class OnPolicyAgents {
     }
   }
   template <class Space>
-  static void gather_states(const float* base, const int* ids, int rows, float* tile) {
+  void gather_states(const float* base, const int* ids, int rows, float* tile) const {
     if constexpr (stored_as_features<Space>) {
       gather_tile<Arch>(base, Space::words, ids, rows, Space::words, tile);
     } else {
@@ -326,8 +325,10 @@ class OnPolicyAgents {
     policy_.template act<Arch>(weights_, s.policy, batch, s.uniforms.data(), s.carry.data(), s.actions.data(),
                                s.log_probs.data());
     if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry
-      if constexpr (central) gather_critic(&rollout_.states(slot, 0, 0), ids, rows, s);
-      if constexpr (central) batch.critic_features = s.critic_features.data();
+      if constexpr (central) {
+        gather_states<typename E::State>(&rollout_.states(slot, 0, 0), ids, rows, s.critic_features.data());
+        batch.critic_features = s.critic_features.data();
+      }
       policy_.template value<Arch>(weights_, s.policy, batch, s.carry.data(), s.values.data());
       scatter_tile(s.values.data(), rows, 1, &rollout_.values(slot, 0), 1, ids);
     }
@@ -335,15 +336,6 @@ class OnPolicyAgents {
     scatter_tile(s.actions.data(), rows, Policy::words, &rollout_.actions(slot, 0, 0), Policy::words, ids);
     scatter_tile(s.log_probs.data(), rows, 1, &rollout_.log_probs(slot, 0), 1, ids);
     for (int i = 0; i < rows; ++i) set_action(tile, ids[i], In<float>{s.actions.data() + i, tile_rows});
-  }
-
-  /// The states [lane] of these rows' lanes, as critic features.
-  void gather_critic(const float* states, const int* ids, int rows, ActorScratch<Policy>& s) const {
-    if constexpr (central) {
-      Array<int, tile_rows> lanes{};
-      for (int i = 0; i < rows; ++i) lanes[i] = ids[i] / agent_count_();
-      gather_states<typename E::State>(states, lanes.data(), rows, s.critic_features.data());
-    }
   }
 
   /// Values of what these rows see now, written to values[row]; carries stay as they are. `renewed` says whether

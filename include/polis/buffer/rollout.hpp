@@ -23,9 +23,8 @@ namespace polis {
 struct RolloutShape {
   int steps = 0;       ///< environment steps between two updates
   int rows = 0;        ///< lanes times agents
-  int lanes = 0;
   int observation = 0; ///< floats of one observation
-  int state = 0;       ///< floats of a lane's state, 0 where no critic sees it
+  int state = 0;       ///< floats of the environment's state, 0 where no critic sees it
   int action = 0;      ///< floats of one action
   int mask = 0;        ///< legality flags, 0 where every action is legal
   int carry = 0;       ///< floats of a recurrent policy's carry
@@ -67,8 +66,7 @@ class RolloutArrays {
   [[nodiscard]] const RolloutShape& shape() const { return shape_; }
   [[nodiscard]] std::size_t bytes() const { return arena_.size(); }
 
-  ArrayView<float, 3> observations;                         // [slots + 1][rows][...]
-  ArrayView<float, 3> states;                               // [slots + 1][lanes][...]
+  ArrayView<float, 3> observations, states;                 // [slots + 1][rows][...]
   ArrayView<float, 3> actions, masks;                       // [slots][rows][...]
   ArrayView<float, 3> carries;                              // [segments][rows][carry]
   ArrayView<float, 2> log_probs, rewards;                   // [slots][rows]
@@ -91,7 +89,7 @@ class RolloutArrays {
   void layout(F&& f) {
     const int slots = shape_.slots(), rows = shape_.rows;
     f(observations, slots + 1, rows, shape_.observation);
-    f(states, slots + 1, shape_.lanes, shape_.state);
+    f(states, slots + 1, rows, shape_.state);
     f(actions, slots, rows, shape_.action);
     f(masks, slots, rows, shape_.mask);
     f(carries, shape_.segments, rows, shape_.carry);

@@ -15,6 +15,21 @@
 
 namespace polis {
 
+/// How the weights of an actor-critic policy begin.
+template <class Initialization>
+struct ActorCriticConfig {
+  typename Initialization::Config initialization{};
+  float policy_gain = .01f;  ///< gain of the actor's output layer: a first policy close to uniform
+  float value_gain = 1.f;    ///< gain of the critic's output layer
+  float log_std = 0.f;       ///< first log standard deviation of Gaussian actions
+  static void fields(auto& self, auto&& visit) {
+    visit("initialization", self.initialization);
+    visit("policy_gain", self.policy_gain);
+    visit("value_gain", self.value_gain);
+    visit("log_std", self.log_std);
+  }
+};
+
 /// An actor and a critic without common weights. `Dist` turns the actor's outputs into a distribution.
 ///
 /// Features: [Features][64] for the actor, [CriticFeatures][64] for the critic. Weights lie in the order actor,
@@ -27,18 +42,7 @@ class ActorCriticPolicy {
   static constexpr int noise = Dist::noise, words = Dist::words, mask_size = Dist::mask_size;
   static_assert(Actor::outputs == Dist::inputs && Critic::outputs == 1);
 
-  struct Config {
-    typename Initialization::Config initialization{};
-    typename Dist::Config distribution{};
-    float policy_gain = .01f;  ///< gain of the actor's output layer: a first policy close to uniform
-    float value_gain = 1.f;    ///< gain of the critic's output layer
-    static void fields(auto& self, auto&& visit) {
-      visit("initialization", self.initialization);
-      visit("distribution", self.distribution);
-      visit("policy_gain", self.policy_gain);
-      visit("value_gain", self.value_gain);
-    }
-  };
+  using Config = ActorCriticConfig<Initialization>;
 
   using Parameters = FlatParameters;
 
@@ -54,7 +58,7 @@ class ActorCriticPolicy {
     Layout layout;
     append(layout, "actor.", Actor::layout());
     append(layout, "critic.", Critic::layout());
-    if constexpr (Dist::weights > 0) append(layout, "distribution.", Dist::weights, 1, BlockKind::free);
+    if constexpr (Dist::weights > 0) append(layout, std::string("log_std"), Dist::weights, 1, BlockKind::free);
     return layout;
   }
 
@@ -66,7 +70,7 @@ class ActorCriticPolicy {
                                config_.policy_gain, random);
     Initialization::initialize(config_.initialization, Critic::layout(),
                                values.subspan(Actor::parameters, Critic::parameters), config_.value_gain, random);
-    if constexpr (Dist::weights > 0) Dist::initialize(config_.distribution, values.data() + free_offset);
+    if constexpr (Dist::weights > 0) Dist::initialize({.log_std = config_.log_std}, values.data() + free_offset);
     return result;
   }
 

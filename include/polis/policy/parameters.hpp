@@ -1,13 +1,13 @@
 // The weights of a policy, as learners, optimizers and checkpoints see them.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include <polis/core/aligned.hpp>
-#include <polis/core/gemm.hpp>
 #include <polis/nn/layout.hpp>
 
 namespace polis {
@@ -26,7 +26,7 @@ concept Parameters = requires(P p, const P c) {
 class FlatParameters {
  public:
   FlatParameters() = default;
-  explicit FlatParameters(Layout layout) : layout_(std::move(layout)), values_(layout_size(layout_)) {}
+  explicit FlatParameters(Layout layout) : layout_(std::move(layout)), values_(total_size(layout_)) {}
 
   [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] std::size_t size() const { return values_.size(); }
@@ -38,10 +38,7 @@ class FlatParameters {
 
   template <class F>
   void for_each_block(F&& f) {
-    for (const Block& block : layout_) {
-      const auto count = static_cast<std::size_t>(block.rows) * static_cast<std::size_t>(block.columns);
-      f(block, block.offset, values().subspan(block.offset, count));
-    }
+    for (const Block& block : layout_) f(block, block.offset, values().subspan(block.offset, block.size()));
   }
 
   void archive(auto& a) { a.fixed(values()); }

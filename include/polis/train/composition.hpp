@@ -8,11 +8,20 @@
 
 #include <polis/algorithm/actor_critic.hpp>
 #include <polis/algorithm/sentence.hpp>
-#include <polis/curriculum/curriculum.hpp>
+#include <polis/curriculum/adaptive.hpp>
+#include <polis/curriculum/none.hpp>
+#include <polis/curriculum/staged.hpp>
 #include <polis/device/cpu.hpp>
 #include <polis/env/multi_agent_env.hpp>
 
 namespace polis {
+
+/// Names a trainer's curriculum: `Curriculum<Adaptive>`.
+template <CurriculumWord C>
+struct Curriculum {
+  using word = word::Curriculum;
+  using type = C;
+};
 
 namespace internal {
 

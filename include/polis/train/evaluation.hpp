@@ -15,7 +15,7 @@
 namespace polis {
 
 /// Figures over the episodes of an evaluation. A return is an episode's sum of the agents' mean reward.
-struct Evaluation {
+struct EvaluationResult {
   std::vector<double> returns;           ///< one an episode, in the order of lanes and episodes
   double mean = 0, deviation = 0;        ///< of the returns; sample standard deviation
   double length = 0;                     ///< mean episode length in steps
@@ -41,7 +41,7 @@ struct Evaluation {
 /// counted more often than long ones. `act(tile)` writes the tile's joint actions; `tasks(random)` gives Assignments;
 /// `on_end(lane)` is called when an episode that counts ends, before the lane is renewed.
 template <class E, class Act, class Tasks, class OnEnd>
-Evaluation run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks, OnEnd&& on_end) {
+EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks, OnEnd&& on_end) {
   const int lanes = env.lanes();
   std::vector<Actions<E>> actions(static_cast<std::size_t>(lanes));
   std::vector<int> left(static_cast<std::size_t>(lanes));
@@ -49,7 +49,7 @@ Evaluation run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& 
   for (int lane = 0; lane < lanes; ++lane) {
     left[static_cast<std::size_t>(lane)] = episodes / lanes + (lane < episodes % lanes ? 1 : 0);
   }
-  Evaluation result;
+  EvaluationResult result;
   double success = 0;
   int remaining = episodes, stated = 0;
   env.reset(tasks);
@@ -85,7 +85,7 @@ Evaluation run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& 
 }
 
 template <class E, class Act>
-Evaluation run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act) {
+EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act) {
   return run_episodes(env, episodes, act, env.default_tasks(), [](int) {});
 }
 

@@ -166,7 +166,7 @@ class Trainer {
   }
 
   /// Plays this many episodes of the last stage in fresh lanes, without learning.
-  [[nodiscard]] Evaluation evaluate(int episodes, Play how = Play::greedy) const {
+  [[nodiscard]] EvaluationResult evaluate(int episodes, Play how = Play::greedy) const {
     Batch env(std::clamp(episodes, 1, tile_rows), config_.seed + evaluation_seed, config_.env, lanes_.data());
     return run_episodes(env, episodes, player(env.lanes(), how));
   }
@@ -302,7 +302,7 @@ class Trainer {
   }
   TrainingEnd evaluate_periodically() {
     while (next_evaluation_ <= clock_.steps) next_evaluation_ += config_.evaluation.every;
-    const Evaluation evaluation = evaluate(config_.evaluation.episodes);
+    const EvaluationResult evaluation = evaluate(config_.evaluation.episodes);
     MetricsRow row = make_row(MetricsRow::Kind::evaluation);
     row.add("return", evaluation.mean);
     row.add("return_deviation", evaluation.deviation);
