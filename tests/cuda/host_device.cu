@@ -26,6 +26,9 @@ struct Types {};
 struct Buyer {};
 struct Seller {};
 
+/// What no environment may call; with POLIS_TEST_CALLS_HOST one does, and compilation must fail.
+inline void host_only() { std::puts("on the host"); }
+
 /// Uses what the built-in environments do not: roles, every kind of space, turns, legal actions, agent loops.
 struct Bazaar {
   struct Bid : Box<2> {
@@ -65,7 +68,12 @@ struct Bazaar {
     out[2] = static_cast<float>(view.task().demand);
   }
   POLIS_HD void observe(Seller, int, Row out, const View<Bazaar>&) const { out[0] = stock; }
-  POLIS_HD void state(Row out) const { out[0] = stock; }
+  POLIS_HD void state(Row out) const {
+    out[0] = stock;
+#ifdef POLIS_TEST_CALLS_HOST
+    host_only();
+#endif
+  }
   POLIS_HD void legal(int, Row mask) const { mask[0] = 0; }
   POLIS_HD bool acting(int agent) const { return agent % 2 == step_count % 2; }
 };
