@@ -184,7 +184,7 @@ class OnPolicyAgents {
       load_carries(memory.carries, memory.fresh, ids, rows, s.carry.data());
       const float* uniforms = nullptr;
       if (how == Play::sampled) {
-        draw(*tile.env, ids, rows, Purpose::evaluation, s.uniforms.data());
+        draw(tile, ids, rows, Purpose::evaluation, s.uniforms.data());
         uniforms = s.uniforms.data();
       }
       policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry.data(), s.actions.data(), nullptr);
@@ -267,14 +267,13 @@ class OnPolicyAgents {
   }
 
   /// Uniform numbers [noise][64] of these rows' own streams.
-  void draw(const MultiAgentEnv<E>& env, const int* ids, int rows, Purpose purpose,
-            float* uniforms) const {
+  void draw(const LaneTile<E>& tile, const int* ids, int rows, Purpose purpose, float* uniforms) const {
+    Array<std::uint32_t, tile_rows> lanes{}, agents{};
     for (int i = 0; i < rows; ++i) {
-      const int lane = ids[i] / agent_count_();
-      Random random(seed_, env.steps(lane), env.global_lane(lane),
-                    static_cast<std::uint32_t>(agent(ids[i] % agent_count_())), purpose);
-      for (int k = 0; k < Policy::noise; ++k) uniforms[k * tile_rows + i] = random.uniform();
+      lanes[i] = tile.env->global_lane(ids[i] / agent_count_());
+      agents[i] = static_cast<std::uint32_t>(agent(ids[i] % agent_count_()));
     }
+    philox_uniform_tile<Arch>(seed_, tile.step, purpose, lanes.data(), agents.data(), rows, Policy::noise, uniforms);
   }
 
   void set_action(LaneTile<E>& tile, int row, In<float> words) const {
@@ -321,7 +320,7 @@ class OnPolicyAgents {
         }
       }
     }
-    draw(*tile.env, ids, rows, Purpose::action, s.uniforms.data());
+    draw(tile, ids, rows, Purpose::action, s.uniforms.data());
     policy_.template act<Arch>(weights_, s.policy, batch, s.uniforms.data(), s.carry.data(), s.actions.data(),
                                s.log_probs.data());
     if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry

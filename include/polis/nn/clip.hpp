@@ -26,33 +26,36 @@ namespace internal {
 /// By its bits, because a program compiled with -ffast-math may assume that there is no NaN.
 inline bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f800000u) != 0x7f800000u; }
 
-[[noreturn]] inline void fail_non_finite(const Layout& layout, std::span<const float> gradient) {
-  for (const Block& block : layout) {
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      if (is_finite(gradient[block.offset + i])) continue;
-      const auto columns = static_cast<std::size_t>(block.columns);
-      throw Error("the gradient is " + std::to_string(gradient[block.offset + i]),
-                  "block \"" + block.name + "\", row " + std::to_string(i / columns) + ", column " +
-                      std::to_string(i % columns),
-                  "finite numbers (a smaller learning rate, or rewards and observations of smaller scale)");
-    }
-  }
-  throw Error("the squares of the gradient overflow", "global norm", "finite numbers");
-}
-
 }  // namespace internal
 
-/// The global norm of `gradient` (laid out as `layout`) and min(1, limit / (norm + 1e-6)); `limit` <= 0 does
-/// not clip. Error: a gradient is not finite; names its block and element.
-inline GradientNorm clip_global_norm(const Layout& layout, std::span<const float> gradient, float limit) {
+/// The sum of squares of a block's gradient. Error: an element is not finite; names the block and the element.
+inline double checked_squared_norm(const Block& block, std::span<const float> gradient) {
   const double square = squared_norm(gradient);
-  // Squares of finite floats cannot overflow a double, so a finite limit tells.
-  if (!(square <= 1e300) || (std::bit_cast<std::uint64_t>(square) >> 52 & 0x7ff) == 0x7ff) {
-    internal::fail_non_finite(layout, gradient);
-  }
+  // Squares of finite floats cannot overflow a double, so a finite sum tells.
+  if (square <= 1e300 && (std::bit_cast<std::uint64_t>(square) >> 52 & 0x7ff) != 0x7ff) return square;
+  const auto columns = static_cast<std::size_t>(block.columns);
+  std::size_t i = 0;
+  while (i + 1 < gradient.size() && internal::is_finite(gradient[i])) ++i;
+  throw Error("the gradient is " + std::to_string(gradient[i]),
+              "block \"" + block.name + "\", row " + std::to_string(i / columns) + ", column " +
+                  std::to_string(i % columns),
+              "finite numbers (a smaller learning rate, or rewards and observations of smaller scale)");
+}
+
+/// The global norm whose square is given, and min(1, limit / (norm + 1e-6)); `limit` <= 0 does not clip.
+inline GradientNorm clip_by_norm(double square, float limit) {
   const double norm = std::sqrt(square);
-  if (limit <= 0 || norm + 1e-6 <= limit) return {norm, 1};
-  return {norm, static_cast<float>(limit / (norm + 1e-6))};
+  if (limit <= 0 || norm + 1e-6 <= static_cast<double>(limit)) return {norm, 1};
+  return {norm, static_cast<float>(static_cast<double>(limit) / (norm + 1e-6))};
+}
+
+/// Both for a flat gradient laid out as `layout`.
+inline GradientNorm clip_global_norm(const Layout& layout, std::span<const float> gradient, float limit) {
+  double square = 0;
+  for (const Block& block : layout) {
+    square += checked_squared_norm(block, gradient.subspan(block.offset, block.size()));
+  }
+  return clip_by_norm(square, limit);
 }
 
 }  // namespace polis

@@ -66,9 +66,9 @@ class ActorCriticPolicy {
   [[nodiscard]] Parameters parameters(Random& random) const {
     Parameters result(layout());
     const auto values = result.values();
-    Initialization::initialize(config_.initialization, Actor::layout(), values.subspan(0, Actor::parameters),
+    initialize<Initialization>(config_.initialization, Actor::layout(), values.subspan(0, Actor::parameters),
                                config_.policy_gain, random);
-    Initialization::initialize(config_.initialization, Critic::layout(),
+    initialize<Initialization>(config_.initialization, Critic::layout(),
                                values.subspan(Actor::parameters, Critic::parameters), config_.value_gain, random);
     if constexpr (Dist::weights > 0) Dist::initialize({.log_std = config_.log_std}, values.data() + free_offset);
     return result;

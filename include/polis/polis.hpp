@@ -1,0 +1,29 @@
+// polis: multi-agent reinforcement learning, composed as types.
+//
+//     #include <polis/polis.hpp>
+//     using namespace polis;
+//
+//     int main() {
+//       Trainer<PPO, MultiAgentEnv<Trading>, Curriculum<Adaptive>> trainer({.seed = 7});
+//       trainer.train(2'000'000);
+//       trainer.evaluate(200).print();
+//     }
+//
+// This header needs the standard library and xsimd, links nothing but threads, and compiles as C++ and as CUDA.
+// Files (io/), statistics (stats/) and xtensor views (xtensor.hpp) are headers of their own.
+#pragma once
+
+#include <polis/algorithm/ppo.hpp>
+#include <polis/curriculum/adaptive.hpp>
+#include <polis/curriculum/none.hpp>
+#include <polis/curriculum/staged.hpp>
+#include <polis/env/time_limit.hpp>
+#include <polis/envs/classic/cartpole.hpp>
+#include <polis/envs/classic/pendulum.hpp>
+#include <polis/nn/adam.hpp>
+#include <polis/nn/gru.hpp>
+#include <polis/nn/rmsprop.hpp>
+#include <polis/nn/sgd.hpp>
+#include <polis/objective/policy_gradient.hpp>
+#include <polis/train/sinks.hpp>
+#include <polis/train/trainer.hpp>
