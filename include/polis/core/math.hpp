@@ -152,6 +152,11 @@ POLIS_HD T polynomial(const T& x, float first, float second, Rest... rest) {
 // Adding 1.5 * 2^23 rounds |x| < 2^22 to an integer, and leaves that integer in the sum's low bits.
 inline constexpr float round_magic = 12582912.f;
 
+// Constants, since the functions of numeric_limits are not for device code.
+inline constexpr float infinity = std::numeric_limits<float>::infinity();
+inline constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
+inline constexpr float smallest_normal = std::numeric_limits<float>::min();
+
 }  // namespace polis::internal
 
 namespace polis::math {
@@ -183,8 +188,7 @@ POLIS_HD T log(const T& x) {
     return ::log(x);
   } else {
     using namespace internal;
-    constexpr float infinity = std::numeric_limits<float>::infinity();
-    const auto tiny = x < T(std::numeric_limits<float>::min());
+    const auto tiny = x < T(smallest_normal);
     const T normal = math::select(tiny, x * T(8388608.f), x);
     // x = 2^e m with m in [sqrt(1/2), sqrt(2)); 0x3f3504f3 is sqrt(1/2), and 2^23 | e is the float 2^23 + e.
     const Bits<T> offset = bits(normal) + Bits<T>(0x3f800000u - 0x3f3504f3u);
@@ -196,7 +200,7 @@ POLIS_HD T log(const T& x) {
                            .20001226945f, -.25000821051f, .33333331707f);
     const T low = math::fma(T(-.5f), square, math::fma(e, T(7.6436806e-4f), square * f * p));
     const T result = math::fma(e, T(.6923828125f), f + low);
-    const T special = math::select(x == T(0.f), T(-infinity), T(std::numeric_limits<float>::quiet_NaN()));
+    const T special = math::select(x == T(0.f), T(-infinity), T(not_a_number));
     return math::select(x > T(0.f), math::select(x == T(infinity), x, result), special);
   }
 }
