@@ -4,7 +4,10 @@
 // Building it is the test, and its flags make it one: nvcc only warns where a __host__ __device__ function
 // calls one of the host, and with --Werror all-warnings that is an error. Run on a GPU, the program checks
 // that the kernels come to an end.
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 #include <polis/core/random.hpp>
 #include <polis/distribution/categorical.hpp>
@@ -15,6 +18,10 @@
 #include <polis/env/time_limit.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/pendulum.hpp>
+#include <polis/envs/market/trading.hpp>
+#include <polis/objective/clipped_surrogate.hpp>
+#include <polis/objective/policy_gradient.hpp>
+#include <polis/returns/gae.hpp>
 
 namespace test_host_device {
 
@@ -79,12 +86,18 @@ struct Bazaar {
 };
 
 /// Every environment that a CUDA kernel can step: name a new one here.
-using Environments = Types<CartPole, Pendulum, NormalizedPendulum, TimeLimit<Pendulum, 50>, Bazaar,
+using Environments = Types<CartPole, Pendulum, NormalizedPendulum, Trading, TimeLimit<Pendulum, 50>, Bazaar,
                            TimeLimit<TimeLimit<Bazaar, 9>, 8>>;
 
 /// Every distribution: name a new one here.
 using Distributions = Types<Categorical<5>, DiagGaussian<3>, SimplexGaussian<4>,
                             Product<Categorical<3>, DiagGaussian<2>, Categorical<2>, SimplexGaussian<3>>>;
+
+/// Every objective: name a new one here.
+using Objectives = Types<ClippedSurrogate, PolicyGradient>;
+
+/// Every estimator of returns: name a new one here.
+using Estimators = Types<Gae>;
 
 constexpr int lanes = 128, steps = 32;
 
@@ -189,6 +202,25 @@ __global__ void draw(float* totals) {
   totals[row] = total;
 }
 
+/// One sample a thread.
+template <PointwiseObjective O>
+__global__ void judge(const typename O::Config* config, float* totals) {
+  const auto row = blockIdx.x * blockDim.x + threadIdx.x;
+  Random random(1, 0, row, 0, Purpose::test);
+  const PolicySample<float> sample{random.uniform(-2, 0), random.uniform(-2, 0), random.normal()};
+  const PolicyLoss<float> policy = O::template policy_loss<float>(*config, sample);
+  const float value = random.normal(), old_value = random.normal(), target = random.normal();
+  const ValueLoss<float> critic = O::template value_loss<float>(*config, value, old_value, target);
+  totals[row] = policy.loss + policy.d_log_prob + policy.clipped + policy.kl + critic.loss + critic.d_value;
+}
+
+/// One sequence a thread; the sequences lie side by side, as in a rollout.
+template <class R>
+__global__ void estimate(const typename R::Config* config, Trajectory sequences) {
+  const auto lane = blockIdx.x * blockDim.x + threadIdx.x;
+  R::template estimate<float>(*config, sequences.from(static_cast<int>(lane)));
+}
+
 /// A value of T in memory that host and device share.
 template <class T>
 T* shared(const T& value = {}) {
@@ -198,33 +230,56 @@ T* shared(const T& value = {}) {
   return memory;
 }
 
-bool finished(const char* what) {
-  const cudaError_t error = cudaDeviceSynchronize();
-  if (error != cudaSuccess) std::fprintf(stderr, "%s: %s\n", what, cudaGetErrorString(error));
-  return error == cudaSuccess;
+/// `count` zeroes in such memory.
+template <class T>
+T* zeroes(int count) {
+  T* memory = nullptr;
+  const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
+  if (cudaMallocManaged(&memory, bytes) != cudaSuccess) return nullptr;
+  std::memset(static_cast<void*>(memory), 0, bytes);
+  return memory;
 }
 
 template <class... E>
-bool play_all(Types<E...>) {
-  float* totals = nullptr;
-  if (cudaMallocManaged(&totals, lanes * sizeof(float)) != cudaSuccess) return false;
+void launch_environments(Types<E...>, float* totals) {
   (play<E><<<lanes / 64, 64>>>(shared<ConfigOf<E>>(), shared<TaskOf<E>>(), shared<DatasetOf<E>>(), totals),
    ...);
-  return finished("environments");
 }
 
 template <class... D>
-bool draw_all(Types<D...>) {
-  float* totals = nullptr;
-  if (cudaMallocManaged(&totals, lanes * sizeof(float)) != cudaSuccess) return false;
+void launch_distributions(Types<D...>, float* totals) {
   (draw<D><<<lanes / 64, 64>>>(totals), ...);
-  return finished("distributions");
+}
+
+template <class... O>
+void launch_objectives(Types<O...>, float* totals) {
+  (judge<O><<<lanes / 64, 64>>>(shared<typename O::Config>(), totals), ...);
+}
+
+template <class... R>
+void launch_estimators(Types<R...>) {
+  Trajectory sequences;
+  sequences.slots = steps;
+  sequences.stride = lanes;
+  sequences.rewards = zeroes<float>(steps * lanes);
+  sequences.values = zeroes<float>(steps * lanes);
+  sequences.bootstrap = zeroes<float>(lanes);
+  sequences.ends = zeroes<End>(steps * lanes);
+  sequences.advantages = zeroes<float>(steps * lanes);
+  sequences.returns = zeroes<float>(steps * lanes);
+  (estimate<R><<<lanes / 64, 64>>>(shared<typename R::Config>(), sequences), ...);
 }
 
 }  // namespace test_host_device
 
 int main() {
   using namespace test_host_device;
-  const bool played = play_all(Environments{}), drawn = draw_all(Distributions{});
-  return played && drawn ? 0 : 1;
+  float* totals = zeroes<float>(lanes);
+  launch_environments(Environments{}, totals);
+  launch_distributions(Distributions{}, totals);
+  launch_objectives(Objectives{}, totals);
+  launch_estimators(Estimators{});
+  const cudaError_t error = cudaDeviceSynchronize();
+  if (error != cudaSuccess) std::fprintf(stderr, "%s\n", cudaGetErrorString(error));
+  return error == cudaSuccess ? 0 : 1;
 }

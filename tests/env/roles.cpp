@@ -40,9 +40,7 @@ struct Both : Team {
 };
 
 template <class E>
-concept HasRoles = requires {
-  typename RolesOf<E>;
-};
+concept HasRoles = requires { typename RolesOf<E>; };
 static_assert(HasRoles<Market> && HasRoles<Team> && HasRoles<Both>);
 static_assert(!HasRoles<WithoutAction> && !HasRoles<ActionIsNoSpace> && !HasRoles<int>);
 
@@ -59,9 +57,7 @@ static_assert(std::same_as<RoleOf<Team, 0>::Tag, Agent> && role_index<Team, Agen
 static_assert(role_count<Both> == 1 && agent_count<Both> == 2);
 
 template <class E>
-concept IndexedByAgent = requires(Actions<E> actions) {
-  actions[0];
-};
+concept IndexedByAgent = requires(Actions<E> actions) { actions[0]; };
 static_assert(IndexedByAgent<Team> && !IndexedByAgent<Market>);
 static_assert(std::is_trivially_copyable_v<Actions<Market>>);
 static_assert(std::same_as<decltype(Actions<Market>{}.of(Buyer{})[0]), int&>);

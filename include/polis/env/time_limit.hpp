@@ -37,7 +37,7 @@ namespace internal {
 template <class E>
 struct StateOf {};
 template <class E>
-requires requires { typename E::State; }
+  requires requires { typename E::State; }
 struct StateOf<E> {
   using State = typename E::State;
 };
@@ -69,43 +69,62 @@ class TimeLimit : public internal::StateOf<E> {
 
   // The other members take whatever arguments E's take: by agent or by role, with the view or without.
   template <class... A>
-  POLIS_HD void observe(const A&... arguments) const requires requires(const E& e) {
-    e.observe(arguments...);
+  POLIS_HD void observe(const A&... arguments) const
+    requires requires(const E& e) { e.observe(arguments...); }
+  {
+    env_.observe(arguments...);
   }
-  { env_.observe(arguments...); }
 
   template <class... A>
-  POLIS_HD void state(const A&... arguments) const requires requires(const E& e) {
-    e.state(arguments...);
+  POLIS_HD void state(const A&... arguments) const
+    requires requires(const E& e) { e.state(arguments...); }
+  {
+    env_.state(arguments...);
   }
-  { env_.state(arguments...); }
 
   template <class... A>
-  POLIS_HD void legal(const A&... arguments) const requires requires(const E& e) {
-    e.legal(arguments...);
+  POLIS_HD void legal(const A&... arguments) const
+    requires requires(const E& e) { e.legal(arguments...); }
+  {
+    env_.legal(arguments...);
   }
-  { env_.legal(arguments...); }
 
   template <class... A>
-  POLIS_HD bool acting(const A&... arguments) const requires requires(const E& e) {
-    e.acting(arguments...);
+  POLIS_HD bool acting(const A&... arguments) const
+    requires requires(const E& e) { e.acting(arguments...); }
+  {
+    return env_.acting(arguments...);
   }
-  { return env_.acting(arguments...); }
 
-  POLIS_HD float success() const requires StatesSuccess<E> { return static_cast<float>(env_.success()); }
+  POLIS_HD float success() const
+    requires StatesSuccess<E>
+  {
+    return static_cast<float>(env_.success());
+  }
 
-  void metrics(auto&& visit) const requires HasMetrics<E> { env_.metrics(visit); }
+  void metrics(auto&& visit) const
+    requires HasMetrics<E>
+  {
+    env_.metrics(visit);
+  }
 
-  static int stages(const Config& config, const Dataset& data) requires HasStages<E> {
+  static int stages(const Config& config, const Dataset& data)
+    requires HasStages<E>
+  {
     return E::stages(config, data);
   }
 
-  static Task task(int stage, const Config& config, const Dataset& data,
-                   Random& random) requires HasStages<E> {
+  static Task task(int stage, const Config& config, const Dataset& data, Random& random)
+    requires HasStages<E>
+  {
     return E::task(stage, config, data, random);
   }
 
-  void archive(auto& a) requires(!std::is_trivially_copyable_v<E>) { a(env_, steps_); }
+  void archive(auto& a)
+    requires(!std::is_trivially_copyable_v<E>)
+  {
+    a(env_, steps_);
+  }
 
   /// The environment inside.
   POLIS_HD const E& env() const { return env_; }
