@@ -4,9 +4,9 @@
 
 writes cartpole_v1.csv and pendulum_v1.csv beside this file. Recorded with gymnasium 1.4.0, numpy 2.4.6.
 
-A row is one step: the action, and the state in double precision *after* it. Step 0 is the state after the reset and
-has no action. Actions are exact in single precision, and are handed over in double precision, so that Gymnasium
-computes the whole step in double precision.
+A row is one step: the action, and the state in double precision *after* it. Step 0 is the state after the
+reset and has no action. Actions are exact in single precision, and are handed over in double precision, so
+that Gymnasium computes the whole step in double precision.
 """
 
 import csv
@@ -41,7 +41,8 @@ CARTPOLE = {
 }
 PENDULUM = {
     "free_swing": lambda state, step: 0.0,
-    "whirl": lambda state, step: math.copysign(2.5, state[1]),  # beyond the limit of the torque, at the top speed
+    # Beyond the largest torque, up to the largest speed, and round and round.
+    "whirl": lambda state, step: math.copysign(2.5, state[1]),
     "swing_up": swing_up,
 }
 
