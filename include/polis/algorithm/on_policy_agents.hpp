@@ -12,9 +12,11 @@
 #include <vector>
 
 #include <polis/algorithm/learner.hpp>
+#include <polis/buffer/rollout.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/random.hpp>
 #include <polis/core/transpose.hpp>
+#include <polis/policy/native.hpp>
 #include <polis/space/space.hpp>
 
 namespace polis::internal {

@@ -1,0 +1,507 @@
+// Agents that act by one set of weights and learn from their own rollouts: the learning half.
+//
+// One update, read top to bottom: bootstrap and value the rollout, estimate advantages, then passes over its samples
+// in minibatches. A minibatch's gradient is summed from a fixed number of shards in a fixed tree, so that the weights
+// are the same bit by bit for any number of threads.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include <polis/algorithm/on_policy_agents.hpp>
+#include <polis/core/gemm.hpp>
+#include <polis/nn/clip.hpp>
+#include <polis/objective/objective.hpp>
+#include <polis/returns/returns.hpp>
+
+namespace polis {
+
+/// What an update came to: means over its samples.
+struct UpdateStatistics {
+  double policy_loss = 0, value_loss = 0, entropy = 0, kl = 0, clipped = 0;
+  double gradient_norm = 0, learning_rate = 0, explained_variance = 0;
+  double samples = 0;  ///< how many samples the means are over
+  int updates = 0;     ///< how many updates were added
+
+  void add(const UpdateStatistics& other) {
+    const double total = updates + other.updates;
+    if (total == 0) return;
+    const auto merge = [&](double& ours, double theirs) {
+      ours = (ours * updates + theirs * other.updates) / total;
+    };
+    merge(policy_loss, other.policy_loss), merge(value_loss, other.value_loss), merge(entropy, other.entropy);
+    merge(kl, other.kl), merge(clipped, other.clipped), merge(gradient_norm, other.gradient_norm);
+    merge(learning_rate, other.learning_rate), merge(explained_variance, other.explained_variance);
+    samples += other.samples;
+    updates += other.updates;
+  }
+  void visit(auto&& f) const {
+    f("policy_loss", policy_loss), f("value_loss", value_loss), f("entropy", entropy), f("approximate_kl", kl);
+    f("clip_fraction", clipped), f("gradient_norm", gradient_norm), f("learning_rate", learning_rate);
+    f("explained_variance", explained_variance);
+  }
+};
+
+namespace internal {
+
+/// Sums over the samples of one shard.
+struct LossSums {
+  double policy = 0, value = 0, entropy = 0, kl = 0, clipped = 0;
+};
+
+/// Tiles that a shard gathers its samples into, [step][64] each, and what evaluating them gives.
+struct LossScratch {
+  AlignedVector<float> old_log_probs, advantages, returns, old_values, decided, starts;
+  AlignedVector<float> log_prob, entropy, value, d_log_prob, d_entropy, d_value;
+
+  explicit LossScratch(int steps = 1) {
+    for (AlignedVector<float>* tile : {&old_log_probs, &advantages, &returns, &old_values, &decided, &starts, &log_prob,
+                                       &entropy, &value, &d_log_prob, &d_entropy, &d_value}) {
+      tile->assign(static_cast<std::size_t>(steps) * tile_rows, 0.f);
+    }
+  }
+};
+
+template <class Words, class E, int R, class Arch>
+class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
+  using Base = OnPolicyAgents<Words, E, R, Arch>;
+  using Base::agent, Base::agent_count_, Base::config_, Base::first_slot, Base::index, Base::policy_, Base::rollout_,
+      Base::scratch_, Base::segment, Base::weights_;
+
+ public:
+  using typename Base::Config, typename Base::Parameters, typename Base::Parts, typename Base::Policy,
+      typename Base::Observation;
+  static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
+  static constexpr bool central = Base::central, turns = Base::turns;
+
+  OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
+      : Base(config, std::move(agents), seed), optimizer_(config.optimizer, weights_.size()), rewards_(config.rewards, 0) {}
+
+  void prepare(const MultiAgentEnv<E>& env, int threads) {
+    Base::prepare(env, threads);
+    shards_.assign(index(std::max(1, config_.shards)), weights_.like());
+    sums_.assign(shards_.size(), {});
+    losses_.assign(index(threads), LossScratch(segment()));
+    const auto& shape = rollout_.shape();
+    weights_.for_each_block([this](const Block&, std::size_t, std::span<float>) { spans_.emplace_back(); });
+    units_.reserve(index(shape.slots()) * index(shape.rows));
+    decisions_.reserve(units_.capacity());
+    last_.assign(index(shape.rows), -1);
+    rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
+  }
+
+  /// Learns from the rollout, then begins the next one.
+  void update(Services& services) {
+    Region& region = services.region;
+    statistics_ = {};
+    find_pending();
+    value_rollout(region);
+    rewards_.scale(rollout_.rewards, rollout_.ends, first_slot(), config_.returns.discount);
+    estimate_advantages(region);
+    list_units();
+    const float rate = config_.optimizer.learning_rate * config_.schedule(services.clock.progress());
+    for (int epoch = 0; epoch < config_.epochs && !units_.empty(); ++epoch) {
+      shuffle(epoch);
+      const double kl = pass(region, rate);
+      if (config_.target_kl > 0 && kl > static_cast<double>(config_.target_kl)) break;
+    }
+    finish_statistics(rate);
+    this->observations_.learn(rollout_.observations, [this](std::ptrdiff_t slot, std::ptrdiff_t row) {
+      return slot < rollout_.shape().slots() && rollout_.decided(slot, row);
+    });
+    carry_pending_over();
+    this->begun_ += static_cast<std::uint64_t>(config_.steps);
+    ++updates_;
+  }
+
+  [[nodiscard]] const UpdateStatistics& statistics() const { return statistics_; }
+
+  void archive(auto& a) {
+    Base::archive(a);
+    a(optimizer_, rewards_, updates_);
+  }
+
+ private:
+  [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
+  [[nodiscard]] int slots() const { return rollout_.shape().slots(); }
+
+  /// Where agents take turns, the last decision of a row that does not act now still waits for its rewards. It is
+  /// not learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its slot, else -1.
+  void find_pending() {
+    if constexpr (turns) {
+      for (int row = 0; row < rollout_.shape().rows; ++row) {
+        int& last = last_[index(row)];
+        last = -1;
+        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) continue;
+        for (int slot = slots() - 1; slot >= 0 && last < 0; --slot) {
+          if (rollout_.ends(slot, row) != End::none) break;
+          if (rollout_.decided(slot, row)) last = slot;
+        }
+      }
+    }
+  }
+
+  /// Values of every decision, and of the state after the last step where the agent acts on.
+  void value_rollout(Region& region) {
+    const int rows = rollout_.shape().rows;
+    const int chunks = (rows + tile_rows - 1) / tile_rows;
+    region.parallel(chunks, 3000., [&](int chunk, int worker) {
+      Array<int, tile_rows> ids{};
+      int count = 0;
+      for (int row = chunk * tile_rows; row < std::min(rows, (chunk + 1) * tile_rows); ++row) {
+        rollout_.values(slots(), row) = 0;
+        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) ids[count++] = row;
+      }
+      if (count == 0) return;
+      this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true, &rollout_.values(slots(), 0));
+    });
+    if constexpr (carry_size > 0) return;  // valued while collecting, in step with the carry
+    decisions_.clear();
+    for (int slot = 0; slot < slots(); ++slot) {
+      for (int row = 0; row < rows; ++row) {
+        if (rollout_.decided(slot, row)) decisions_.push_back(sample(slot, row));
+      }
+    }
+    const int tiles = (static_cast<int>(decisions_.size()) + tile_rows - 1) / tile_rows;
+    region.parallel(tiles, 3000., [&](int tile, int worker) {
+      const auto first = index(tile) * tile_rows;
+      const int count = static_cast<int>(std::min<std::size_t>(tile_rows, decisions_.size() - first));
+      auto& s = scratch_[index(worker)];
+      PolicyBatch batch{.rows = count};
+      gather(s, decisions_.data() + first, count, 0, batch);
+      policy_.template value<Arch>(weights_, s.policy, batch, nullptr, s.values.data());
+      scatter_tile(s.values.data(), count, 1, rollout_.values.data, 1, decisions_.data() + first);
+    });
+  }
+
+  /// Advantages and returns of every row.
+  void estimate_advantages(Region& region) {
+    const int rows = rollout_.shape().rows;
+    const int chunks = (rows + tile_rows - 1) / tile_rows;
+    region.parallel(chunks, 20. * slots() * tile_rows, [&](int chunk, int) {
+      const int first = chunk * tile_rows, count = std::min(tile_rows, rows - first);
+      estimate_rows(first, count);
+    });
+  }
+  void estimate_rows(int first, int count) {
+    using Returns = typename Words::Returns;
+    Trajectory at{.slots = slots(), .stride = rollout_.shape().rows};
+    at.rewards = &rollout_.rewards(0, first), at.values = &rollout_.values(0, first);
+    at.bootstrap = &rollout_.values(slots(), first), at.ends = &rollout_.ends(0, first);
+    at.final_values = &rollout_.final_values(0, first), at.decided = &rollout_.decided(0, first);
+    at.advantages = &rollout_.advantages(0, first), at.returns = &rollout_.returns(0, first);
+    if constexpr (!turns) {
+      polis::estimate_rows<Arch, Returns>(config_.returns, at, count);
+    } else {
+      for (int i = 0; i < count; ++i) {
+        Trajectory row = at.from(i);
+        if (const int last = last_[index(first + i)]; last >= 0) {
+          row.slots = last;
+          row.bootstrap = &rollout_.values(last, first + i);
+        }
+        Returns::template estimate<float>(config_.returns, row);
+      }
+    }
+  }
+
+  /// The units of minibatches: decisions, or for a recurrent policy segments of rows with at least one decision.
+  void list_units() {
+    units_.clear();
+    const int rows = rollout_.shape().rows;
+    for (int begin = 0; begin < slots(); begin += segment()) {
+      for (int row = 0; row < rows; ++row) {
+        bool any = false;
+        for (int slot = begin; slot < std::min(begin + segment(), slots()); ++slot) any = any || learnt(slot, row);
+        if (any) units_.push_back(sample(begin, row));
+      }
+    }
+  }
+  [[nodiscard]] bool learnt(int slot, int row) const {
+    return rollout_.decided(slot, row) && !(turns && last_[index(row)] == slot);
+  }
+
+  void shuffle(int epoch) {
+    Random random(this->seed_, static_cast<std::uint32_t>(updates_), static_cast<std::uint32_t>(epoch),
+                  static_cast<std::uint32_t>(this->agents_.front()), Purpose::permutation);
+    polis::shuffle(std::span<int>(units_), random);
+  }
+
+  /// One epoch; returns its mean approximate KL divergence.
+  double pass(Region& region, float rate) {
+    const int per_batch = std::max(1, config_.minibatch / segment());
+    const int count = static_cast<int>(units_.size());
+    const int batches = std::max(1, (count + per_batch / 2) / per_batch);
+    double kl = 0;
+    for (int b = 0; b < batches; ++b) {
+      const auto from = static_cast<int>(static_cast<std::int64_t>(count) * b / batches);
+      const auto to = static_cast<int>(static_cast<std::int64_t>(count) * (b + 1) / batches);
+      if (to > from) kl += learn(region, std::span<const int>(units_).subspan(index(from), index(to - from)), rate);
+    }
+    return kl / batches;
+  }
+
+  /// One optimizer step on these units; returns their mean approximate KL divergence.
+  double learn(Region& region, std::span<const int> units, float rate) {
+    const AdvantageScale scale = advantage_scale(units);
+    const int count = static_cast<int>(units.size());
+    const int tiles = (count + tile_rows - 1) / tile_rows;
+    const int shards = std::min(tiles, static_cast<int>(shards_.size()));
+    const double tile_nanoseconds = .1 * static_cast<double>(weights_.size()) * tile_rows * segment() / 1.;
+    region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
+      Parameters& gradient = shards_[index(shard)];
+      gradient.for_each_block([](const Block&, std::size_t, std::span<float> g) { std::fill(g.begin(), g.end(), 0.f); });
+      sums_[index(shard)] = {};
+      for (int tile = tiles * shard / shards; tile < tiles * (shard + 1) / shards; ++tile) {
+        const int first = tile * tile_rows, rows = std::min(tile_rows, count - first);
+        add_gradient(units.data() + first, rows, scale, worker, shard);
+      }
+    });
+    sum_shards(shards);
+    step(rate);
+    LossSums total;
+    for (int shard = 0; shard < shards; ++shard) {
+      const LossSums& s = sums_[index(shard)];
+      total.policy += s.policy, total.value += s.value, total.entropy += s.entropy, total.kl += s.kl;
+      total.clipped += s.clipped;
+    }
+    statistics_.policy_loss += total.policy, statistics_.value_loss += total.value;
+    statistics_.entropy += total.entropy, statistics_.kl += total.kl, statistics_.clipped += total.clipped;
+    statistics_.samples += scale.samples;
+    return total.kl / scale.samples;
+  }
+
+  /// How the advantages of a minibatch are normalised, and over how many samples losses are averaged.
+  struct AdvantageScale {
+    double samples = 0;
+    float mean = 0, inverse_deviation = 1;
+  };
+  [[nodiscard]] AdvantageScale advantage_scale(std::span<const int> units) const {
+    double count = 0, sum = 0, squares = 0;
+    for (const int unit : units) {
+      for (int t = 0; t < segment(); ++t) {
+        if (!in_unit(unit, t)) continue;
+        const double a = static_cast<double>(rollout_.advantages.data[unit + t * rollout_.shape().rows]);
+        ++count, sum += a, squares += a * a;
+      }
+    }
+    AdvantageScale scale{.samples = count};
+    if (config_.normalize_advantages && count > 1) {
+      const double mean = sum / count;
+      const double variance = std::max(0., (squares - sum * mean) / (count - 1));
+      scale.mean = static_cast<float>(mean);
+      scale.inverse_deviation = static_cast<float>(1. / (std::sqrt(variance) + 1e-8));
+    }
+    return scale;
+  }
+  /// Whether time step t of a unit is a decision to learn from.
+  [[nodiscard]] bool in_unit(int unit, int t) const {
+    if constexpr (carry_size == 0 && !turns) {
+      return true;
+    } else {
+      const int rows = rollout_.shape().rows;
+      const int slot = unit / rows + t, row = unit % rows;
+      return slot < slots() && learnt(slot, row);
+    }
+  }
+
+  /// Gathers what the policy sees of samples ids[i] + t * rows, into time step t of the worker's tiles.
+  void gather(ActorScratch<Policy>& s, const int* ids, int rows, int t, PolicyBatch& batch) const {
+    const std::ptrdiff_t shift = static_cast<std::ptrdiff_t>(t) * rollout_.shape().rows;
+    float* features = s.features.data() + t * Parts::features * tile_rows;
+    this->gather_features(rollout_.observations.data + shift * Observation::words, ids, rows, features);
+    batch.features = s.features.data();
+    batch.critic_features = s.features.data();
+    if constexpr (central) {
+      this->template gather_states<typename E::State>(rollout_.states.data + shift * E::State::words, ids, rows,
+                                                      s.critic_features.data() + t * Parts::critic_features * tile_rows);
+      batch.critic_features = s.critic_features.data();
+    }
+    if constexpr (mask_size > 0) {
+      gather_tile<Arch>(rollout_.masks.data + shift * mask_size, mask_size, ids, rows, mask_size,
+                        s.masks.data() + t * mask_size * tile_rows);
+      batch.masks = s.masks.data();
+    }
+  }
+
+  /// Adds the gradient of up to 64 units' losses to a shard.
+  void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker, int shard) {
+    auto& s = scratch_[index(worker)];
+    LossScratch& l = losses_[index(worker)];
+    PolicyBatch batch{.steps = segment(), .rows = rows, .actions = s.actions.data()};
+    for (int t = 0; t < segment(); ++t) gather_time_step(s, l, units, rows, t, scale, batch);
+    if constexpr (carry_size > 0) {
+      const int all = rollout_.shape().rows;
+      for (int i = 0; i < tile_rows; ++i) {
+        const int unit = units[std::min(i, rows - 1)];
+        const float* carry = &rollout_.carries(unit / all / segment(), unit % all, 0);
+        for (int k = 0; k < carry_size; ++k) s.carry[index(k * tile_rows + i)] = carry[k];
+      }
+      batch.carry = s.carry.data();
+    }
+    if constexpr (carry_size > 0 || turns) batch.decided = l.decided.data();
+    if constexpr (carry_size > 0) batch.starts = l.starts.data();
+    const PolicyOutputs out{l.log_prob.data(), l.entropy.data(), l.value.data()};
+    policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
+    add_losses(l, static_cast<float>(1. / scale.samples), sums_[index(shard)]);
+    const PolicyOutputs d{l.d_log_prob.data(), l.d_entropy.data(), l.d_value.data()};
+    policy_.template backward<Arch>(weights_, s.policy, batch, d, shards_[index(shard)]);
+  }
+
+  void gather_time_step(ActorScratch<Policy>& s, LossScratch& l, const int* units, int rows, int t,
+                        const AdvantageScale& scale, PolicyBatch& batch) {
+    const int all = rollout_.shape().rows, last = (slots() - 1) * all;
+    Array<int, tile_rows> ids{};  // a segment may reach past the rollout's end: its rest is not decided
+    for (int i = 0; i < rows; ++i) {
+      const int id = units[i] + t * all;
+      ids[i] = id < last + all ? id : last + units[i] % all;
+      const auto at = index(t * tile_rows + i);
+      const bool valid = in_unit(units[i], t);
+      l.decided[at] = valid ? 1.f : 0.f;
+      l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
+      l.old_log_probs[at] = rollout_.log_probs.data[ids[i]];
+      l.advantages[at] = (rollout_.advantages.data[ids[i]] - scale.mean) * scale.inverse_deviation;
+      l.returns[at] = rollout_.returns.data[ids[i]];
+      l.old_values[at] = rollout_.values.data[ids[i]];
+    }
+    for (int i = rows; i < tile_rows; ++i) l.decided[index(t * tile_rows + i)] = 0;
+    for (int i = 0; i < rows; ++i) ids[i] -= t * all;
+    gather(s, ids.data(), rows, t, batch);
+    gather_tile<Arch>(rollout_.actions.data + static_cast<std::ptrdiff_t>(t) * all * Policy::words, Policy::words,
+                      ids.data(), rows, Policy::words, s.actions.data() + t * Policy::words * tile_rows);
+  }
+
+  /// The objective's loss and derivatives of every gathered sample, each with weight 1 / samples. Slots that hold
+  /// no decision get zeros.
+  void add_losses(LossScratch& l, float weight, LossSums& sums) {
+    using T = Batch<Arch>;
+    using Objective = typename Words::Objective;
+    const T zero(0.f), scale(weight), value_scale(weight * config_.value_coefficient);
+    T policy(0.f), value(0.f), entropy(0.f), kl(0.f), clipped(0.f);
+    for (int i = 0; i < segment() * tile_rows; i += batch_width<T>) {
+      const auto at = [i](const AlignedVector<float>& tile) { return Load<T>::load(tile.data() + i); };
+      const auto valid = at(l.decided) != zero;
+      const PolicyLoss<T> p = Objective::template policy_loss<T>(
+          config_.objective, {at(l.log_prob), at(l.old_log_probs), at(l.advantages)});
+      const ValueLoss<T> v = Objective::template value_loss<T>(config_.objective, at(l.value), at(l.old_values),
+                                                               at(l.returns));
+      const auto set = [&](AlignedVector<float>& tile, const T& derivative) {
+        Load<T>::store(tile.data() + i, math::select(valid, derivative, zero));
+      };
+      set(l.d_log_prob, p.d_log_prob * scale);
+      set(l.d_entropy, T(-weight * config_.entropy_coefficient));
+      set(l.d_value, v.d_value * value_scale);
+      policy = policy + math::select(valid, p.loss, zero), value = value + math::select(valid, v.loss, zero);
+      entropy = entropy + math::select(valid, at(l.entropy), zero), kl = kl + math::select(valid, p.kl, zero);
+      clipped = clipped + math::select(valid, p.clipped, zero);
+    }
+    sums.policy += static_cast<double>(horizontal_sum(policy)), sums.value += static_cast<double>(horizontal_sum(value));
+    sums.entropy += static_cast<double>(horizontal_sum(entropy)), sums.kl += static_cast<double>(horizontal_sum(kl));
+    sums.clipped += static_cast<double>(horizontal_sum(clipped));
+  }
+
+  /// shards_[0] = the sum of the first `count` shards, by a tree that depends on nothing but their number.
+  void sum_shards(int count) {
+    for (int stride = 1; stride < count; stride *= 2) {
+      for (int i = 0; i + stride < count; i += 2 * stride) {
+        spans_.clear();
+        shards_[index(i + stride)].for_each_block(
+            [this](const Block&, std::size_t, std::span<float> from) { spans_.push_back(from); });
+        auto from = spans_.begin();
+        shards_[index(i)].for_each_block([&from](const Block&, std::size_t, std::span<float> to) {
+          add_scaled<Arch>(to, 1.f, *from++);
+        });
+      }
+    }
+  }
+
+  /// One step of the optimizer along shards_[0], clipped by its global norm.
+  void step(float rate) {
+    double square = 0;
+    Parameters& gradient = shards_.front();
+    gradient.for_each_block([&square](const Block& block, std::size_t, std::span<float> values) {
+      square += checked_squared_norm(block, values);
+    });
+    const GradientNorm norm = clip_by_norm(square, config_.max_gradient_norm);
+    spans_.clear();
+    gradient.for_each_block([this](const Block&, std::size_t, std::span<float> g) { spans_.push_back(g); });
+    auto from = spans_.begin();
+    optimizer_.begin_step();
+    weights_.for_each_block([&](const Block& block, std::size_t offset, std::span<float> values) {
+      optimizer_.template update<Arch>(block, offset, values, *from++, rate, norm.scale);
+    });
+    statistics_.gradient_norm += norm.norm;
+    ++steps_;
+  }
+
+  void finish_statistics(float rate) {
+    UpdateStatistics& s = statistics_;
+    if (s.samples > 0) {
+      for (double* mean : {&s.policy_loss, &s.value_loss, &s.entropy, &s.kl, &s.clipped}) *mean /= s.samples;
+    }
+    if (steps_ > 0) s.gradient_norm /= steps_;
+    steps_ = 0;
+    s.learning_rate = static_cast<double>(rate);
+    s.explained_variance = explained_variance();
+    s.updates = 1;
+  }
+  /// 1 - Var(return - value) / Var(return) over the samples learnt from: 1 is a perfect critic, 0 a constant one.
+  [[nodiscard]] double explained_variance() const {
+    double count = 0, sum = 0, squares = 0, error = 0, error_squares = 0;
+    for (const int unit : units_) {
+      for (int t = 0; t < segment(); ++t) {
+        if (!in_unit(unit, t)) continue;
+        const int id = unit + t * rollout_.shape().rows;
+        const auto g = static_cast<double>(rollout_.returns.data[id]);
+        const double e = g - static_cast<double>(rollout_.values.data[id]);
+        ++count, sum += g, squares += g * g, error += e, error_squares += e * e;
+      }
+    }
+    const double variance = squares - sum * sum / std::max(1., count);
+    return variance > 0 ? 1. - (error_squares - error * error / count) / variance : 0.;
+  }
+
+  /// Moves pending decisions to slot 0 of the next rollout, with the rewards they have so far.
+  void carry_pending_over() {
+    if (!rollout_.shape().carried) return;
+    for (int row = 0; row < rollout_.shape().rows; ++row) {
+      const int from = last_[index(row)];
+      if (from > 0) move_to_first(from, row);
+      float sum = 0;
+      if (from >= 0) {
+        for (int slot = from; slot < slots(); ++slot) sum += rollout_.rewards(slot, row);
+      }
+      rollout_.rewards(0, row) = sum;
+      rollout_.ends(0, row) = End::none;
+      rollout_.decided(0, row) = from >= 0;
+    }
+  }
+  void move_to_first(int from, int row) {
+    const auto& shape = rollout_.shape();
+    std::copy_n(&rollout_.observations(from, row, 0), shape.observation, &rollout_.observations(0, row, 0));
+    std::copy_n(&rollout_.actions(from, row, 0), shape.action, &rollout_.actions(0, row, 0));
+    std::copy_n(&rollout_.masks(from, row, 0), shape.mask, &rollout_.masks(0, row, 0));
+    std::copy_n(&rollout_.states(from, row, 0), shape.state, &rollout_.states(0, row, 0));
+    rollout_.log_probs(0, row) = rollout_.log_probs(from, row);
+    rollout_.starts(0, row) = rollout_.starts(from, row);
+  }
+
+  typename Words::Optimizer optimizer_;
+  typename Words::RewardNormalization::State rewards_;
+  std::vector<Parameters> shards_;
+  std::vector<LossSums> sums_;
+  std::vector<LossScratch> losses_;
+  std::vector<int> units_, decisions_;
+  std::vector<std::span<float>> spans_;  // blocks of a gradient, while another one is walked
+  std::vector<int> last_;
+  UpdateStatistics statistics_;
+  std::uint64_t updates_ = 0;
+  int steps_ = 0;
+};
+
+}  // namespace internal
+}  // namespace polis
