@@ -78,6 +78,7 @@ struct Market {
   float success() const { return .75f; }
   void metrics(auto&& visit) const { visit("sold", static_cast<double>(sold)); }
   static int stages(const Config&, const Dataset&) { return 4; }
+  static constexpr float curriculum_template() { return .65f; }
   static Task task(int stage, const Config& config, const Dataset&, Random&) {
     return {static_cast<float>(stage) + config.fee};
   }
@@ -88,6 +89,9 @@ static_assert(Environment<Limited> && DeviceEnvironment<Limited>);
 static_assert(HasState<Limited> && HasLegalActions<Limited> && HasTurns<Limited> && StatesSuccess<Limited>);
 static_assert(HasMetrics<Limited> && HasStages<Limited> && event_order<Limited>() == EventOrder::sequential);
 static_assert(Limited::rewards == RewardStructure::zero_sum);
+template <class E>
+concept HasCurriculumTemplate = requires { E::curriculum_template(); };
+static_assert(Limited::curriculum_template() == .65f && !HasCurriculumTemplate<Plain>);
 static_assert(std::same_as<RolesOf<Limited>, Market::Roles> && std::same_as<Limited::State, Market::State>);
 static_assert(std::same_as<TaskOf<Limited>, Market::Task> &&
               std::same_as<ConfigOf<Limited>, Market::Config> &&

@@ -120,6 +120,12 @@ class TimeLimit : public internal::StateOf<E> {
     return E::task(stage, config, data, random);
   }
 
+  static constexpr auto curriculum_template()
+    requires requires { E::curriculum_template(); }
+  {
+    return E::curriculum_template();
+  }
+
   void archive(auto& a)
     requires(!std::is_trivially_copyable_v<E>)
   {
