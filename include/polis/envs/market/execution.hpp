@@ -15,18 +15,29 @@ struct BarMoves {
   Array<float, Assets> to_fill{}, to_close{};
 };
 
-/// What trading costs on this task, per unit of value: the proportional cost, the concession and the lasting
-/// log price shift per unit of joint order (Almgren and Chriss's eta + gamma/2 and gamma over liquidity), and
-/// a bar's interest.
+/// What trading costs on this task: the proportional cost, Almgren and Chriss's eta-tilde and gamma over
+/// liquidity, and a bar's interest.
 struct TradingFrictions {
-  float proportional, concession, lasting, interest;
+  float proportional, temporary, permanent, interest;
 
   POLIS_HD TradingFrictions(const TradingConfig& config, float cost_scale, float impact_scale)
       : proportional(config.cost * cost_scale),
-        concession((config.temporary_impact + .5f * config.permanent_impact) * impact_scale /
-                   config.liquidity),
-        lasting(config.permanent_impact * impact_scale / config.liquidity),
+        temporary(config.temporary_impact * impact_scale / config.liquidity),
+        permanent(config.permanent_impact * impact_scale / config.liquidity),
         interest(config.cash_rate / 252) {}
+};
+
+/// What a joint order of `units` (its value at prices without impact) does to the price: fills give way by
+/// the share `concession`, and `shift` is what stays in the log price. Along the way from 0 to the shift x
+/// the price is on average (e^x - 1)/x times the first, which is what fills pay beside the temporary part: so
+/// that a round trip pays back exactly what its lasting impact gave.
+struct PriceImpact {
+  float concession, shift;
+
+  POLIS_HD PriceImpact(float units, const TradingFrictions& frictions)
+      : concession(0), shift(frictions.permanent * units) {
+    concession = frictions.temporary * units + shift * (.5f + shift * (1.f / 6 + shift * (1.f / 24)));
+  }
 };
 
 /// What one bar did to an account, in money: equity after = before + gain - cost - impact.
@@ -49,12 +60,12 @@ POLIS_HD Array<float, Assets> orders_towards(const Array<float, Assets>& action,
   return order;
 }
 
-/// Fills `orders` (value at the last close), charges their share of the impact of the `joint` order (value at
-/// the fill), and marks the account at the bar's close. `drift` is the factor from fill to close, lasting
-/// impact included. `on_trade(asset, held, value)` hears of every fill.
+/// Fills `orders` (value at the last close) at prices that give way by `concession`, charges costs, and marks
+/// the account at the bar's close. `drift` is the factor from fill to close, lasting impact included.
+/// `on_trade(asset, held, value)` hears of every fill.
 template <int Assets>
 POLIS_HD BarFlows settle_bar(TradingAccount<Assets>& account, const Array<float, Assets>& orders,
-                             const Array<float, Assets>& joint, const Array<float, Assets>& to_fill,
+                             const Array<float, Assets>& concession, const Array<float, Assets>& to_fill,
                              const Array<float, Assets>& drift, const TradingFrictions& frictions,
                              auto&& on_trade) {
   BarFlows flows{account.equity};
@@ -63,7 +74,7 @@ POLIS_HD BarFlows settle_bar(TradingAccount<Assets>& account, const Array<float,
     account.position[a] *= to_fill[a];
     const float value = orders[a] * to_fill[a];
     const float cost = frictions.proportional * math::abs(value);
-    const float impact = frictions.concession * joint[a] * value;
+    const float impact = concession[a] * value;
     on_trade(a, account.position[a], value);
     account.trade(a, value, cost + impact);
     account.position[a] *= drift[a];

@@ -1,20 +1,18 @@
 // Trading: several traders and several assets, on real prices or on a synthetic market.
 //
 // Order of events, from bar t to bar t+1:
-//   1. every trader has observed bar t: its close, indicators of closes up to it, and the accounts marked at
-//   it;
+//   1. every trader has observed bar t: closes and indicators up to it, and accounts marked at it;
 //   2. it states target weights; the order is a number of units, fixed at the close of bar t;
 //   3. all orders fill at the open of bar t+1 (at its close, where the data has no open), moved by their
-//   joint
-//      impact, and pay the proportional cost;
+//      joint impact, and pay the proportional cost;
 //   4. the lasting part of the impact shifts the price;
 //   5. accounts are marked at the close of bar t+1; rewards and ends are stated.
 // Where the data has no open, an order therefore earns its first return between the closes of t+1 and t+2.
 //
 // Impact is Almgren and Chriss's (2000, "Optimal execution of portfolio transactions"), linear in the net
-// joint order: with v = (sum of orders) / liquidity, orders fill at S (1 + (eta + gamma/2) v) and the price
-// becomes S exp(gamma v). eta is their eta-tilde, so no round trip gains from its own impact (Huberman and
-// Stanzl 2004). docs/trading.md has the observation, the rewards and the stages.
+// joint order: with v = (units ordered by all) / liquidity, the price S becomes S exp(gamma v), and orders
+// fill at the mean price on that way plus eta S v. eta is their eta-tilde, so no round trip gains from its
+// own impact (Huberman and Stanzl 2004). docs/trading.md has the observation, the rewards and the stages.
 #pragma once
 
 #include <polis/core/array.hpp>
@@ -99,22 +97,22 @@ struct BasicTrading {
     // Bar t+1.
     const BarMoves<assets> moves = next_bar(ctx.data(), ctx.random);
     const TradingFrictions frictions(config, ctx.task().cost_scale, ctx.task().impact_scale);
-    Vector drift{};
+    Vector drift{}, concession{}, random_concession{};
     for (int a = 0; a < assets; ++a) {
-      joint[a] *= moves.to_fill[a];
-      const float shift = frictions.lasting * joint[a];
-      offset_[a] += shift;
-      drift[a] = math::exp(shift) * moves.to_close[a];
+      const float unit = moves.to_fill[a] * math::exp(-offset_[a]);
+      const PriceImpact impact(joint[a] * unit, frictions);
+      concession[a] = impact.concession;
+      random_concession[a] = PriceImpact(random_orders[a] * unit, frictions).concession;
+      offset_[a] += impact.shift;
+      drift[a] = math::exp(impact.shift) * moves.to_close[a];
     }
     Array<BarFlows, agents> flows{};
     for (int i = 0; i < traders_; ++i) {
       if (out_[i]) continue;
       auto on_trade = [&](int a, float held, float value) { record_[i].trade(a, held, value); };
-      flows[i] = settle_bar(account_[i], orders[i], joint, moves.to_fill, drift, frictions, on_trade);
+      flows[i] = settle_bar(account_[i], orders[i], concession, moves.to_fill, drift, frictions, on_trade);
     }
-    Vector random_joint{};
-    for (int a = 0; a < assets; ++a) random_joint[a] = random_orders[a] * moves.to_fill[a];
-    settle_bar(shadow_, random_orders, random_joint, moves.to_fill, drift, frictions,
+    settle_bar(shadow_, random_orders, random_concession, moves.to_fill, drift, frictions,
                [](int, float, float) {});
     ++bar_;
     reward(flows, ctx);
