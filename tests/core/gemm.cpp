@@ -157,7 +157,8 @@ TEST_CASE("core/gemm: gathering turns rows into a tile, in any number of feature
         scatter_tile(tile.data(), rows, features, back.data(), stride, chosen);
         int wrong = 0;
         for (int r = 0; r < rows; ++r) {
-          const std::size_t from = static_cast<std::size_t>(consecutive ? r : ids[static_cast<std::size_t>(r)]) * stride;
+          const std::size_t from =
+              static_cast<std::size_t>(consecutive ? r : ids[static_cast<std::size_t>(r)]) * stride;
           for (int f = 0; f < features; ++f) {
             const std::size_t source = from + static_cast<std::size_t>(f);
             if (tile[at(f, r, tile_rows)] != base[source] || back[source] != base[source]) ++wrong;
@@ -176,7 +177,8 @@ TEST_CASE("core/gemm: gathering turns rows into a tile, in any number of feature
 TEST_CASE("core/gemm: gathering normalises and clips each feature by its own statistics") {
   const auto base = values(64 * 5, 8), mean = values(5, 9);
   AlignedVector<float> inverse = {.5f, 1.f, 2.f, 10.f, .1f}, tile(5 * tile_rows);
-  gather_normalized_tile<Simd>(base.data(), 5, nullptr, 64, 5, mean.data(), inverse.data(), 1.5f, tile.data());
+  gather_normalized_tile<Simd>(base.data(), 5, nullptr, 64, 5, mean.data(), inverse.data(), 1.5f,
+                               tile.data());
   int clipped = 0;
   for (int r = 0; r < 64; ++r) {
     for (int f = 0; f < 5; ++f) {

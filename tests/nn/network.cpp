@@ -177,7 +177,8 @@ TEST_CASE("nn/network: the blocks of an Mlp fill its parameters in order") {
 namespace {
 
 /// The GRU's equations over several steps, in double. Returns all outputs, then the last carry.
-Doubles gru_reference(const Doubles& w, const std::vector<Doubles>& xs, const Doubles& carry, int out, int rows) {
+Doubles gru_reference(const Doubles& w, const std::vector<Doubles>& xs, const Doubles& carry, int out,
+                      int rows) {
   const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
   Doubles h = carry, result;
   const int width = static_cast<int>(carry.size()) / rows;
@@ -215,7 +216,8 @@ void check_gru(int rows, int steps) {
     inputs.push_back(tile(xs[static_cast<std::size_t>(t)], rows));
     caches.emplace_back(Net::cache_size);
     AlignedVector<float> y(Out * tile_rows);
-    Net::template forward<Simd>(weights.data(), inputs.back().data(), h.data(), y.data(), caches.back().data(), rows);
+    Net::template forward<Simd>(weights.data(), inputs.back().data(), h.data(), y.data(),
+                                caches.back().data(), rows);
     const Doubles valid = rows_of(y, rows);
     outputs.insert(outputs.end(), valid.begin(), valid.end());
   }
@@ -230,8 +232,8 @@ void check_gru(int rows, int steps) {
     const auto now = static_cast<std::size_t>(t);
     const auto dy = tile(Doubles(part(t), part(t + 1)), rows);
     AlignedVector<float> dx(In * tile_rows);
-    Net::template backward<Simd>(weights.data(), dw.data(), inputs[now].data(), dy.data(), dx.data(), d_carry.data(),
-                                 caches[now].data(), scratch.data(), rows);
+    Net::template backward<Simd>(weights.data(), dw.data(), inputs[now].data(), dy.data(), dx.data(),
+                                 d_carry.data(), caches[now].data(), scratch.data(), rows);
     CHECK(worst_difference(xs[now], rows_of(dx, rows), loss) < 1e-5);
   }
   CHECK(worst_difference(w, doubles(dw), loss) < 3e-5);

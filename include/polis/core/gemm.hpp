@@ -42,6 +42,16 @@ int registers_of(int rows) {
   return (rows + width - 1) / width;
 }
 
+/// Registers that `count` floats fill, a constant if `count` is one.
+template <int width, class Count>
+constexpr auto whole_registers(Count count) {
+  if constexpr (known<Count> < 0) {
+    return count / width;
+  } else {
+    return std::integral_constant<int, known<Count> / width>{};
+  }
+}
+
 /// Where a forward pass goes: bias first, activation on the finished rows while they are in the first cache.
 template <class Arch, class Activation>
 struct ForwardTarget {
@@ -143,12 +153,12 @@ void dot_gradient(const float* dy, const float* x, float* gradient, int first, i
   constexpr int block = Blocking<Arch>::many_registers ? 4 : 2;
   for (int i = first; i < in; i += 4) {
     const int count = std::min(4, in - i);
-    int o = 0;
-    for (; o + block <= out; o += block) {
+    const int whole = out / block * block;
+    for (int o = 0; o < whole; o += block) {
       dot_block<Arch, block>(dy + o * tile_rows, x + i * tile_rows, registers, count,
                              gradient + static_cast<std::ptrdiff_t>(o) * in + i, in);
     }
-    for (; o < out; ++o) {
+    for (int o = whole; o < out; ++o) {
       dot_block<Arch, 1>(dy + o * tile_rows, x + i * tile_rows, registers, count,
                          gradient + static_cast<std::ptrdiff_t>(o) * in + i, in);
     }
@@ -175,9 +185,10 @@ void bias_gradient(const float* dy, float* gradient, int out, int registers) {
 }  // namespace internal
 
 /// y[out][64] = Activation(W[out][in] x[in][64] + bias). `bias` may be null. An activation that keeps its
-/// input writes it to `kept` [out][64]. `in` may be `length<N>()`, which unrolls short reductions.
-template <class Arch, class Activation = Identity, class Length = int>
-void dense_forward(const float* weight, const float* bias, const float* x, float* y, Length in, int out,
+/// input writes it to `kept` [out][64]. `in` and `out` are ints or integral constants: a constant `in`
+/// unrolls the reduction (use `length<N>()`, which does so where it pays), a constant `out` only saves code.
+template <class Arch, class Activation = Identity, class Length = int, class Outputs = int>
+void dense_forward(const float* weight, const float* bias, const float* x, float* y, Length in, Outputs out,
                    int rows, float* kept = nullptr) {
   using namespace internal;
   const Broadcast<Length, std::integral_constant<int, 1>> a{weight, in, {}};
@@ -186,9 +197,11 @@ void dense_forward(const float* weight, const float* bias, const float* x, float
 }
 
 /// dx[in][64] = W' dy[out][64], or dx += W' dy; then times Activation's derivative at `kept` [in][64], where
-/// Activation is that of the layer below, whose output is this layer's x. `out` may be `length<N>()`.
-template <class Arch, class Activation = Identity, bool accumulate = false, class Length = int>
-void dense_input_gradient(const float* weight, const float* dy, float* dx, int in, Length out, int rows,
+/// Activation is that of the layer below, whose output is this layer's x. As above, with the reduction over
+/// `out`.
+template <class Arch, class Activation = Identity, bool accumulate = false, class Inputs = int,
+          class Length = int>
+void dense_input_gradient(const float* weight, const float* dy, float* dx, Inputs in, Length out, int rows,
                           const float* kept = nullptr) {
   using namespace internal;
   const Broadcast<std::integral_constant<int, 1>, int> a{weight, {}, in};
@@ -201,22 +214,32 @@ constexpr int weight_gradient_scratch(int in) { return in * tile_rows; }
 
 /// dW[out][in] += dy x', db[out] += row sums of dy (db may be null). `scratch` holds
 /// weight_gradient_scratch(in) floats, 64-byte aligned.
-template <class Arch>
+template <class Arch, class Inputs = int, class Outputs = int>
 void dense_weight_gradient(const float* dy, const float* x, float* weight_gradient, float* bias_gradient,
-                           int in, int out, int rows, float* scratch) {
+                           Inputs in, Outputs out, int rows, float* scratch) {
   using namespace internal;
   constexpr int width = batch_width<Batch<Arch>>;
   // Turning a register of inputs costs about as much as the dot products of four outputs.
-  const int turned = out > 4 ? in / width * width : 0;
-  if (turned > 0) {
-    const auto row = [x](int i) { return x + static_cast<std::ptrdiff_t>(i) * tile_rows; };
-    transpose_rows<Arch>(row, turned, (rows + 3) / 4 * 4, scratch, turned,
-                         [](int, const Batch<Arch>& value) { return value; });
-    const Broadcast<std::integral_constant<int, tile_rows>, std::integral_constant<int, 1>> a{dy, {}, {}};
-    multiply<Arch>(a, Panel{scratch, turned}, rows, out, turned / width,
-                   WeightGradientTarget<Arch>{weight_gradient, in});
+  constexpr int few_outputs = 4;
+  constexpr bool may_turn = can_occur(known<Inputs>, width) && can_occur(known<Outputs>, few_outputs + 1);
+  int turned = 0;
+  if constexpr (may_turn) {
+    if (out > few_outputs && in >= width) {
+      const auto registers = whole_registers<width>(in);
+      turned = registers * width;
+      const auto row = [x](int i) { return x + static_cast<std::ptrdiff_t>(i) * tile_rows; };
+      transpose_rows<Arch>(row, turned, (rows + 3) / 4 * 4, scratch, turned,
+                           [](int, const Batch<Arch>& value) { return value; });
+      const Broadcast<std::integral_constant<int, tile_rows>, std::integral_constant<int, 1>> a{dy, {}, {}};
+      multiply<Arch>(a, Panel{scratch, turned}, rows, out, registers,
+                     WeightGradientTarget<Arch>{weight_gradient, in});
+    }
   }
-  dot_gradient<Arch>(dy, x, weight_gradient, turned, in, out, registers_of<Arch>(rows));
+  constexpr bool all_turned =
+      known < Inputs >> 0 && known<Inputs> % width == 0 && known < Outputs >> few_outputs;
+  if constexpr (!all_turned) {
+    dot_gradient<Arch>(dy, x, weight_gradient, turned, in, out, registers_of<Arch>(rows));
+  }
   if (bias_gradient) internal::bias_gradient<Arch>(dy, bias_gradient, out, registers_of<Arch>(rows));
 }
 

@@ -13,8 +13,8 @@
 
 namespace polis {
 
-/// A length for the kernels below: a compile-time constant when short, where unrolling the reduction pays
-/// (measured: 65% at length 4, 3% at 64), a plain int otherwise, to save code.
+/// A reduction length for the kernels below: a compile-time constant when short, where unrolling the
+/// reduction pays (measured: 65% at length 4, 3% at 64), a plain int otherwise, to save code.
 template <int N>
 constexpr auto length() {
   if constexpr (N <= 16) {
@@ -90,29 +90,46 @@ void block(const A& a, const Panel& b, Length length, const Target& target, int 
   for (int m = 0; m < M; ++m) target.template after<N>(m0 + m, n0);
 }
 
-template <class Arch, int M, int N, class A, class Length, class Target>
+/// The value of a count that is known at compile time, -1 of an int.
+template <class Count>
+inline constexpr int known = -1;
+template <int N>
+inline constexpr int known<std::integral_constant<int, N>> = N;
+
+/// Whether blocks of `size` can occur where `left` remain (-1: unknown), and how many remain after them.
+constexpr bool can_occur(int left, int size) { return left < 0 || left >= size; }
+constexpr int left_after(int left, int size) { return left < 0 ? -1 : left % size; }
+
+/// Columns [n, columns) of M rows, in blocks of N and then of smaller powers of two. `left` is how many
+/// columns there are, where that is known: block sizes that cannot occur are not instantiated.
+template <class Arch, int M, int N, int left, class A, class Length, class Target>
 void block_row(const A& a, const Panel& b, Length length, const Target& target, int m, int n, int columns) {
-  for (; n + N <= columns; n += N) block<Arch, M, N>(a, b, length, target, m, n);
-  if constexpr (N > 1) {
-    if (n < columns) block_row<Arch, M, N / 2>(a, b, length, target, m, n, columns);
+  if constexpr (can_occur(left, N)) {
+    for (; n + N <= columns; n += N) block<Arch, M, N>(a, b, length, target, m, n);
+  }
+  if constexpr (N > 1 && left_after(left, N) != 0) {
+    if (n < columns) block_row<Arch, M, N / 2, left_after(left, N)>(a, b, length, target, m, n, columns);
   }
 }
 
-template <class Arch, int M, class A, class Length, class Target>
+template <class Arch, int M, int left, class A, class Length, class Columns, class Target>
 void block_rows(const A& a, const Panel& b, Length length, const Target& target, int m, int rows,
-                int columns) {
-  for (; m + M <= rows; m += M) {
-    block_row<Arch, M, Blocking<Arch>::columns>(a, b, length, target, m, 0, columns);
+                Columns columns) {
+  if constexpr (can_occur(left, M)) {
+    for (; m + M <= rows; m += M) {
+      block_row<Arch, M, Blocking<Arch>::columns, known<Columns>>(a, b, length, target, m, 0, columns);
+    }
   }
-  if constexpr (M > 1) {
-    if (m < rows) block_rows<Arch, M / 2>(a, b, length, target, m, rows, columns);
+  if constexpr (M > 1 && left_after(left, M) != 0) {
+    if (m < rows) block_rows<Arch, M / 2, left_after(left, M)>(a, b, length, target, m, rows, columns);
   }
 }
 
-/// The whole product: `rows` rows of A times `columns` registers of B, over a reduction of `length`.
-template <class Arch, class A, class Length, class Target>
-void multiply(const A& a, const Panel& b, Length length, int rows, int columns, const Target& target) {
-  block_rows<Arch, Blocking<Arch>::rows>(a, b, length, target, 0, rows, columns);
+/// The whole product: `rows` rows of A times `columns` registers of B, over a reduction of `length`. Each is
+/// an int or a std::integral_constant.
+template <class Arch, class A, class Length, class Rows, class Columns, class Target>
+void multiply(const A& a, const Panel& b, Length length, Rows rows, Columns columns, const Target& target) {
+  block_rows<Arch, Blocking<Arch>::rows, known<Rows>>(a, b, length, target, 0, rows, columns);
 }
 
 }  // namespace internal

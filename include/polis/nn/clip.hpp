@@ -28,7 +28,8 @@ inline bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f8
 
 }  // namespace internal
 
-/// The sum of squares of a block's gradient. Error: an element is not finite; names the block and the element.
+/// The sum of squares of a block's gradient. Error: an element is not finite; names the block and the
+/// element.
 inline double checked_squared_norm(const Block& block, std::span<const float> gradient) {
   const double square = squared_norm(gradient);
   // Squares of finite floats cannot overflow a double, so a finite sum tells.
