@@ -1,0 +1,177 @@
+// Checks that every distribution has to pass: gradients against finite differences, registers against floats.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <polis/core/random.hpp>
+#include <polis/core/simd.hpp>
+#include <polis/core/tile.hpp>
+#include <polis/distribution/distribution.hpp>
+
+namespace checks {
+
+using polis::In;
+using polis::Out;
+using polis::Random;
+
+inline Random stream(std::uint32_t number) { return Random(20, 0, number, 0, polis::Purpose::test); }
+
+/// A tile of parameters at random, with actions sampled from them. Without `masked` everything is legal.
+template <polis::Distribution D>
+struct Samples {
+  static std::vector<float> tile(int features) {
+    return std::vector<float>(static_cast<std::size_t>(std::max(1, features)) * polis::tile_rows);
+  }
+  std::vector<float> inputs = tile(D::inputs), weights = tile(D::weights), mask = tile(D::mask_size);
+  std::vector<float> uniforms = tile(D::noise), actions = tile(D::words);
+  bool masked;
+
+  explicit Samples(std::uint32_t number, bool with_mask = false) : masked(with_mask) {
+    Random random = stream(number);
+    for (float& x : inputs) x = 1.5f * random.normal();
+    for (float& x : weights) x = .3f * random.normal();
+    for (float& x : uniforms) x = random.uniform();
+    for (int row = 0; row < polis::tile_rows; ++row) {
+      do {
+        for (int i = 0; i < D::mask_size; ++i) at(mask, i, row) = random.integer(3) > 0 ? 1.f : 0.f;
+      } while (!D::valid({&mask[static_cast<std::size_t>(row)], polis::tile_rows}));
+      D::template sample<float>(in<float>(inputs, row), in<float>(weights, row), legal<float>(row),
+                                in<float>(uniforms, row), out<float>(actions, row));
+    }
+  }
+
+  static float& at(std::vector<float>& tile, int feature, int row) {
+    return tile[static_cast<std::size_t>(feature * polis::tile_rows + row)];
+  }
+  template <class T>
+  static In<T> in(const std::vector<float>& tile, int row) {
+    return {tile.data() + row, polis::tile_rows};
+  }
+  template <class T>
+  static Out<T> out(std::vector<float>& tile, int row) {
+    return {tile.data() + row, polis::tile_rows};
+  }
+  template <class T>
+  [[nodiscard]] In<T> legal(int row) const {
+    return masked ? in<T>(mask, row) : In<T>{};
+  }
+  template <class T>
+  [[nodiscard]] polis::Evaluation<T> evaluate(int row) const {
+    return D::template evaluate<T>(in<T>(inputs, row), in<T>(weights, row), legal<T>(row),
+                                   in<T>(actions, row));
+  }
+};
+
+/// Central differences of 0.7 log p - 0.4 H by every input and free weight, against `backward`.
+template <polis::Distribution D>
+void gradient(bool masked) {
+  using S = Samples<D>;
+  S s(1, masked);
+  constexpr double by_log_prob = .7, by_entropy = -.4;
+  std::vector<float> d_inputs = S::tile(D::inputs), d_weights = S::tile(D::weights);
+  std::fill(d_inputs.begin(), d_inputs.end(), 99.f);   // must be overwritten
+  std::fill(d_weights.begin(), d_weights.end(), 2.f);  // must be added to
+  for (int row = 0; row < 8; ++row) {
+    D::template backward<double>(
+        S::template in<double>(s.inputs, row), S::template in<double>(s.weights, row),
+        s.template legal<double>(row), S::template in<double>(s.actions, row), by_log_prob, by_entropy,
+        S::template out<double>(d_inputs, row), S::template out<double>(d_weights, row));
+    const auto difference = [&](float& x) {
+      const float kept = x, up = kept + 1.f / 4096, down = kept - 1.f / 4096;
+      x = up;
+      const auto above = s.template evaluate<double>(row);
+      x = down;
+      const auto below = s.template evaluate<double>(row);
+      x = kept;
+      return (by_log_prob * (above.log_prob - below.log_prob) +
+              by_entropy * (above.entropy - below.entropy)) /
+             (static_cast<double>(up) - static_cast<double>(down));
+    };
+    const auto close = [](double found, double expected) {
+      return std::abs(found - expected) < 2e-6 * (1 + std::abs(expected));
+    };
+    for (int i = 0; i < D::inputs; ++i) {
+      CAPTURE(i);
+      const double expected = difference(S::at(s.inputs, i, row));
+      CHECK(close(static_cast<double>(S::at(d_inputs, i, row)), expected));
+    }
+    for (int i = 0; i < D::weights; ++i) {
+      CAPTURE(i);
+      const double expected = difference(S::at(s.weights, i, row));
+      CHECK(close(static_cast<double>(S::at(d_weights, i, row)) - 2, expected));
+    }
+  }
+}
+
+/// Sampling, mode, evaluation and backward of a tile in registers, against the same in floats.
+template <polis::Distribution D>
+void registers(bool masked) {
+  using S = Samples<D>;
+  using T = polis::Batch<>;
+  S s(2, masked);
+  std::vector<float> results[2][6];
+  for (auto& r : results) {
+    r[0] = S::tile(D::words), r[1] = S::tile(D::words), r[2] = S::tile(1), r[3] = S::tile(1);
+    r[4] = S::tile(D::inputs), r[5] = S::tile(D::weights);
+  }
+  const auto run = [&]<class U>(U, int row, std::vector<float>(&r)[6]) {
+    const auto inputs = S::template in<U>(s.inputs, row), weights = S::template in<U>(s.weights, row);
+    const auto legal = s.template legal<U>(row), action = S::template in<U>(s.actions, row);
+    D::template sample<U>(inputs, weights, legal, S::template in<U>(s.uniforms, row),
+                          S::template out<U>(r[0], row));
+    D::template mode<U>(inputs, weights, legal, S::template out<U>(r[1], row));
+    const auto e = s.template evaluate<U>(row);
+    S::template out<U>(r[2], row).set(0, e.log_prob);
+    S::template out<U>(r[3], row).set(0, e.entropy);
+    D::template backward<U>(inputs, weights, legal, action, U(.7f), U(-.4f), S::template out<U>(r[4], row),
+                            S::template out<U>(r[5], row));
+  };
+  for (int row = 0; row < polis::tile_rows; ++row) run(float{}, row, results[0]);
+  for (int row = 0; row < polis::tile_rows; row += polis::batch_width<T>) run(T(0.f), row, results[1]);
+  for (int k = 0; k < 6; ++k) {
+    for (std::size_t i = 0; i < results[0][k].size(); ++i) {
+      REQUIRE(std::abs(results[0][k][i] - results[1][k][i]) <= 4e-6f * (1 + std::abs(results[0][k][i])));
+    }
+  }
+}
+
+/// evaluate() must be log_prob() and entropy().
+template <polis::Distribution D>
+void consistency(bool masked) {
+  using S = Samples<D>;
+  const S s(3, masked);
+  for (int row = 0; row < polis::tile_rows; ++row) {
+    const auto e = s.template evaluate<float>(row);
+    const auto inputs = S::template in<float>(s.inputs, row), weights = S::template in<float>(s.weights, row);
+    const auto legal = s.template legal<float>(row);
+    CHECK(D::template log_prob<float>(inputs, weights, legal, S::template in<float>(s.actions, row)) ==
+          e.log_prob);
+    CHECK(D::template entropy<float>(inputs, weights, legal) == e.entropy);
+  }
+}
+
+template <polis::Distribution D>
+void all(bool masked = false) {
+  gradient<D>(masked);
+  registers<D>(masked);
+  consistency<D>(masked);
+}
+
+/// Pearson's statistic of counts against probabilities that sum to one.
+inline double chi_square(const std::vector<int>& counts, const std::vector<double>& probabilities,
+                         int total) {
+  double sum = 0;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const double expected = probabilities[i] * total;
+    if (expected > 0) sum += (counts[i] - expected) * (counts[i] - expected) / expected;
+  }
+  return sum;
+}
+
+}  // namespace checks
