@@ -85,14 +85,14 @@ struct BasicTrading {
     Vector joint{};
     for (int i = 0; i < traders_; ++i) {
       if (out_[i]) continue;
-      orders[i] = decide(actions[i], account_[i], config.adjustment, config);
+      orders[i] = decide(actions[i], account_[i], weight_unit(config), config.adjustment, config);
       for (int a = 0; a < assets; ++a) joint[a] += orders[i][a];
     }
     Vector random_action{};
     for (int a = 0; a < assets; ++a) {
       if (symbol_[a] >= 0) random_action[a] = ctx.random.uniform(-1.f, 1.f);
     }
-    Vector random_orders = decide(random_action, shadow_, 1, config);
+    Vector random_orders = decide(random_action, shadow_, 1 / static_cast<float>(active_), 1, config);
 
     // Bar t+1.
     const BarMoves<assets> moves = next_bar(ctx.data(), ctx.random);
@@ -247,13 +247,13 @@ struct BasicTrading {
     }
   }
 
-  POLIS_HD Vector decide(const Vector& action, const TradingAccount<assets>& account, float adjustment,
-                         const Config& config) const {
+  POLIS_HD Vector decide(const Vector& action, const TradingAccount<assets>& account, float unit,
+                         float adjustment, const Config& config) const {
     Vector active = action;
     for (int a = 0; a < assets; ++a) {
       if (symbol_[a] < 0) active[a] = 0;
     }
-    return orders_towards(active, account, weight_unit(config), adjustment, config);
+    return orders_towards(active, account, unit, adjustment, config);
   }
 
   POLIS_HD BarMoves<assets> next_bar(const MarketData& data, Random& random) {
