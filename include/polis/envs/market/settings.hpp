@@ -7,7 +7,7 @@ namespace polis {
 /// `exploration`, which lies in [0, 1]. docs/trading.md states the formulas.
 struct RewardWeights {
   float profit = 1;       ///< gain from price moves and interest, before costs
-  float risk = .1f;       ///< - increase of the drawdown
+  float risk = .05f;      ///< - increase of the drawdown
   float cost = 1;         ///< - proportional costs
   float impact = 1;       ///< - what the price gave way under the traders' joint orders
   float cooperation = 0;  ///< mean net return of all traders
