@@ -24,7 +24,7 @@ struct Array {
   POLIS_HD constexpr const T* begin() const { return values; }
   POLIS_HD constexpr const T* end() const { return values + N; }
 
-  friend constexpr bool operator==(const Array&, const Array&) = default;
+  friend bool operator==(const Array&, const Array&) = default;
 };
 
 }  // namespace polis

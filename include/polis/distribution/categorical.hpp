@@ -18,8 +18,8 @@ struct Categorical {
 
   /// Inverse of the distribution function, by one uniform number.
   template <class T>
-  POLIS_HD static void sample(In<T> inputs, In<T> /*weights*/, In<T> mask, In<T> uniforms, Out<T> action) {
-    const Softmax<T> p(inputs, mask);
+  POLIS_HD static void sample(In<T> logits, In<T> /*weights*/, In<T> mask, In<T> uniforms, Out<T> action) {
+    const Softmax<T> p(logits, mask);
     const T zero = math::constant<T>(0), threshold = uniforms[0] * p.sum;
     // The last action of positive probability whose cumulative sum starts at or below the threshold: rounding
     // cannot lead past the end, nor to an action of probability zero.
@@ -34,10 +34,10 @@ struct Categorical {
 
   /// The likeliest action, the first of equals.
   template <class T>
-  POLIS_HD static void mode(In<T> inputs, In<T> /*weights*/, In<T> mask, Out<T> action) {
-    T best = logit(inputs, mask, 0), index = math::constant<T>(0);
+  POLIS_HD static void mode(In<T> logits, In<T> /*weights*/, In<T> mask, Out<T> action) {
+    T best = logit(logits, mask, 0), index = math::constant<T>(0);
     for (int i = 1; i < N; ++i) {
-      const T other = logit(inputs, mask, i);
+      const T other = logit(logits, mask, i);
       index = math::select(other > best, math::constant<T>(i), index);
       best = math::max(other, best);
     }
@@ -45,8 +45,8 @@ struct Categorical {
   }
 
   template <class T>
-  POLIS_HD static Evaluation<T> evaluate(In<T> inputs, In<T> /*weights*/, In<T> mask, In<T> action) {
-    const Softmax<T> p(inputs, mask);
+  POLIS_HD static Evaluation<T> evaluate(In<T> logits, In<T> /*weights*/, In<T> mask, In<T> action) {
+    const Softmax<T> p(logits, mask);
     const T chosen = action[0];
     T difference = math::constant<T>(0);
     for (int i = 0; i < N; ++i) {
@@ -56,21 +56,21 @@ struct Categorical {
   }
 
   template <class T>
-  POLIS_HD static T log_prob(In<T> inputs, In<T> weights, In<T> mask, In<T> action) {
-    return evaluate<T>(inputs, weights, mask, action).log_prob;
+  POLIS_HD static T log_prob(In<T> logits, In<T> free, In<T> mask, In<T> action) {
+    return evaluate<T>(logits, free, mask, action).log_prob;
   }
 
   template <class T>
-  POLIS_HD static T entropy(In<T> inputs, In<T> /*weights*/, In<T> mask) {
-    return Softmax<T>(inputs, mask).entropy();
+  POLIS_HD static T entropy(In<T> logits, In<T> /*weights*/, In<T> mask) {
+    return Softmax<T>(logits, mask).entropy();
   }
 
   /// d log p(a) / d x_i = [i = a] - p_i, and d H / d x_i = -p_i (log p_i + H).
   template <class T>
-  POLIS_HD static void backward(In<T> inputs, In<T> /*weights*/, In<T> mask, In<T> action,
+  POLIS_HD static void backward(In<T> logits, In<T> /*weights*/, In<T> mask, In<T> action,
                                 const T& d_log_prob, const T& d_entropy, Out<T> d_inputs,
                                 Out<T> /*d_weights*/) {
-    const Softmax<T> p(inputs, mask);
+    const Softmax<T> p(logits, mask);
     const T zero = math::constant<T>(0), scale = math::constant<T>(1) / p.sum, chosen = action[0];
     const T entropy_less_log_sum = p.entropy() - p.log_sum;
     for (int i = 0; i < N; ++i) {
@@ -91,8 +91,8 @@ struct Categorical {
   // The logit of an illegal action is far below any other, yet finite: its weight is exactly zero, and so are
   // the products with it.
   template <class T>
-  POLIS_HD static T logit(In<T> inputs, In<T> mask, int i) {
-    const T x = inputs[i];
+  POLIS_HD static T logit(In<T> logits, In<T> mask, int i) {
+    const T x = logits[i];
     return mask ? math::select(mask[i] != math::constant<T>(0), x, math::constant<T>(-1e30)) : x;
   }
 
@@ -102,10 +102,10 @@ struct Categorical {
     Array<T, N> difference, weight;
     T sum, log_sum;
 
-    POLIS_HD Softmax(In<T> inputs, In<T> mask) : sum(math::constant<T>(0)), log_sum(sum) {
+    POLIS_HD Softmax(In<T> logits, In<T> mask) : sum(math::constant<T>(0)), log_sum(sum) {
       T largest = math::constant<T>(-1e30);
       for (int i = 0; i < N; ++i) {
-        difference[i] = logit(inputs, mask, i);
+        difference[i] = logit(logits, mask, i);
         largest = math::max(largest, difference[i]);
       }
       for (int i = 0; i < N; ++i) {

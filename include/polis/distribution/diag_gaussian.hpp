@@ -77,41 +77,41 @@ struct DiagGaussian {
   static constexpr int inputs = N, weights = N, words = N, noise = internal::normal_noise<N>, mask_size = 0;
   using Config = GaussianConfig;
 
-  static void initialize(const Config& config, float* weights) {
-    for (int i = 0; i < N; ++i) weights[i] = config.log_std;
+  static void initialize(const Config& config, float* log_stds) {
+    for (int i = 0; i < N; ++i) log_stds[i] = config.log_std;
   }
 
   template <class T>
-  POLIS_HD static void sample(In<T> inputs, In<T> weights, In<T> /*mask*/, In<T> uniforms, Out<T> action) {
-    const Array<T, N> drawn = internal::draw_normal<N, T>(inputs, weights, uniforms);
+  POLIS_HD static void sample(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> uniforms, Out<T> action) {
+    const Array<T, N> drawn = internal::draw_normal<N, T>(means, log_stds, uniforms);
     for (int i = 0; i < N; ++i) action.set(i, drawn[i]);
   }
 
   /// The means.
   template <class T>
-  POLIS_HD static void mode(In<T> inputs, In<T> /*weights*/, In<T> /*mask*/, Out<T> action) {
-    for (int i = 0; i < N; ++i) action.set(i, inputs[i]);
+  POLIS_HD static void mode(In<T> means, In<T> /*weights*/, In<T> /*mask*/, Out<T> action) {
+    for (int i = 0; i < N; ++i) action.set(i, means[i]);
   }
 
   template <class T>
-  POLIS_HD static T log_prob(In<T> inputs, In<T> weights, In<T> /*mask*/, In<T> action) {
-    return internal::normal_log_prob<N, T>(inputs, weights, values(action));
+  POLIS_HD static T log_prob(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> action) {
+    return internal::normal_log_prob<N, T>(means, log_stds, values(action));
   }
 
   template <class T>
-  POLIS_HD static T entropy(In<T> /*inputs*/, In<T> weights, In<T> /*mask*/) {
-    return internal::normal_entropy<N, T>(weights);
+  POLIS_HD static T entropy(In<T> /*inputs*/, In<T> log_stds, In<T> /*mask*/) {
+    return internal::normal_entropy<N, T>(log_stds);
   }
 
   template <class T>
-  POLIS_HD static Evaluation<T> evaluate(In<T> inputs, In<T> weights, In<T> mask, In<T> action) {
-    return {log_prob<T>(inputs, weights, mask, action), entropy<T>(inputs, weights, mask)};
+  POLIS_HD static Evaluation<T> evaluate(In<T> means, In<T> log_stds, In<T> mask, In<T> action) {
+    return {log_prob<T>(means, log_stds, mask, action), entropy<T>(means, log_stds, mask)};
   }
 
   template <class T>
-  POLIS_HD static void backward(In<T> inputs, In<T> weights, In<T> /*mask*/, In<T> action,
+  POLIS_HD static void backward(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> action,
                                 const T& d_log_prob, const T& d_entropy, Out<T> d_inputs, Out<T> d_weights) {
-    internal::normal_backward<N, T>(inputs, weights, values(action), d_log_prob, d_entropy, d_inputs,
+    internal::normal_backward<N, T>(means, log_stds, values(action), d_log_prob, d_entropy, d_inputs,
                                     d_weights);
   }
 

@@ -58,62 +58,62 @@ struct Product<First, Rest...> {
   static_assert(no_settings<typename Others::Config> || std::is_same_v<Config, typename Others::Config>,
                 "the parts of a Product that have settings must have the same type of settings");
 
-  static void initialize(const Config& config, float* weights) {
+  static void initialize(const Config& config, float* free) {
     if constexpr (std::is_same_v<Config, typename First::Config>) {
-      First::initialize(config, weights);
+      First::initialize(config, free);
     } else {
-      First::initialize({}, weights);
+      First::initialize({}, free);
     }
     if constexpr (std::is_same_v<Config, typename Others::Config>) {
-      Others::initialize(config, weights + First::weights);
+      Others::initialize(config, free + First::weights);
     } else {
-      Others::initialize({}, weights + First::weights);
+      Others::initialize({}, free + First::weights);
     }
   }
 
   template <class T>
-  POLIS_HD static void sample(In<T> inputs, In<T> weights, In<T> mask, In<T> uniforms, Out<T> action) {
-    First::template sample<T>(inputs, weights, mask, uniforms, action);
-    Others::template sample<T>(inputs.from(First::inputs), rest(weights, First::weights),
+  POLIS_HD static void sample(In<T> in, In<T> free, In<T> mask, In<T> uniforms, Out<T> action) {
+    First::template sample<T>(in, free, mask, uniforms, action);
+    Others::template sample<T>(in.from(First::inputs), rest(free, First::weights),
                                rest(mask, First::mask_size), uniforms.from(First::noise),
                                action.from(First::words));
   }
 
   template <class T>
-  POLIS_HD static void mode(In<T> inputs, In<T> weights, In<T> mask, Out<T> action) {
-    First::template mode<T>(inputs, weights, mask, action);
-    Others::template mode<T>(inputs.from(First::inputs), rest(weights, First::weights),
-                             rest(mask, First::mask_size), action.from(First::words));
+  POLIS_HD static void mode(In<T> in, In<T> free, In<T> mask, Out<T> action) {
+    First::template mode<T>(in, free, mask, action);
+    Others::template mode<T>(in.from(First::inputs), rest(free, First::weights), rest(mask, First::mask_size),
+                             action.from(First::words));
   }
 
   template <class T>
-  POLIS_HD static Evaluation<T> evaluate(In<T> inputs, In<T> weights, In<T> mask, In<T> action) {
-    const Evaluation<T> a = First::template evaluate<T>(inputs, weights, mask, action);
+  POLIS_HD static Evaluation<T> evaluate(In<T> in, In<T> free, In<T> mask, In<T> action) {
+    const Evaluation<T> a = First::template evaluate<T>(in, free, mask, action);
     const Evaluation<T> b =
-        Others::template evaluate<T>(inputs.from(First::inputs), rest(weights, First::weights),
+        Others::template evaluate<T>(in.from(First::inputs), rest(free, First::weights),
                                      rest(mask, First::mask_size), action.from(First::words));
     return {a.log_prob + b.log_prob, a.entropy + b.entropy};
   }
 
   template <class T>
-  POLIS_HD static T log_prob(In<T> inputs, In<T> weights, In<T> mask, In<T> action) {
-    return First::template log_prob<T>(inputs, weights, mask, action) +
-           Others::template log_prob<T>(inputs.from(First::inputs), rest(weights, First::weights),
+  POLIS_HD static T log_prob(In<T> in, In<T> free, In<T> mask, In<T> action) {
+    return First::template log_prob<T>(in, free, mask, action) +
+           Others::template log_prob<T>(in.from(First::inputs), rest(free, First::weights),
                                         rest(mask, First::mask_size), action.from(First::words));
   }
 
   template <class T>
-  POLIS_HD static T entropy(In<T> inputs, In<T> weights, In<T> mask) {
-    return First::template entropy<T>(inputs, weights, mask) +
-           Others::template entropy<T>(inputs.from(First::inputs), rest(weights, First::weights),
+  POLIS_HD static T entropy(In<T> in, In<T> free, In<T> mask) {
+    return First::template entropy<T>(in, free, mask) +
+           Others::template entropy<T>(in.from(First::inputs), rest(free, First::weights),
                                        rest(mask, First::mask_size));
   }
 
   template <class T>
-  POLIS_HD static void backward(In<T> inputs, In<T> weights, In<T> mask, In<T> action, const T& d_log_prob,
+  POLIS_HD static void backward(In<T> in, In<T> free, In<T> mask, In<T> action, const T& d_log_prob,
                                 const T& d_entropy, Out<T> d_inputs, Out<T> d_weights) {
-    First::template backward<T>(inputs, weights, mask, action, d_log_prob, d_entropy, d_inputs, d_weights);
-    Others::template backward<T>(inputs.from(First::inputs), rest(weights, First::weights),
+    First::template backward<T>(in, free, mask, action, d_log_prob, d_entropy, d_inputs, d_weights);
+    Others::template backward<T>(in.from(First::inputs), rest(free, First::weights),
                                  rest(mask, First::mask_size), action.from(First::words), d_log_prob,
                                  d_entropy, d_inputs.from(First::inputs), rest(d_weights, First::weights));
   }

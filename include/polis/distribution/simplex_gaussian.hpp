@@ -22,42 +22,42 @@ struct SimplexGaussian {
   static constexpr int noise = internal::normal_noise<coordinates>, mask_size = 0;
   using Config = GaussianConfig;
 
-  static void initialize(const Config& config, float* weights) {
-    DiagGaussian<coordinates>::initialize(config, weights);
+  static void initialize(const Config& config, float* log_stds) {
+    DiagGaussian<coordinates>::initialize(config, log_stds);
   }
 
   template <class T>
-  POLIS_HD static void sample(In<T> inputs, In<T> weights, In<T> /*mask*/, In<T> uniforms, Out<T> action) {
-    set_shares(internal::draw_normal<coordinates, T>(inputs, weights, uniforms), action);
+  POLIS_HD static void sample(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> uniforms, Out<T> action) {
+    set_shares(internal::draw_normal<coordinates, T>(means, log_stds, uniforms), action);
   }
 
   /// The shares of the coordinates' means.
   template <class T>
-  POLIS_HD static void mode(In<T> inputs, In<T> /*weights*/, In<T> /*mask*/, Out<T> action) {
-    Array<T, coordinates> means{};
-    for (int i = 0; i < coordinates; ++i) means[i] = inputs[i];
-    set_shares(means, action);
+  POLIS_HD static void mode(In<T> means, In<T> /*weights*/, In<T> /*mask*/, Out<T> action) {
+    Array<T, coordinates> y{};
+    for (int i = 0; i < coordinates; ++i) y[i] = means[i];
+    set_shares(y, action);
   }
 
   template <class T>
-  POLIS_HD static T log_prob(In<T> inputs, In<T> weights, In<T> /*mask*/, In<T> action) {
-    return internal::normal_log_prob<coordinates, T>(inputs, weights, coordinates_of(action));
+  POLIS_HD static T log_prob(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> action) {
+    return internal::normal_log_prob<coordinates, T>(means, log_stds, coordinates_of(action));
   }
 
   template <class T>
-  POLIS_HD static T entropy(In<T> /*inputs*/, In<T> weights, In<T> /*mask*/) {
-    return internal::normal_entropy<coordinates, T>(weights);
+  POLIS_HD static T entropy(In<T> /*inputs*/, In<T> log_stds, In<T> /*mask*/) {
+    return internal::normal_entropy<coordinates, T>(log_stds);
   }
 
   template <class T>
-  POLIS_HD static Evaluation<T> evaluate(In<T> inputs, In<T> weights, In<T> mask, In<T> action) {
-    return {log_prob<T>(inputs, weights, mask, action), entropy<T>(inputs, weights, mask)};
+  POLIS_HD static Evaluation<T> evaluate(In<T> means, In<T> log_stds, In<T> mask, In<T> action) {
+    return {log_prob<T>(means, log_stds, mask, action), entropy<T>(means, log_stds, mask)};
   }
 
   template <class T>
-  POLIS_HD static void backward(In<T> inputs, In<T> weights, In<T> /*mask*/, In<T> action,
+  POLIS_HD static void backward(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> action,
                                 const T& d_log_prob, const T& d_entropy, Out<T> d_inputs, Out<T> d_weights) {
-    internal::normal_backward<coordinates, T>(inputs, weights, coordinates_of(action), d_log_prob, d_entropy,
+    internal::normal_backward<coordinates, T>(means, log_stds, coordinates_of(action), d_log_prob, d_entropy,
                                               d_inputs, d_weights);
   }
 
