@@ -21,15 +21,18 @@ double measure_fma_peak(int trials = 40) {
   double best = 0;
   for (int trial = 0; trial < trials; ++trial) {
     B sum[chains];
-    internal::unroll<chains>([&](auto i) { sum[i] = B(static_cast<float>(i)); });
+    internal::unroll<chains>([&](auto i)
+                                 __attribute__((always_inline)) { sum[i] = B(static_cast<float>(i)); });
     const B a(factor), b(addend);
     const auto start = std::chrono::steady_clock::now();
     for (int step = 0; step < steps; ++step) {
-      internal::unroll<chains>([&](auto i) { sum[i] = multiply_add<Arch>(sum[i], a, b); });
+      internal::unroll<chains>([&](auto i) __attribute__((always_inline)) {
+        sum[i] = multiply_add<Arch>(sum[i], a, b);
+      });
     }
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     B total(0.f);
-    internal::unroll<chains>([&](auto i) { total = total + sum[i]; });
+    internal::unroll<chains>([&](auto i) __attribute__((always_inline)) { total = total + sum[i]; });
     sink = horizontal_sum<Arch>(total);
     static_cast<void>(sink);
     best = std::max(best, 2e-9 * batch_width<B> * chains * steps / time.count());

@@ -21,7 +21,7 @@ namespace polis {
 namespace internal {
 
 template <class Arch, class Body, class... P, std::size_t... I>
-inline void map_register(const Body& body, std::index_sequence<I...>, P*... p) {
+[[gnu::always_inline]] inline void map_register(const Body& body, std::index_sequence<I...>, P*... p) {
   Batch<Arch> values[] = {Batch<Arch>::load_unaligned(p)...};
   body(values[I]...);
   const auto store = [](auto* to, const Batch<Arch>& value) {

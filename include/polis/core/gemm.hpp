@@ -61,8 +61,8 @@ struct ForwardTarget {
   float* y;
   float* kept;
 
-  Register start(int m, int) const { return Register(bias ? bias[m] : 0.f); }
-  void finish(int m, int n, const Register& value) const {
+  [[gnu::always_inline]] Register start(int m, int) const { return Register(bias ? bias[m] : 0.f); }
+  [[gnu::always_inline]] void finish(int m, int n, const Register& value) const {
     value.store_unaligned((Activation::keeps_input ? kept : y) + m * tile_rows + n * width);
   }
   template <int N>
@@ -85,11 +85,11 @@ struct InputGradientTarget {
   float* dx;
   const float* kept;
 
-  Register start(int m, int n) const {
+  [[gnu::always_inline]] Register start(int m, int n) const {
     if constexpr (accumulate) return Register::load_unaligned(dx + m * tile_rows + n * width);
     return Register(0.f);
   }
-  void finish(int m, int n, const Register& value) const {
+  [[gnu::always_inline]] void finish(int m, int n, const Register& value) const {
     const int at = m * tile_rows + n * width;
     if constexpr (std::is_same_v<Activation, Identity>) {
       value.store_unaligned(dx + at);
@@ -111,15 +111,17 @@ struct WeightGradientTarget {
   float* at(int m, int n) const {
     return gradient + static_cast<std::ptrdiff_t>(m) * in + n * batch_width<Register>;
   }
-  Register start(int m, int n) const { return Register::load_unaligned(at(m, n)); }
-  void finish(int m, int n, const Register& value) const { value.store_unaligned(at(m, n)); }
+  [[gnu::always_inline]] Register start(int m, int n) const { return Register::load_unaligned(at(m, n)); }
+  [[gnu::always_inline]] void finish(int m, int n, const Register& value) const {
+    value.store_unaligned(at(m, n));
+  }
   template <int N>
   void after(int, int) const {}
 };
 
 /// to[0..count) += sums of four accumulators, count <= 4.
 template <class Arch>
-void add_sums(float* to, int count, const Batch<Arch>* sums) {
+[[gnu::always_inline]] inline void add_sums(float* to, int count, const Batch<Arch>* sums) {
   if (count == 4) return add_sums<Arch>(to, sums[0], sums[1], sums[2], sums[3]);
   float quad[4] = {};
   add_sums<Arch>(quad, sums[0], sums[1], sums[2], sums[3]);
@@ -131,19 +133,26 @@ template <class Arch, int O>
 void dot_block(const float* dy, const float* x, int registers, int count, float* gradient, int in) {
   using Register = Batch<Arch>;
   Register sum[O][4];
-  unroll<O>([&](auto o) { unroll<4>([&](auto i) { sum[o][i] = Register(0.f); }); });
+  unroll<O>([&](auto o) __attribute__((always_inline)) {
+    unroll<4>([&](auto i) __attribute__((always_inline)) { sum[o][i] = Register(0.f); });
+  });
   const float* input[4];
   for (int i = 0; i < 4; ++i) input[i] = x + std::min(i, count - 1) * tile_rows;
   for (int n = 0; n < registers; ++n) {
     const int at = n * batch_width<Register>;
     Register right[4];
-    unroll<4>([&](auto i) { right[i] = Register::load_unaligned(input[i] + at); });
-    unroll<O>([&](auto o) {
+    unroll<4>([&](auto i)
+                  __attribute__((always_inline)) { right[i] = Register::load_unaligned(input[i] + at); });
+    unroll<O>([&](auto o) __attribute__((always_inline)) {
       const Register left = Register::load_unaligned(dy + o * tile_rows + at);
-      unroll<4>([&](auto i) { sum[o][i] = multiply_add<Arch>(left, right[i], sum[o][i]); });
+      unroll<4>([&](auto i) __attribute__((always_inline)) {
+        sum[o][i] = multiply_add<Arch>(left, right[i], sum[o][i]);
+      });
     });
   }
-  unroll<O>([&](auto o) { add_sums<Arch>(gradient + static_cast<std::ptrdiff_t>(o) * in, count, sum[o]); });
+  unroll<O>([&](auto o) __attribute__((always_inline)) {
+    add_sums<Arch>(gradient + static_cast<std::ptrdiff_t>(o) * in, count, sum[o]);
+  });
 }
 
 /// The weight gradient of inputs [first, in) as dot products: for few inputs or few outputs.
@@ -171,7 +180,7 @@ void bias_gradient(const float* dy, float* gradient, int out, int registers) {
   for (int o = 0; o < out; o += 4) {
     const int count = std::min(4, out - o);
     Register sum[4];
-    unroll<4>([&](auto i) {
+    unroll<4>([&](auto i) __attribute__((always_inline)) {
       const float* from = dy + (o + std::min<int>(i, count - 1)) * tile_rows;
       sum[i] = Register::load_unaligned(from);
       for (int n = 1; n < registers; ++n) {

@@ -42,13 +42,13 @@ struct Blocking {
 namespace internal {
 
 template <int... I, class Body>
-inline void unroll(std::integer_sequence<int, I...>, Body&& body) {
+[[gnu::always_inline]] inline void unroll(std::integer_sequence<int, I...>, Body&& body) {
   (body(std::integral_constant<int, I>{}), ...);
 }
 /// body(0) ... body(N - 1) with constant arguments: accumulators must be registers at every optimisation
 /// level.
 template <int N, class Body>
-inline void unroll(Body&& body) {
+[[gnu::always_inline]] inline void unroll(Body&& body) {
   unroll(std::make_integer_sequence<int, N>{}, body);
 }
 
@@ -73,20 +73,27 @@ void block(const A& a, const Panel& b, Length length, const Target& target, int 
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
   Register sum[M][N];
-  unroll<M>([&](auto m) { unroll<N>([&](auto n) { sum[m][n] = target.start(m0 + m, n0 + n); }); });
+  unroll<M>([&](auto m) __attribute__((always_inline)) {
+    unroll<N>([&](auto n) __attribute__((always_inline)) { sum[m][n] = target.start(m0 + m, n0 + n); });
+  });
   const float* left = a.data + static_cast<std::ptrdiff_t>(m0) * a.row;
   const float* right = b.data + n0 * width;
   for (int k = 0; k < length; ++k) {
     Register panel[N];
-    unroll<N>([&](auto n) { panel[n] = Register::load_unaligned(right + n * width); });
-    unroll<M>([&](auto m) {
+    unroll<N>([&](auto n)
+                  __attribute__((always_inline)) { panel[n] = Register::load_unaligned(right + n * width); });
+    unroll<M>([&](auto m) __attribute__((always_inline)) {
       const Register element(left[static_cast<std::ptrdiff_t>(m) * a.row]);
-      unroll<N>([&](auto n) { sum[m][n] = multiply_add<Arch>(element, panel[n], sum[m][n]); });
+      unroll<N>([&](auto n) __attribute__((always_inline)) {
+        sum[m][n] = multiply_add<Arch>(element, panel[n], sum[m][n]);
+      });
     });
     left += a.step;
     right += b.stride;
   }
-  unroll<M>([&](auto m) { unroll<N>([&](auto n) { target.finish(m0 + m, n0 + n, sum[m][n]); }); });
+  unroll<M>([&](auto m) __attribute__((always_inline)) {
+    unroll<N>([&](auto n) __attribute__((always_inline)) { target.finish(m0 + m, n0 + n, sum[m][n]); });
+  });
   for (int m = 0; m < M; ++m) target.template after<N>(m0 + m, n0);
 }
 

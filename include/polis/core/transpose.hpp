@@ -22,12 +22,16 @@ struct Quads {
   using Register = Batch<Arch>;
 
   template <class Row>
-  static Register load(const Row& row, int first) {
+  [[gnu::always_inline]] static Register load(const Row& row, int first) {
     return Register::load_unaligned(row(first));
   }
-  static Register low(const Register& a, const Register& b) { return xsimd::zip_lo(a, b); }
-  static Register high(const Register& a, const Register& b) { return xsimd::zip_hi(a, b); }
-  static void add_sum(float* to, const Register& a) {
+  [[gnu::always_inline]] static Register low(const Register& a, const Register& b) {
+    return xsimd::zip_lo(a, b);
+  }
+  [[gnu::always_inline]] static Register high(const Register& a, const Register& b) {
+    return xsimd::zip_hi(a, b);
+  }
+  [[gnu::always_inline]] static void add_sum(float* to, const Register& a) {
     (Register::load_unaligned(to) + a).store_unaligned(to);
   }
 };
@@ -38,13 +42,17 @@ struct Quads<Arch, 8> {
   using Register = Batch<Arch>;
 
   template <class Row>
-  static Register load(const Row& row, int first) {
+  [[gnu::always_inline]] static Register load(const Row& row, int first) {
     return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(row(first))),
                                 _mm_loadu_ps(row(first + 4)), 1);
   }
-  static Register low(const Register& a, const Register& b) { return _mm256_unpacklo_ps(a, b); }
-  static Register high(const Register& a, const Register& b) { return _mm256_unpackhi_ps(a, b); }
-  static void add_sum(float* to, const Register& a) {
+  [[gnu::always_inline]] static Register low(const Register& a, const Register& b) {
+    return _mm256_unpacklo_ps(a, b);
+  }
+  [[gnu::always_inline]] static Register high(const Register& a, const Register& b) {
+    return _mm256_unpackhi_ps(a, b);
+  }
+  [[gnu::always_inline]] static void add_sum(float* to, const Register& a) {
     const __m128 sum = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(to), sum));
   }
@@ -57,15 +65,19 @@ struct Quads<Arch, 16> {
   using Register = Batch<Arch>;
 
   template <class Row>
-  static Register load(const Row& row, int first) {
+  [[gnu::always_inline]] static Register load(const Row& row, int first) {
     __m512 quads = _mm512_castps128_ps512(_mm_loadu_ps(row(first)));
     quads = _mm512_insertf32x4(quads, _mm_loadu_ps(row(first + 4)), 1);
     quads = _mm512_insertf32x4(quads, _mm_loadu_ps(row(first + 8)), 2);
     return _mm512_insertf32x4(quads, _mm_loadu_ps(row(first + 12)), 3);
   }
-  static Register low(const Register& a, const Register& b) { return _mm512_unpacklo_ps(a, b); }
-  static Register high(const Register& a, const Register& b) { return _mm512_unpackhi_ps(a, b); }
-  static void add_sum(float* to, const Register& a) {
+  [[gnu::always_inline]] static Register low(const Register& a, const Register& b) {
+    return _mm512_unpacklo_ps(a, b);
+  }
+  [[gnu::always_inline]] static Register high(const Register& a, const Register& b) {
+    return _mm512_unpackhi_ps(a, b);
+  }
+  [[gnu::always_inline]] static void add_sum(float* to, const Register& a) {
     const __m128 low = _mm_add_ps(_mm512_castps512_ps128(a), _mm512_extractf32x4_ps(a, 2));
     const __m128 high = _mm_add_ps(_mm512_extractf32x4_ps(a, 1), _mm512_extractf32x4_ps(a, 3));
     _mm_storeu_ps(to, _mm_add_ps(_mm_loadu_ps(to), _mm_add_ps(low, high)));
@@ -75,7 +87,7 @@ struct Quads<Arch, 16> {
 
 /// out[0..3][row] = row(first + row)[0..3], for `width` rows.
 template <class Arch, class Row>
-inline void transpose_quads(const Row& row, Batch<Arch>* out) {
+[[gnu::always_inline]] inline void transpose_quads(const Row& row, Batch<Arch>* out) {
   using Q = Quads<Arch>;
   const Batch<Arch> r0 = Q::load(row, 0), r1 = Q::load(row, 1), r2 = Q::load(row, 2), r3 = Q::load(row, 3);
   const Batch<Arch> a = Q::low(r0, r2), b = Q::high(r0, r2), c = Q::low(r1, r3), d = Q::high(r1, r3);
@@ -87,8 +99,8 @@ inline void transpose_quads(const Row& row, Batch<Arch>* out) {
 
 /// to[0..3] += the sums of four registers' elements, in an order fixed by the register's width.
 template <class Arch>
-inline void add_sums(float* to, const Batch<Arch>& r0, const Batch<Arch>& r1, const Batch<Arch>& r2,
-                     const Batch<Arch>& r3) {
+[[gnu::always_inline]] inline void add_sums(float* to, const Batch<Arch>& r0, const Batch<Arch>& r1,
+                                            const Batch<Arch>& r2, const Batch<Arch>& r3) {
   using Q = Quads<Arch>;
   const Batch<Arch> even = Q::low(r0, r2) + Q::high(r0, r2), odd = Q::low(r1, r3) + Q::high(r1, r3);
   Q::add_sum(to, Q::low(even, odd) + Q::high(even, odd));

@@ -1,0 +1,123 @@
+// The matrix kernels at 64 rows: GFLOP/s, and the share of the peak that the same run measures.
+//
+// A share is taken from the peak measured just before the figure: clocks move with the load of the machine.
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <polis/core/aligned.hpp>
+#include <polis/core/gemm.hpp>
+#include <polis/core/random.hpp>
+#include <polis/nn/adam.hpp>
+#include <polis/nn/mlp.hpp>
+
+#include "peak.hpp"
+
+using namespace polis;
+
+namespace {
+
+AlignedVector<float> uniform(int count, std::uint32_t which) {
+  Random random(1, 0, which, 0, Purpose::test);
+  AlignedVector<float> values(static_cast<std::size_t>(count));
+  for (float& value : values) value = random.uniform(-.1f, .1f);
+  return values;
+}
+
+/// Runs `body` as the benchmark; it does `flops` floating-point operations a call.
+template <class Body>
+void measure(benchmark::State& state, double flops, const Body& body) {
+  const double peak = measure_fma_peak(10);
+  for (auto _ : state) {
+    body();
+    benchmark::ClobberMemory();
+  }
+  const double gigaflops = flops * 1e-9 * static_cast<double>(state.iterations());
+  state.counters["GFLOP/s"] = benchmark::Counter(gigaflops, benchmark::Counter::kIsRate);
+  state.counters["peak"] = peak;
+  state.counters["share"] = benchmark::Counter(gigaflops / peak, benchmark::Counter::kIsRate);
+  state.SetLabel(Simd::name());
+}
+
+template <int In, int Out, class Act>
+void forward(benchmark::State& state) {
+  const auto w = uniform(Dense<In, Out>::parameters, 0), x = uniform(In * tile_rows, 1);
+  AlignedVector<float> y(Out * tile_rows);
+  measure(state, 2. * In * Out * tile_rows, [&] {
+    Dense<In, Out>::template forward<Simd, Act>(w.data(), x.data(), y.data(), nullptr, tile_rows);
+  });
+}
+
+template <int In, int Out>
+void input_gradient(benchmark::State& state) {
+  const auto w = uniform(In * Out, 0), dy = uniform(Out * tile_rows, 1), kept = uniform(In * tile_rows, 2);
+  AlignedVector<float> dx(In * tile_rows);
+  measure(state, 2. * In * Out * tile_rows, [&] {
+    Dense<In, Out>::template input_gradient<Simd, Tanh>(w.data(), dy.data(), dx.data(), kept.data(),
+                                                        tile_rows);
+  });
+}
+
+template <int In, int Out>
+void weight_gradient(benchmark::State& state) {
+  using Layer = Dense<In, Out>;
+  const auto dy = uniform(Out * tile_rows, 1), x = uniform(In * tile_rows, 2);
+  AlignedVector<float> dw(Layer::parameters), scratch(Layer::scratch_size);
+  measure(state, 2. * In * Out * tile_rows, [&] {
+    Layer::template weight_gradient<Simd>(dw.data(), x.data(), dy.data(), scratch.data(), tile_rows);
+  });
+}
+
+/// Forward and backward of a whole network; the count leaves out the input gradient of the first layer.
+template <class Net>
+void network(benchmark::State& state) {
+  const auto w = uniform(Net::parameters, 0), x = uniform(Net::inputs * tile_rows, 1);
+  const auto dy = uniform(Net::outputs * tile_rows, 2);
+  AlignedVector<float> dw(Net::parameters), y(Net::outputs * tile_rows), cache(Net::cache_size);
+  AlignedVector<float> scratch(Net::scratch_size);
+  double products = 0;
+  for (const Block& block : Net::layout()) {
+    if (block.kind == BlockKind::bias) continue;
+    products += static_cast<double>(block.size()) * (block.offset == 0 ? 2 : 3);
+  }
+  measure(state, 2 * products * tile_rows, [&] {
+    Net::template forward<Simd>(w.data(), x.data(), nullptr, y.data(), cache.data(), tile_rows);
+    Net::template backward<Simd>(w.data(), dw.data(), x.data(), dy.data(), nullptr, nullptr, cache.data(),
+                                 scratch.data(), tile_rows);
+  });
+}
+
+void adam(benchmark::State& state) {
+  using Net = Mlp<64, 64>::network<4, 2, Tanh>;
+  const Layout layout = Net::layout();
+  auto w = uniform(Net::parameters, 0);
+  const auto gradient = uniform(Net::parameters, 1);
+  Adam optimizer({}, total_size(layout));
+  for (auto _ : state) {
+    update_all<Simd>(optimizer, layout, std::span<float>(w), std::span<const float>(gradient), 1e-6f);
+    benchmark::ClobberMemory();
+  }
+  state.counters["parameters"] = Net::parameters;
+}
+
+#define POLIS_KERNELS(in, out)           \
+  BENCHMARK(forward<in, out, Identity>); \
+  BENCHMARK(forward<in, out, Tanh>);     \
+  BENCHMARK(input_gradient<in, out>);    \
+  BENCHMARK(weight_gradient<in, out>)
+
+POLIS_KERNELS(64, 64);
+POLIS_KERNELS(4, 64);
+POLIS_KERNELS(64, 2);
+POLIS_KERNELS(128, 128);
+POLIS_KERNELS(256, 256);
+BENCHMARK(network<Mlp<64, 64>::network<4, 2, Tanh>>);
+BENCHMARK(network<Mlp<64, 64>::network<4, 2, Relu>>);
+BENCHMARK(network<Mlp<256, 256>::network<32, 8, Tanh>>);
+BENCHMARK(adam);
+
+}  // namespace
+
+BENCHMARK_MAIN();
