@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <polis/core/fields.hpp>
 #include <polis/envs/market/backtest.hpp>
 #include <polis/envs/market/trading.hpp>
 
@@ -11,6 +12,9 @@
 
 using namespace polis;
 using namespace polis_test;
+
+static_assert(fields_complete<Trading::Config>() && fields_complete<Trading::Task>());
+static_assert(fields_complete<MarketSettings>() && fields_complete<TradingReport>());
 
 namespace {
 

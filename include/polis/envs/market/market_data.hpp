@@ -64,7 +64,7 @@ struct MarketSettings {
   double end = 1;        ///< days from there (and the embargo) to this share are held out
   int embargo = 5;       ///< unused days between the two
 
-  static void fields(auto& self, auto&& visit) {
+  static constexpr void fields(auto& self, auto&& visit) {
     visit("window", self.window);
     visit("training", self.training);
     visit("end", self.end);

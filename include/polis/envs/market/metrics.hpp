@@ -26,7 +26,7 @@ struct TradingReport {
   double costs = 0;  ///< proportional costs and impact paid, as a share of the starting equity
 
   /// Calls visit(name, value) for every figure.
-  static void fields(auto& self, auto&& visit) {
+  static constexpr void fields(auto& self, auto&& visit) {
     visit("total_return", self.total_return);
     visit("annual_return", self.annual_return);
     visit("sharpe", self.sharpe);

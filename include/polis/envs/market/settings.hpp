@@ -13,7 +13,7 @@ struct RewardWeights {
   float cooperation = 0;  ///< mean net return of all traders
   float exploration = 0;  ///< how evenly the invested money is spread over the assets
 
-  static void fields(auto& self, auto&& visit) {
+  static constexpr void fields(auto& self, auto&& visit) {
     visit("profit", self.profit);
     visit("risk", self.risk);
     visit("cost", self.cost);
@@ -39,7 +39,7 @@ struct TradingConfig {
   float synthetic_share = .5f;     ///< share of synthetic episodes in the last stage of training
   RewardWeights rewards{};
 
-  static void fields(auto& self, auto&& visit) {
+  static constexpr void fields(auto& self, auto&& visit) {
     visit("cost", self.cost);
     visit("temporary_impact", self.temporary_impact);
     visit("permanent_impact", self.permanent_impact);

@@ -35,7 +35,7 @@ struct TradingTask {
   bool synthetic = false;  ///< draw the path instead of replaying the data
   int volatility = 2;      ///< wildest market in it: 0 calm, 1 medium, 2 crisis
 
-  static void fields(auto& self, auto&& visit) {
+  static constexpr void fields(auto& self, auto&& visit) {
     visit("assets", self.assets);
     visit("traders", self.traders);
     visit("start", self.start);
