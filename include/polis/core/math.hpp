@@ -10,6 +10,7 @@
 //
 // The products and sums are written with math::fma, which is fused where the machine has the instruction and
 // a multiply and an add where it has not (never a library call). NaN goes through every function.
+// What works on registers is inlined by force: a call would pass them through memory.
 #pragma once
 
 #include <math.h>
@@ -27,7 +28,7 @@ namespace polis::math {
 
 /// A constant of type T from its value in double precision.
 template <class T>
-POLIS_HD T constant(double value) {
+[[gnu::always_inline]] POLIS_HD inline T constant(double value) {
   if constexpr (std::is_same_v<T, double>) {
     return value;
   } else {
@@ -36,61 +37,62 @@ POLIS_HD T constant(double value) {
 }
 
 /// a * b + c, fused where that is one instruction.
-POLIS_HD inline float fma(float a, float b, float c) {
+[[gnu::always_inline]] POLIS_HD inline float fma(float a, float b, float c) {
 #if defined(__CUDA_ARCH__) || defined(__FMA__) || defined(__ARM_FEATURE_FMA)
   return ::fmaf(a, b, c);
 #else
   return a * b + c;
 #endif
 }
-POLIS_HD inline double fma(double a, double b, double c) { return a * b + c; }
+[[gnu::always_inline]] POLIS_HD inline double fma(double a, double b, double c) { return a * b + c; }
 template <class A>
-Batch<A> fma(const Batch<A>& a, const Batch<A>& b, const Batch<A>& c) {
+[[gnu::always_inline]] inline Batch<A> fma(const Batch<A>& a, const Batch<A>& b, const Batch<A>& c) {
   return multiply_add<A>(a, b, c);
 }
 
 /// `mask ? a : b`, element by element; both are computed.
-POLIS_HD inline float select(bool mask, float a, float b) { return mask ? a : b; }
-POLIS_HD inline double select(bool mask, double a, double b) { return mask ? a : b; }
+[[gnu::always_inline]] POLIS_HD inline float select(bool mask, float a, float b) { return mask ? a : b; }
+[[gnu::always_inline]] POLIS_HD inline double select(bool mask, double a, double b) { return mask ? a : b; }
 template <class A>
-Batch<A> select(const xsimd::batch_bool<float, A>& mask, const Batch<A>& a, const Batch<A>& b) {
+[[gnu::always_inline]] inline Batch<A> select(const xsimd::batch_bool<float, A>& mask, const Batch<A>& a,
+                                              const Batch<A>& b) {
   return xsimd::select(mask, a, b);
 }
 
 /// The smaller; b if either is NaN.
-POLIS_HD inline float min(float a, float b) { return a < b ? a : b; }
-POLIS_HD inline double min(double a, double b) { return a < b ? a : b; }
+[[gnu::always_inline]] POLIS_HD inline float min(float a, float b) { return a < b ? a : b; }
+[[gnu::always_inline]] POLIS_HD inline double min(double a, double b) { return a < b ? a : b; }
 template <class A>
-Batch<A> min(const Batch<A>& a, const Batch<A>& b) {
+[[gnu::always_inline]] inline Batch<A> min(const Batch<A>& a, const Batch<A>& b) {
   return xsimd::min(a, b);
 }
 
 /// The larger; b if either is NaN.
-POLIS_HD inline float max(float a, float b) { return a > b ? a : b; }
-POLIS_HD inline double max(double a, double b) { return a > b ? a : b; }
+[[gnu::always_inline]] POLIS_HD inline float max(float a, float b) { return a > b ? a : b; }
+[[gnu::always_inline]] POLIS_HD inline double max(double a, double b) { return a > b ? a : b; }
 template <class A>
-Batch<A> max(const Batch<A>& a, const Batch<A>& b) {
+[[gnu::always_inline]] inline Batch<A> max(const Batch<A>& a, const Batch<A>& b) {
   return xsimd::max(a, b);
 }
 
 /// x held between low and high; NaN stays NaN.
 template <class T>
-POLIS_HD T clamp(const T& x, const T& low, const T& high) {
+[[gnu::always_inline]] POLIS_HD inline T clamp(const T& x, const T& low, const T& high) {
   return math::max(low, math::min(high, x));
 }
 
-POLIS_HD inline float abs(float x) { return ::fabsf(x); }
-POLIS_HD inline double abs(double x) { return ::fabs(x); }
+[[gnu::always_inline]] POLIS_HD inline float abs(float x) { return ::fabsf(x); }
+[[gnu::always_inline]] POLIS_HD inline double abs(double x) { return ::fabs(x); }
 template <class A>
-Batch<A> abs(const Batch<A>& x) {
+[[gnu::always_inline]] inline Batch<A> abs(const Batch<A>& x) {
   return xsimd::abs(x);
 }
 
 /// Correctly rounded.
-POLIS_HD inline float sqrt(float x) { return ::sqrtf(x); }
-POLIS_HD inline double sqrt(double x) { return ::sqrt(x); }
+[[gnu::always_inline]] POLIS_HD inline float sqrt(float x) { return ::sqrtf(x); }
+[[gnu::always_inline]] POLIS_HD inline double sqrt(double x) { return ::sqrt(x); }
 template <class A>
-Batch<A> sqrt(const Batch<A>& x) {
+[[gnu::always_inline]] inline Batch<A> sqrt(const Batch<A>& x) {
   return xsimd::sqrt(x);
 }
 
@@ -99,14 +101,18 @@ Batch<A> sqrt(const Batch<A>& x) {
 namespace polis::internal {
 
 // A float's bits as an integer of the same width, and back.
-POLIS_HD inline std::uint32_t bits(float x) { return __builtin_bit_cast(std::uint32_t, x); }
-POLIS_HD inline float from_bits(std::uint32_t x) { return __builtin_bit_cast(float, x); }
+[[gnu::always_inline]] POLIS_HD inline std::uint32_t bits(float x) {
+  return __builtin_bit_cast(std::uint32_t, x);
+}
+[[gnu::always_inline]] POLIS_HD inline float from_bits(std::uint32_t x) {
+  return __builtin_bit_cast(float, x);
+}
 template <class A>
-xsimd::batch<std::uint32_t, A> bits(const Batch<A>& x) {
+[[gnu::always_inline]] inline xsimd::batch<std::uint32_t, A> bits(const Batch<A>& x) {
   return xsimd::bitwise_cast<xsimd::batch<std::uint32_t, A>>(x);
 }
 template <class A>
-Batch<A> from_bits(const xsimd::batch<std::uint32_t, A>& x) {
+[[gnu::always_inline]] inline Batch<A> from_bits(const xsimd::batch<std::uint32_t, A>& x) {
   return xsimd::bitwise_cast<Batch<A>>(x);
 }
 
@@ -124,9 +130,10 @@ using Bits = typename BitsOf<T>::type;
 // a / b for finite b away from zero and overflow, within 1 unit in the last place. AVX-512 has a reciprocal
 // estimate of 14 bits; correcting the quotient by its residual doubles them, in a fraction of a division's
 // time.
-POLIS_HD inline float ratio(float a, float b) { return a / b; }
+[[gnu::always_inline]] POLIS_HD inline float ratio(float a, float b) { return a / b; }
+[[gnu::always_inline]] POLIS_HD inline double ratio(double a, double b) { return a / b; }
 template <class A>
-Batch<A> ratio(const Batch<A>& a, const Batch<A>& b) {
+[[gnu::always_inline]] inline Batch<A> ratio(const Batch<A>& a, const Batch<A>& b) {
 #if XSIMD_WITH_AVX512F
   if constexpr (std::is_base_of_v<xsimd::avx512f, A>) {
     const Batch<A> reciprocal = _mm512_rcp14_ps(b);
@@ -139,11 +146,11 @@ Batch<A> ratio(const Batch<A>& a, const Batch<A>& b) {
 
 // Horner's rule, highest power first.
 template <class T>
-POLIS_HD T polynomial(const T&, float constant) {
+[[gnu::always_inline]] POLIS_HD inline T polynomial(const T&, float constant) {
   return T(constant);
 }
 template <class T, class... Rest>
-POLIS_HD T polynomial(const T& x, float first, float second, Rest... rest) {
+[[gnu::always_inline]] POLIS_HD inline T polynomial(const T& x, float first, float second, Rest... rest) {
   T sum = math::fma(T(first), x, T(second));
   ((sum = math::fma(sum, x, T(rest))), ...);
   return sum;
@@ -163,7 +170,7 @@ namespace polis::math {
 
 /// e^x, within 2 ulp. Results below 2^-125.5 are 0, above the largest float infinity.
 template <class T>
-POLIS_HD T exp(const T& x) {
+[[gnu::always_inline]] POLIS_HD inline T exp(const T& x) {
   if constexpr (std::is_same_v<T, double>) {
     return ::exp(x);
   } else {
@@ -183,7 +190,7 @@ POLIS_HD T exp(const T& x) {
 
 /// The natural logarithm, within 2 ulp: -infinity at 0, NaN below; denormal arguments count in full.
 template <class T>
-POLIS_HD T log(const T& x) {
+[[gnu::always_inline]] POLIS_HD inline T log(const T& x) {
   if constexpr (std::is_same_v<T, double>) {
     return ::log(x);
   } else {
@@ -234,7 +241,7 @@ POLIS_HD T sigmoid(const T& x) {
 /// The hyperbolic tangent, within 3.5e-7 of its value (and so beyond -1 or 1 by as much, at most). Sixteen
 /// instructions on an AVX-512 register.
 template <class T>
-POLIS_HD T tanh(const T& x) {
+[[gnu::always_inline]] POLIS_HD inline T tanh(const T& x) {
   if constexpr (std::is_same_v<T, double>) {
     return ::tanh(x);
   } else {
@@ -250,7 +257,7 @@ POLIS_HD T tanh(const T& x) {
 /// Sine and cosine at once. Absolute error below 1e-7 for |x| <= 1e4, growing beyond; within [-1, 1]
 /// everywhere, NaN at infinity.
 template <class T>
-POLIS_HD void sincos(const T& x, T& sine, T& cosine) {
+[[gnu::always_inline]] POLIS_HD inline void sincos(const T& x, T& sine, T& cosine) {
   if constexpr (std::is_same_v<T, double>) {
     sine = ::sin(x);
     cosine = ::cos(x);

@@ -71,7 +71,8 @@ struct Categorical {
                                 const T& d_log_prob, const T& d_entropy, Out<T> d_inputs,
                                 Out<T> /*d_weights*/) {
     const Softmax<T> p(logits, mask);
-    const T zero = math::constant<T>(0), scale = math::constant<T>(1) / p.sum, chosen = action[0];
+    const T zero = math::constant<T>(0), scale = internal::ratio(math::constant<T>(1), p.sum),
+            chosen = action[0];
     const T entropy_less_log_sum = p.entropy() - p.log_sum;
     for (int i = 0; i < N; ++i) {
       const T hit = math::select(chosen == math::constant<T>(i), d_log_prob, zero);
@@ -120,7 +121,7 @@ struct Categorical {
     POLIS_HD T entropy() const {
       T mean = math::constant<T>(0);
       for (int i = 0; i < N; ++i) mean = math::fma(weight[i], difference[i], mean);
-      return log_sum - mean / sum;
+      return log_sum - internal::ratio(mean, sum);
     }
   };
 };
