@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include <polis/algorithm/on_policy_update.hpp>
 #include <polis/algorithm/sentence.hpp>
+#include <polis/core/error.hpp>
 #include <polis/policy/native.hpp>
 #include <polis/nn/schedule.hpp>
 
@@ -100,23 +102,35 @@ struct MembersOf<Slots, E, Arch, std::integer_sequence<int, R...>> {
   using Memory = std::tuple<std::vector<typename OnPolicyUpdate<Slots, E, R, Arch>::Memory>...>;
 };
 
-/// The learner of a sentence for the agents of E: one set of weights for all, for each role, or for each agent.
-template <class Slots, class E, class Arch>
+/// The first of some roles, as a list.
+template <class RoleIndices>
+struct FirstRole;
+template <int First, int... Rest>
+struct FirstRole<std::integer_sequence<int, First, Rest...>> {
+  using type = std::integer_sequence<int, First>;
+};
+
+/// The learner of a sentence for the agents of some roles of E: one set of weights for all of them, for each role,
+/// or for each agent.
+template <class Slots, class E, class Arch, class Handled>
 class ActorCriticLearner {
   static constexpr bool shared = std::is_same_v<typename Slots::Sharing, SharedParameters>;
   static constexpr bool separate = std::is_same_v<typename Slots::Sharing, SeparateParameters>;
-  using RoleIndices = std::make_integer_sequence<int, shared ? 1 : role_count<E>>;
+  using RoleIndices = std::conditional_t<shared, typename FirstRole<Handled>::type, Handled>;
   using Members = MembersOf<Slots, E, Arch, RoleIndices>;
 
  public:
   using Config = typename Slots::Config;
   using Memory = typename Members::Memory;
 
-  ActorCriticLearner(const Config& config, std::uint64_t seed) {
-    [&]<int... R>(std::integer_sequence<int, R...>) { (make_members<R>(config, seed), ...); }(RoleIndices{});
+  [[gnu::cold]] ActorCriticLearner(const Config& config, std::uint64_t seed) {
+    check(config);
+    std::vector<int> agents;  // of weights not made yet
+    [&]<int... R>(std::integer_sequence<int, R...>) { (add_role<R>(config, seed, agents), ...); }(Handled{});
+    if constexpr (shared) std::get<0>(members_).emplace_back(config, std::move(agents), seed);
   }
 
-  void prepare(const MultiAgentEnv<E>& env, int threads) {
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     for_each([&](auto& agents) { agents.prepare(env, threads); });
   }
   void act(LaneTile<E>& tile) {
@@ -131,7 +145,7 @@ class ActorCriticLearner {
     for_each([&](auto& agents) { agents.update(services); });
   }
 
-  [[nodiscard]] Memory memory(int lanes) const {
+  [[nodiscard, gnu::cold]] Memory memory(int lanes) const {
     Memory memory;
     [&]<std::size_t... R>(std::index_sequence<R...>) {
       const auto fill = [lanes](const auto& members, auto& memories) {
@@ -150,7 +164,7 @@ class ActorCriticLearner {
     }(std::make_index_sequence<std::tuple_size_v<Memory>>{});
   }
 
-  /// The sets of weights of role R, in the order of their agents.
+  /// The sets of weights of the R-th role handled here, in the order of their agents.
   template <int R = 0>
   [[nodiscard]] auto& agents() {
     return std::get<R>(members_);
@@ -175,16 +189,28 @@ class ActorCriticLearner {
  private:
   [[nodiscard]] const auto& first() const { return std::get<0>(members_).front(); }
 
+  /// Makes the weights of role R, or adds its agents to those who will share them.
   template <int R>
-  void make_members(const Config& config, std::uint64_t seed) {
-    constexpr int count = shared ? agent_count<E> : RoleOf<E, R>::count;
-    constexpr int offset = shared ? 0 : first_agent<E, R>;
-    std::vector<int> agents;
-    for (int i = 0; i < count; ++i) {
-      agents.push_back(offset + i);
-      if (separate) std::get<R>(members_).emplace_back(config, std::exchange(agents, {}), seed);
+  [[gnu::cold]] void add_role(const Config& config, std::uint64_t seed, std::vector<int>& agents) {
+    for (int i = 0; i < RoleOf<E, R>::count; ++i) {
+      agents.push_back(first_agent<E, R> + i);
+      if constexpr (separate) members_of<R>().emplace_back(config, std::exchange(agents, {}), seed);
     }
-    if (!separate) std::get<R>(members_).emplace_back(config, std::move(agents), seed);
+    if constexpr (!separate && !shared) members_of<R>().emplace_back(config, std::exchange(agents, {}), seed);
+  }
+  template <int R>
+  [[nodiscard]] auto& members_of() {
+    return std::get<std::vector<OnPolicyUpdate<Slots, E, R, Arch>>>(members_);
+  }
+
+  /// Error: a size that would make a rollout, a pass or a minibatch empty.
+  [[gnu::cold]] static void check(const Config& config) {
+    const auto at_least_one = [](int value, const char* key) {
+      if (value < 1) throw Error("found " + std::to_string(value), std::string("algorithm.") + key, "at least 1");
+    };
+    at_least_one(config.steps, "steps"), at_least_one(config.epochs, "epochs");
+    at_least_one(config.minibatch, "minibatch"), at_least_one(config.segment, "segment");
+    at_least_one(config.shards, "shards");
   }
 
   template <class F>
@@ -212,8 +238,9 @@ struct ActorCritic : ActorCriticSlots<Words...> {
   template <class... New>
   using With = typename internal::Rewrite<polis::ActorCritic, internal::List<Words...>, New...>::type;
 
-  template <class E, class Arch>
-  using Learner = internal::ActorCriticLearner<Slots, E, Arch>;
+  /// Learns for the agents of the roles `Handled` of E: all of them, unless several algorithms share them out.
+  template <class E, class Arch, class Handled = std::make_integer_sequence<int, role_count<E>>>
+  using Learner = internal::ActorCriticLearner<Slots, E, Arch, Handled>;
 };
 
 }  // namespace polis

@@ -66,7 +66,7 @@ class MultiAgentEnv {
   using EnvironmentType = E;
   static constexpr int agents = agent_count<E>;
 
-  MultiAgentEnv(int lanes, std::uint64_t seed, ConfigOf<E> config = {}, DatasetOf<E> data = {},
+  [[gnu::cold]] MultiAgentEnv(int lanes, std::uint64_t seed, ConfigOf<E> config = {}, DatasetOf<E> data = {},
                 std::uint32_t lane_offset = 0)
       : config_(std::move(config)), data_(std::move(data)), seed_(seed), lane_offset_(lane_offset) {
     if (lanes < 1) throw Error("lanes = " + std::to_string(lanes), "MultiAgentEnv", "at least 1");
@@ -89,7 +89,8 @@ class MultiAgentEnv {
   }
   void reset() { reset(default_tasks()); }
 
-  /// One step of one lane. Afterwards reward, end and over tell its outcome; an ended lane must be renewed.
+  /// One step of one lane. Afterwards reward, end and over tell its outcome; an ended lane must be renewed. The
+  /// episode is over when the environment says so, or when its last agent is out.
   void advance(int lane, const Actions<E>& actions) {
     Lane& at = lanes_[index(lane)];
     float* rewards = &rewards_[row(lane, 0)];
@@ -101,6 +102,7 @@ class MultiAgentEnv {
     ++at.episode.length;
     at.episode.end = ctx.episode();
     double total = 0;
+    bool anyone = false;
     for (int i = 0; i < agents; ++i) {
       char& alive = alive_[row(lane, i)];
       if (!alive) {
@@ -110,7 +112,9 @@ class MultiAgentEnv {
       total += static_cast<double>(rewards[i]);
       if (ends[i] == End::none) ends[i] = ctx.episode();
       if (ends[i] != End::none) alive = 0;
+      anyone = anyone || alive;
     }
+    if (!anyone && !over(lane)) at.episode.end = End::terminated;  // nobody is left to act
     at.episode.total += total / agents;
     if constexpr (StatesSuccess<E>) {
       if (over(lane)) at.episode.success = static_cast<float>(at.env.success());
@@ -226,7 +230,7 @@ class MultiAgentEnv {
   /// Saves or restores the lanes where they stand. A batch of another size is an Error.
   void archive(auto& a) {
     a.section("lanes");
-    a(lanes_, rewards_, ends_, alive_);
+    a.fixed(lanes_), a.fixed(rewards_), a.fixed(ends_), a.fixed(alive_);
   }
 
  private:

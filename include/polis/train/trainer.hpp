@@ -91,7 +91,7 @@ class Trainer {
   };
 
   /// `data` is a view that stays the caller's. Error: settings out of their range.
-  explicit Trainer(Config config = {}, Dataset data = {})
+  [[gnu::cold]] explicit Trainer(Config config = {}, Dataset data = {})
       : config_(std::move(config)),
         pool_(config_.threads > 0 ? config_.threads : hardware_threads()),
         lanes_(config_.lanes, config_.seed, config_.env, std::move(data)),
@@ -119,7 +119,7 @@ class Trainer {
 
   /// Trains until the clock shows `steps` environment steps (those of all lanes, resumed ones included), in whole
   /// collections; until Ctrl-C where StopOnInterrupt is in force; or as the evaluation plan says.
-  TrainingEnd train(std::uint64_t steps) {
+  [[gnu::cold]] TrainingEnd train(std::uint64_t steps) {
     clock_.planned = steps;
     for (Sink* sink : sinks_) sink->open(info());
     TrainingEnd end = TrainingEnd::finished;
@@ -144,7 +144,7 @@ class Trainer {
   /// Collects until the learner is due and updates it once, without metrics, evaluation or checkpoints.
   void iterate() {
     pool_.region([this](Region& region) {
-      const int steps = learner_.interval();
+      const int steps = collected_ = learner_.interval();
       region.parallel(static_cast<int>(tiles_.size()), 100. * steps * tile_lanes_,
                       [this, steps](int tile, int worker) { collect(tile, worker, steps); });
       clock_.batch_steps += static_cast<std::uint64_t>(steps);
@@ -166,7 +166,7 @@ class Trainer {
   }
 
   /// Plays this many episodes of the last stage in fresh lanes, without learning.
-  [[nodiscard]] EvaluationResult evaluate(int episodes, Play how = Play::greedy) const {
+  [[nodiscard, gnu::cold]] EvaluationResult evaluate(int episodes, Play how = Play::greedy) const {
     Batch env(std::clamp(episodes, 1, tile_rows), config_.seed + evaluation_seed, config_.env, lanes_.data());
     return run_episodes(env, episodes, player(env.lanes(), how));
   }
@@ -179,7 +179,7 @@ class Trainer {
   }
 
   /// Writes all that the next step depends on. Errors: see write_checkpoint; the file before stays as it was.
-  void save(const std::string& path) {
+  [[gnu::cold]] void save(const std::string& path) {
     ArchiveWriter writer;
     archive(writer);
     write_checkpoint(path, name(), writer.bytes());
@@ -188,10 +188,11 @@ class Trainer {
 
   /// Continues a saved run: training goes on bit by bit as if it had not stopped. Errors: see read_checkpoint, and
   /// another number of lanes.
-  void resume(const std::string& path) {
+  [[gnu::cold]] void resume(const std::string& path) {
     const auto bytes = read_checkpoint(path, name());
-    ArchiveReader reader(bytes, path);
+    ArchiveReader reader(bytes);
     archive(reader);
+    reader.finish();
   }
 
   [[nodiscard]] const Config& config() const { return config_; }
@@ -204,7 +205,7 @@ class Trainer {
   [[nodiscard]] const EpisodeWindow& episodes() const { return window_; }
 
   /// Saves or restores everything; see `save` and `resume`.
-  void archive(auto& a) {
+  [[gnu::cold]] void archive(auto& a) {
     a.section("trainer");
     int lanes = config_.lanes;
     a(lanes);
@@ -235,7 +236,10 @@ class Trainer {
     int stages = 1;
     if constexpr (HasStages<Environment>) stages = Environment::stages(lanes_.config(), lanes_.data());
     if constexpr (requires { Environment::curriculum_template(); }) {
-      return typename CurriculumWord::State(config_.curriculum, stages, Environment::curriculum_template());
+      // Environments know nothing of curricula: what they state is any type with these two members.
+      constexpr auto advice = Environment::curriculum_template();
+      const CurriculumThresholds thresholds{advice.advance_at, advice.regress_at};
+      return typename CurriculumWord::State(config_.curriculum, stages, thresholds);
     } else {
       return typename CurriculumWord::State(config_.curriculum, stages);
     }
@@ -274,7 +278,7 @@ class Trainer {
     }
   }
 
-  [[nodiscard]] RunInfo info() const {
+  [[nodiscard, gnu::cold]] RunInfo info() const {
     return {.composition = name(),
             .settings = to_text(config_),
             .seed = config_.seed,
@@ -284,9 +288,9 @@ class Trainer {
             .threads = pool_.threads()};
   }
 
-  void report(double seconds) {
+  [[gnu::cold]] void report(double seconds) {
     MetricsRow row = make_row(MetricsRow::Kind::training);
-    const double steps = static_cast<double>(learner_.interval()) * config_.lanes;
+    const double steps = static_cast<double>(collected_) * config_.lanes;
     row.add("steps_per_second", steps / seconds);
     window_.metrics([&](const char* key, double value) { row.add(key, value); });
     curriculum_.metrics([&](const char* key, double value) { row.add(std::string("curriculum.") + key, value); });
@@ -300,7 +304,7 @@ class Trainer {
   [[nodiscard]] bool evaluation_due() const {
     return config_.evaluation.every > 0 && clock_.steps >= next_evaluation_;
   }
-  TrainingEnd evaluate_periodically() {
+  [[gnu::cold]] TrainingEnd evaluate_periodically() {
     while (next_evaluation_ <= clock_.steps) next_evaluation_ += config_.evaluation.every;
     const EvaluationResult evaluation = evaluate(config_.evaluation.episodes);
     MetricsRow row = make_row(MetricsRow::Kind::evaluation);
@@ -331,6 +335,7 @@ class Trainer {
   typename CurriculumWord::State curriculum_;
   std::vector<Tile> tiles_;
   int tile_lanes_ = 1;
+  int collected_ = 0;  // steps of the batch in the last collection
   Clock clock_;
   double seconds_ = 0;
   EpisodeWindow window_;
