@@ -25,7 +25,10 @@ namespace polis::internal {
 template <class Policy>
 struct ActorScratch {
   typename Policy::Workspace policy;
-  AlignedVector<float> features, critic_features, masks, uniforms, actions, log_probs, values, carry, staging;
+  float *features, *critic_features, *masks, *actions;  // [steps of a segment][...][64]
+  float *uniforms, *log_probs, *values, *carry;         // [...][64]
+  float* staging;                                       // [row][...]
+  FloatArena memory;
   std::vector<int> rows, cut;
 };
 
@@ -54,10 +57,9 @@ class OnPolicyAgents {
     AlignedVector<float> carries;
     std::vector<char> fresh;
     ActorScratch<Policy> scratch;
-    Actions<E> actions;
   };
 
-  OnPolicyAgents(const Config& config, std::vector<int> agents, std::uint64_t seed)
+  [[gnu::cold]] OnPolicyAgents(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : config_(config),
         policy_(config.policy),
         agents_(std::move(agents)),
@@ -68,7 +70,7 @@ class OnPolicyAgents {
   }
 
   /// Sizes everything for the lanes of `env` and this number of threads.
-  void prepare(const MultiAgentEnv<E>& env, int threads) {
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     env_ = &env;
     RolloutShape shape;
     shape.steps = config_.steps;
@@ -84,7 +86,9 @@ class OnPolicyAgents {
     carries_.assign(index(shape.rows) * carry_size, 0.f);
     fresh_.assign(index(shape.rows), 1);
     scratch_.clear();
-    for (int i = 0; i < threads; ++i) scratch_.push_back(make_scratch(tile_lanes_bound(env)));
+    for (int i = 0; i < threads; ++i) {
+      scratch_.push_back(make_scratch(env.lanes(), index(std::max(Observation::words, central_words())) * tile_rows));
+    }
     begun_ = 0;
   }
 
@@ -146,20 +150,19 @@ class OnPolicyAgents {
     return clock.batch_steps >= begun_ + static_cast<std::uint64_t>(config_.steps);
   }
 
-  [[nodiscard]] Memory memory(int lanes) const {
+  [[nodiscard, gnu::cold]] Memory memory(int lanes) const {
     Memory memory;
     const auto rows = index(lanes) * agents_.size();
     memory.carries.assign(rows * carry_size, 0.f);
     memory.fresh.assign(rows, 1);
-    memory.scratch = make_scratch(lanes);
-    memory.scratch.staging.resize(rows * std::max(index(Observation::words), index(mask_size)) * 2);
+    memory.scratch = make_scratch(lanes, rows * (index(Observation::words) + index(mask_size)));
     return memory;
   }
 
   /// Acts without learning, in an environment of the caller's.
   void play(LaneTile<E>& tile, Memory& memory, Play how) const {
     auto& s = memory.scratch;
-    float* observed = s.staging.data();
+    float* observed = s.staging;
     float* masks = observed + memory.fresh.size() * Observation::words;
     s.rows.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
@@ -177,23 +180,23 @@ class OnPolicyAgents {
     for (std::size_t first = 0; first < s.rows.size(); first += tile_rows) {
       const int rows = static_cast<int>(std::min<std::size_t>(tile_rows, s.rows.size() - first));
       const int* ids = s.rows.data() + first;
-      gather_features(observed, ids, rows, s.features.data());
-      PolicyBatch batch{.rows = rows, .features = s.features.data()};
+      gather_features(observed, ids, rows, s.features);
+      PolicyBatch batch{.rows = rows, .features = s.features};
       if constexpr (mask_size > 0) {
-        gather_tile<Arch>(masks, index(mask_size), ids, rows, mask_size, s.masks.data());
-        batch.masks = s.masks.data();
+        gather_tile<Arch>(masks, index(mask_size), ids, rows, mask_size, s.masks);
+        batch.masks = s.masks;
       }
-      load_carries(memory.carries, memory.fresh, ids, rows, s.carry.data());
+      load_carries(memory.carries, memory.fresh, ids, rows, s.carry);
       const float* uniforms = nullptr;
       if (how == Play::sampled) {
-        draw(tile, ids, rows, Purpose::evaluation, s.uniforms.data());
-        uniforms = s.uniforms.data();
+        draw(tile, ids, rows, Purpose::evaluation, s.uniforms);
+        uniforms = s.uniforms;
       }
-      policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry.data(), s.actions.data(), nullptr);
-      store_carries(memory.carries, ids, rows, s.carry.data());
+      policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry, s.actions, nullptr);
+      store_carries(memory.carries, ids, rows, s.carry);
       for (int i = 0; i < rows; ++i) {
         memory.fresh[index(ids[i])] = 0;
-        set_action(tile, ids[i], In<float>{s.actions.data() + i, tile_rows});
+        set_action(tile, ids[i], In<float>{s.actions + i, tile_rows});
       }
     }
   }
@@ -205,7 +208,7 @@ class OnPolicyAgents {
   [[nodiscard]] const std::vector<int>& agents() const { return agents_; }
   [[nodiscard]] const ObservationState& observation_state() const { return observations_; }
 
-  void archive(auto& a) {
+  [[gnu::cold]] void archive(auto& a) {
     a.section("agents");
     a(weights_, observations_, carries_, fresh_, begun_);
     if constexpr (turns && carry_size == 0) a(rollout_);
@@ -217,21 +220,21 @@ class OnPolicyAgents {
   [[nodiscard]] int agent(int a) const { return agents_[index(a)]; }
   [[nodiscard]] int first_slot() const { return rollout_.shape().carried ? 1 : 0; }
   [[nodiscard]] int slot(std::uint64_t step) const { return first_slot() + static_cast<int>(step - begun_); }
-  static int tile_lanes_bound(const MultiAgentEnv<E>& env) { return env.lanes(); }
 
-  [[nodiscard]] ActorScratch<Policy> make_scratch(int lanes) const {
+  [[nodiscard, gnu::cold]] ActorScratch<Policy> make_scratch(int lanes, std::size_t staging) const {
     const auto tile = [](int n) { return index(n) * tile_rows; };
-    ActorScratch<Policy> s;
+    const std::size_t steps = index(segment());
+    ActorScratch<Policy> s{};
     s.policy = policy_.workspace(segment());
-    s.features.resize(tile(Parts::features) * index(segment()));
-    s.critic_features.resize(tile(Parts::critic_features) * index(segment()));
-    s.masks.resize(tile(mask_size) * index(segment()));
-    s.uniforms.resize(tile(Policy::noise));
-    s.actions.resize(tile(Policy::words) * index(segment()));
-    s.log_probs.resize(tile_rows);
-    s.values.resize(tile_rows);
-    s.carry.resize(tile(carry_size));
-    s.staging.resize(tile(std::max(Observation::words, central_words())));
+    s.memory = FloatArena({{&s.features, tile(Parts::features) * steps},
+                           {&s.critic_features, tile(Parts::critic_features) * steps},
+                           {&s.masks, tile(mask_size) * steps},
+                           {&s.actions, tile(Policy::words) * steps},
+                           {&s.uniforms, tile(Policy::noise)},
+                           {&s.log_probs, tile(1)},
+                           {&s.values, tile(1)},
+                           {&s.carry, tile(carry_size)},
+                           {&s.staging, staging}});
     s.rows.reserve(index(lanes) * agents_.size());
     s.cut.reserve(index(lanes) * agents_.size());
     return s;
@@ -307,36 +310,36 @@ class OnPolicyAgents {
 
   /// Acts for up to 64 rows whose observations are in the rollout.
   void choose(LaneTile<E>& tile, ActorScratch<Policy>& s, int slot, const int* ids, int rows) {
-    gather_features(&rollout_.observations(slot, 0, 0), ids, rows, s.features.data());
-    PolicyBatch batch{.rows = rows, .features = s.features.data(), .critic_features = s.features.data()};
+    gather_features(&rollout_.observations(slot, 0, 0), ids, rows, s.features);
+    PolicyBatch batch{.rows = rows, .features = s.features, .critic_features = s.features};
     if constexpr (mask_size > 0) {
-      gather_tile<Arch>(&rollout_.masks(slot, 0, 0), index(mask_size), ids, rows, mask_size, s.masks.data());
-      batch.masks = s.masks.data();
+      gather_tile<Arch>(&rollout_.masks(slot, 0, 0), index(mask_size), ids, rows, mask_size, s.masks);
+      batch.masks = s.masks;
     }
     if constexpr (carry_size > 0) {
       for (int i = 0; i < tile_rows; ++i) {
         const int row = ids[std::min(i, rows - 1)];
         const bool start = rollout_.starts(slot, row) != 0;
         for (int k = 0; k < carry_size; ++k) {
-          s.carry[index(k * tile_rows + i)] = start ? 0.f : carries_[index(row) * carry_size + index(k)];
+          s.carry[k * tile_rows + i] = start ? 0.f : carries_[index(row) * carry_size + index(k)];
         }
       }
     }
-    draw(tile, ids, rows, Purpose::action, s.uniforms.data());
-    policy_.template act<Arch>(weights_, s.policy, batch, s.uniforms.data(), s.carry.data(), s.actions.data(),
-                               s.log_probs.data());
+    draw(tile, ids, rows, Purpose::action, s.uniforms);
+    policy_.template act<Arch>(weights_, s.policy, batch, s.uniforms, s.carry, s.actions,
+                               s.log_probs);
     if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry
       if constexpr (central) {
-        gather_states<typename E::State>(&rollout_.states(slot, 0, 0), ids, rows, s.critic_features.data());
-        batch.critic_features = s.critic_features.data();
+        gather_states<typename E::State>(&rollout_.states(slot, 0, 0), ids, rows, s.critic_features);
+        batch.critic_features = s.critic_features;
       }
-      policy_.template value<Arch>(weights_, s.policy, batch, s.carry.data(), s.values.data());
-      scatter_tile(s.values.data(), rows, 1, &rollout_.values(slot, 0), 1, ids);
+      policy_.template value<Arch>(weights_, s.policy, batch, s.carry, s.values);
+      scatter_tile(s.values, rows, 1, &rollout_.values(slot, 0), 1, ids);
     }
-    store_carries(carries_, ids, rows, s.carry.data());
-    scatter_tile(s.actions.data(), rows, Policy::words, &rollout_.actions(slot, 0, 0), Policy::words, ids);
-    scatter_tile(s.log_probs.data(), rows, 1, &rollout_.log_probs(slot, 0), 1, ids);
-    for (int i = 0; i < rows; ++i) set_action(tile, ids[i], In<float>{s.actions.data() + i, tile_rows});
+    store_carries(carries_, ids, rows, s.carry);
+    scatter_tile(s.actions, rows, Policy::words, &rollout_.actions(slot, 0, 0), Policy::words, ids);
+    scatter_tile(s.log_probs, rows, 1, &rollout_.log_probs(slot, 0), 1, ids);
+    for (int i = 0; i < rows; ++i) set_action(tile, ids[i], In<float>{s.actions + i, tile_rows});
   }
 
   /// Values of what these rows see now, written to values[row]; carries stay as they are. `renewed` says whether
@@ -346,28 +349,28 @@ class OnPolicyAgents {
     for (int i = 0; i < rows; ++i) {
       const int lane = ids[i] / agent_count_();
       if constexpr (central) {
-        env.state(lane, Row{s.staging.data() + i * E::State::words});
+        env.state(lane, Row{s.staging + i * E::State::words});
       } else {
-        env.observe_agent(lane, agent(ids[i] % agent_count_()), Row{s.staging.data() + i * Observation::words});
+        env.observe_agent(lane, agent(ids[i] % agent_count_()), Row{s.staging + i * Observation::words});
       }
     }
     if constexpr (central) {
-      gather_states<typename E::State>(s.staging.data(), nullptr, rows, s.critic_features.data());
+      gather_states<typename E::State>(s.staging, nullptr, rows, s.critic_features);
     } else {
-      gather_features(s.staging.data(), nullptr, rows, s.critic_features.data());
+      gather_features(s.staging, nullptr, rows, s.critic_features);
     }
     if constexpr (carry_size > 0) {
       for (int i = 0; i < tile_rows; ++i) {
         const auto row = index(ids[std::min(i, rows - 1)]);
         for (int k = 0; k < carry_size; ++k) {
           const bool start = renewed && fresh_[row];
-          s.carry[index(k * tile_rows + i)] = start ? 0.f : carries_[row * carry_size + index(k)];
+          s.carry[k * tile_rows + i] = start ? 0.f : carries_[row * carry_size + index(k)];
         }
       }
     }
-    const PolicyBatch batch{.rows = rows, .critic_features = s.critic_features.data()};
-    policy_.template value<Arch>(weights_, s.policy, batch, s.carry.data(), s.values.data());
-    scatter_tile(s.values.data(), rows, 1, values, 1, ids);
+    const PolicyBatch batch{.rows = rows, .critic_features = s.critic_features};
+    policy_.template value<Arch>(weights_, s.policy, batch, s.carry, s.values);
+    scatter_tile(s.values, rows, 1, values, 1, ids);
   }
 
   Config config_;

@@ -56,14 +56,15 @@ struct LossSums {
 
 /// Tiles that a shard gathers its samples into, [step][64] each, and what evaluating them gives.
 struct LossScratch {
-  AlignedVector<float> old_log_probs, advantages, returns, old_values, decided, starts;
-  AlignedVector<float> log_prob, entropy, value, d_log_prob, d_entropy, d_value;
+  float *old_log_probs, *advantages, *returns, *old_values, *decided, *starts;
+  float *log_prob, *entropy, *value, *d_log_prob, *d_entropy, *d_value;
+  FloatArena memory;
 
-  explicit LossScratch(int steps = 1) {
-    for (AlignedVector<float>* tile : {&old_log_probs, &advantages, &returns, &old_values, &decided, &starts, &log_prob,
-                                       &entropy, &value, &d_log_prob, &d_entropy, &d_value}) {
-      tile->assign(static_cast<std::size_t>(steps) * tile_rows, 0.f);
-    }
+  [[gnu::cold]] explicit LossScratch(int steps = 1) {
+    const std::size_t n = static_cast<std::size_t>(steps) * tile_rows;
+    memory = FloatArena({{&old_log_probs, n}, {&advantages, n}, {&returns, n}, {&old_values, n}, {&decided, n},
+                         {&starts, n}, {&log_prob, n}, {&entropy, n}, {&value, n}, {&d_log_prob, n}, {&d_entropy, n},
+                         {&d_value, n}});
   }
 };
 
@@ -79,14 +80,16 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
   static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
   static constexpr bool central = Base::central, turns = Base::turns;
 
-  OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
+  [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed), optimizer_(config.optimizer, weights_.size()), rewards_(config.rewards, 0) {}
 
-  void prepare(const MultiAgentEnv<E>& env, int threads) {
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
-    shards_.assign(index(std::max(1, config_.shards)), weights_.like());
-    sums_.assign(shards_.size(), {});
-    losses_.assign(index(threads), LossScratch(segment()));
+    shards_.clear();
+    for (int i = 0; i < std::max(1, config_.shards); ++i) shards_.push_back(weights_.like());
+    sums_.resize(shards_.size());
+    losses_.clear();
+    for (int i = 0; i < threads; ++i) losses_.emplace_back(segment());
     const auto& shape = rollout_.shape();
     weights_.for_each_block([this](const Block&, std::size_t, std::span<float>) { spans_.emplace_back(); });
     units_.reserve(index(shape.slots()) * index(shape.rows));
@@ -121,7 +124,7 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
 
   [[nodiscard]] const UpdateStatistics& statistics() const { return statistics_; }
 
-  void archive(auto& a) {
+  [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
     a(optimizer_, rewards_, updates_);
   }
@@ -174,8 +177,8 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
       auto& s = scratch_[index(worker)];
       PolicyBatch batch{.rows = count};
       gather(s, decisions_.data() + first, count, 0, batch);
-      policy_.template value<Arch>(weights_, s.policy, batch, nullptr, s.values.data());
-      scatter_tile(s.values.data(), count, 1, rollout_.values.data, 1, decisions_.data() + first);
+      policy_.template value<Arch>(weights_, s.policy, batch, nullptr, s.values);
+      scatter_tile(s.values, count, 1, rollout_.values.data, 1, decisions_.data() + first);
     });
   }
 
@@ -312,19 +315,19 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
   /// Gathers what the policy sees of samples ids[i] + t * rows, into time step t of the worker's tiles.
   void gather(ActorScratch<Policy>& s, const int* ids, int rows, int t, PolicyBatch& batch) const {
     const std::ptrdiff_t shift = static_cast<std::ptrdiff_t>(t) * rollout_.shape().rows;
-    float* features = s.features.data() + t * Parts::features * tile_rows;
+    float* features = s.features + t * Parts::features * tile_rows;
     this->gather_features(rollout_.observations.data + shift * Observation::words, ids, rows, features);
-    batch.features = s.features.data();
-    batch.critic_features = s.features.data();
+    batch.features = s.features;
+    batch.critic_features = s.features;
     if constexpr (central) {
       this->template gather_states<typename E::State>(rollout_.states.data + shift * E::State::words, ids, rows,
-                                                      s.critic_features.data() + t * Parts::critic_features * tile_rows);
-      batch.critic_features = s.critic_features.data();
+                                                      s.critic_features + t * Parts::critic_features * tile_rows);
+      batch.critic_features = s.critic_features;
     }
     if constexpr (mask_size > 0) {
       gather_tile<Arch>(rollout_.masks.data + shift * mask_size, mask_size, ids, rows, mask_size,
-                        s.masks.data() + t * mask_size * tile_rows);
-      batch.masks = s.masks.data();
+                        s.masks + t * mask_size * tile_rows);
+      batch.masks = s.masks;
     }
   }
 
@@ -332,23 +335,23 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
   void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker, int shard) {
     auto& s = scratch_[index(worker)];
     LossScratch& l = losses_[index(worker)];
-    PolicyBatch batch{.steps = segment(), .rows = rows, .actions = s.actions.data()};
+    PolicyBatch batch{.steps = segment(), .rows = rows, .actions = s.actions};
     for (int t = 0; t < segment(); ++t) gather_time_step(s, l, units, rows, t, scale, batch);
     if constexpr (carry_size > 0) {
       const int all = rollout_.shape().rows;
       for (int i = 0; i < tile_rows; ++i) {
         const int unit = units[std::min(i, rows - 1)];
         const float* carry = &rollout_.carries(unit / all / segment(), unit % all, 0);
-        for (int k = 0; k < carry_size; ++k) s.carry[index(k * tile_rows + i)] = carry[k];
+        for (int k = 0; k < carry_size; ++k) s.carry[k * tile_rows + i] = carry[k];
       }
-      batch.carry = s.carry.data();
+      batch.carry = s.carry;
     }
-    if constexpr (carry_size > 0 || turns) batch.decided = l.decided.data();
-    if constexpr (carry_size > 0) batch.starts = l.starts.data();
-    const PolicyOutputs out{l.log_prob.data(), l.entropy.data(), l.value.data()};
+    if constexpr (carry_size > 0 || turns) batch.decided = l.decided;
+    if constexpr (carry_size > 0) batch.starts = l.starts;
+    const PolicyOutputs out{l.log_prob, l.entropy, l.value};
     policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
     add_losses(l, static_cast<float>(1. / scale.samples), sums_[index(shard)]);
-    const PolicyOutputs d{l.d_log_prob.data(), l.d_entropy.data(), l.d_value.data()};
+    const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value};
     policy_.template backward<Arch>(weights_, s.policy, batch, d, shards_[index(shard)]);
   }
 
@@ -359,7 +362,7 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
     for (int i = 0; i < rows; ++i) {
       const int id = units[i] + t * all;
       ids[i] = id < last + all ? id : last + units[i] % all;
-      const auto at = index(t * tile_rows + i);
+      const int at = t * tile_rows + i;
       const bool valid = in_unit(units[i], t);
       l.decided[at] = valid ? 1.f : 0.f;
       l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
@@ -368,11 +371,11 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
       l.returns[at] = rollout_.returns.data[ids[i]];
       l.old_values[at] = rollout_.values.data[ids[i]];
     }
-    for (int i = rows; i < tile_rows; ++i) l.decided[index(t * tile_rows + i)] = 0;
+    for (int i = rows; i < tile_rows; ++i) l.decided[t * tile_rows + i] = 0;
     for (int i = 0; i < rows; ++i) ids[i] -= t * all;
     gather(s, ids.data(), rows, t, batch);
     gather_tile<Arch>(rollout_.actions.data + static_cast<std::ptrdiff_t>(t) * all * Policy::words, Policy::words,
-                      ids.data(), rows, Policy::words, s.actions.data() + t * Policy::words * tile_rows);
+                      ids.data(), rows, Policy::words, s.actions + t * Policy::words * tile_rows);
   }
 
   /// The objective's loss and derivatives of every gathered sample, each with weight 1 / samples. Slots that hold
@@ -383,14 +386,14 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
     const T zero(0.f), scale(weight), value_scale(weight * config_.value_coefficient);
     T policy(0.f), value(0.f), entropy(0.f), kl(0.f), clipped(0.f);
     for (int i = 0; i < segment() * tile_rows; i += batch_width<T>) {
-      const auto at = [i](const AlignedVector<float>& tile) { return Load<T>::load(tile.data() + i); };
+      const auto at = [i](const float* tile) { return Load<T>::load(tile + i); };
       const auto valid = at(l.decided) != zero;
       const PolicyLoss<T> p = Objective::template policy_loss<T>(
           config_.objective, {at(l.log_prob), at(l.old_log_probs), at(l.advantages)});
       const ValueLoss<T> v = Objective::template value_loss<T>(config_.objective, at(l.value), at(l.old_values),
                                                                at(l.returns));
-      const auto set = [&](AlignedVector<float>& tile, const T& derivative) {
-        Load<T>::store(tile.data() + i, math::select(valid, derivative, zero));
+      const auto set = [&](float* tile, const T& derivative) {
+        Load<T>::store(tile + i, math::select(valid, derivative, zero));
       };
       set(l.d_log_prob, p.d_log_prob * scale);
       set(l.d_entropy, T(-weight * config_.entropy_coefficient));

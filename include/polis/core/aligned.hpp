@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <limits>
 #include <new>
 #include <vector>
@@ -35,5 +36,40 @@ struct AlignedAllocator {
 /// A std::vector whose data() is 64-byte aligned.
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+/// Several float arrays in one allocation, each starting on a cache line, all zero at first: scratch memory
+/// that is a struct of plain pointers. Moving keeps the pointers valid; copying is refused, since it could
+/// not.
+class FloatArena {
+ public:
+  struct Slice {
+    float** pointer;
+    std::size_t count;
+  };
+  FloatArena() = default;
+  FloatArena(std::initializer_list<Slice> slices) {
+    std::size_t total = 0;
+    for (const Slice& slice : slices) total += padded(slice.count);
+    memory_.resize(total);
+    float* at = memory_.data();
+    for (const Slice& slice : slices) {
+      *slice.pointer = at;
+      at += padded(slice.count);
+    }
+  }
+  FloatArena(const FloatArena&) = delete;
+  FloatArena& operator=(const FloatArena&) = delete;
+  FloatArena(FloatArena&&) noexcept = default;
+  FloatArena& operator=(FloatArena&&) noexcept = default;
+  ~FloatArena() = default;
+
+ private:
+  static std::size_t padded(std::size_t count) {
+    constexpr std::size_t line = cache_line / sizeof(float);
+    return (count + line - 1) / line * line;
+  }
+
+  AlignedVector<float> memory_;
+};
 
 }  // namespace polis

@@ -11,7 +11,7 @@ namespace polis {
 /// `what()` reads "<where>: <what>; expected <expected>", leaving out the parts that are empty.
 class Error : public std::runtime_error {
  public:
-  Error(std::string what, std::string where = {}, std::string expected = {})
+  [[gnu::cold]] Error(std::string what, std::string where = {}, std::string expected = {})
       : std::runtime_error(compose(what, where, expected)),
         problem_(std::move(what)),
         where_(std::move(where)),
@@ -22,7 +22,7 @@ class Error : public std::runtime_error {
   [[nodiscard]] const std::string& expected() const noexcept { return expected_; }
 
  private:
-  static std::string compose(const std::string& what, const std::string& where, const std::string& expected) {
+  [[gnu::cold]] static std::string compose(const std::string& what, const std::string& where, const std::string& expected) {
     std::string text = where.empty() ? what : where + ": " + what;
     if (!expected.empty()) text += "; expected " + expected;
     return text;

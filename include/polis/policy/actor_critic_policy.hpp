@@ -48,8 +48,12 @@ class ActorCriticPolicy {
 
   /// Scratch memory for tiles of up to `steps` time steps.
   struct Workspace {
-    AlignedVector<float> actor_cache, critic_cache, logits, d_logits, scratch, carry, carry_before, d_carry;
-    AlignedVector<float> free_weights, d_free_weights;
+    float *actor_cache, *critic_cache;          // [steps][cache_size]
+    float *logits, *d_logits;                   // [steps][inputs][64]; one step
+    float *free_weights, *d_free_weights;       // [weights][64]
+    float *carry, *carry_before, *d_carry;      // [carry_size][64]
+    float* scratch;
+    FloatArena memory;
   };
 
   explicit ActorCriticPolicy(const Config& config = {}) : config_(config) {}
@@ -74,20 +78,20 @@ class ActorCriticPolicy {
     return result;
   }
 
-  [[nodiscard]] Workspace workspace(int steps) const {
+  [[nodiscard, gnu::cold]] Workspace workspace(int steps) const {
     const auto count = static_cast<std::size_t>(steps);
     const auto tile = [](int n) { return static_cast<std::size_t>(n) * tile_rows; };
-    Workspace w;
-    w.actor_cache.resize(count * Actor::cache_size);
-    w.critic_cache.resize(count * Critic::cache_size);
-    w.logits.resize(count * tile(Dist::inputs));
-    w.d_logits.resize(tile(Dist::inputs));
-    w.scratch.resize(static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size)));
-    w.carry.resize(tile(carry_size));
-    w.carry_before.resize(tile(carry_size));
-    w.d_carry.resize(tile(carry_size));
-    w.free_weights.resize(tile(Dist::weights));
-    w.d_free_weights.resize(tile(Dist::weights));
+    Workspace w{};
+    w.memory = FloatArena({{&w.actor_cache, count * Actor::cache_size},
+                           {&w.critic_cache, count * Critic::cache_size},
+                           {&w.logits, count * tile(Dist::inputs)},
+                           {&w.d_logits, tile(Dist::inputs)},
+                           {&w.free_weights, tile(Dist::weights)},
+                           {&w.d_free_weights, tile(Dist::weights)},
+                           {&w.carry, tile(carry_size)},
+                           {&w.carry_before, tile(carry_size)},
+                           {&w.d_carry, tile(carry_size)},
+                           {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
     return w;
   }
 
@@ -97,12 +101,12 @@ class ActorCriticPolicy {
   void act(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const float* uniforms, float* carry,
            float* actions, float* log_prob) const {
     spread_free_weights(weights, w);
-    Actor::template forward<Arch>(weights.data(), batch.features, carry, w.logits.data(), w.actor_cache.data(),
+    Actor::template forward<Arch>(weights.data(), batch.features, carry, w.logits, w.actor_cache,
                                   batch.rows);
     for_registers<Arch>(batch.rows, [&](auto at, int row) {
       using T = decltype(at);
-      const auto logits = In<T>{w.logits.data() + row, tile_rows};
-      const auto free = In<T>{w.free_weights.data() + row, tile_rows};
+      const auto logits = In<T>{w.logits + row, tile_rows};
+      const auto free = In<T>{w.free_weights + row, tile_rows};
       const auto mask = batch.masks ? In<T>{batch.masks + row, tile_rows} : In<T>{};
       const auto action = Out<T>{actions + row, tile_rows};
       if (uniforms) {
@@ -121,7 +125,7 @@ class ActorCriticPolicy {
   void value(const Parameters& weights, Workspace& w, const PolicyBatch& batch, float* carry, float* values) const {
     Critic::template forward<Arch>(weights.data() + Actor::parameters, batch.critic_features,
                                    carry ? carry + Actor::carry_size * tile_rows : nullptr, values,
-                                   w.critic_cache.data(), batch.rows);
+                                   w.critic_cache, batch.rows);
   }
 
   /// Log-probability and entropy of the actions taken and the value, for every time step and row. Keeps in the
@@ -129,23 +133,23 @@ class ActorCriticPolicy {
   template <class Arch>
   void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& out) const {
     spread_free_weights(weights, w);
-    if constexpr (carry_size > 0) std::copy_n(batch.carry, carry_size * tile_rows, w.carry.data());
+    if constexpr (carry_size > 0) std::copy_n(batch.carry, carry_size * tile_rows, w.carry);
     for (int t = 0; t < batch.steps; ++t) {
       if constexpr (carry_size > 0) {
-        clear_started(batch, t, w.carry.data());
-        w.carry_before = w.carry;
+        clear_started(batch, t, w.carry);
+        std::copy_n(w.carry, carry_size * tile_rows, w.carry_before);
       }
-      float* logits = w.logits.data() + t * Dist::inputs * tile_rows;
-      Actor::template forward<Arch>(weights.data(), batch.features + t * features * tile_rows, w.carry.data(), logits,
-                                    w.actor_cache.data() + t * Actor::cache_size, batch.rows);
+      float* logits = w.logits + t * Dist::inputs * tile_rows;
+      Actor::template forward<Arch>(weights.data(), batch.features + t * features * tile_rows, w.carry, logits,
+                                    w.actor_cache + t * Actor::cache_size, batch.rows);
       Critic::template forward<Arch>(weights.data() + Actor::parameters,
                                      batch.critic_features + t * critic_features * tile_rows,
-                                     w.carry.data() + Actor::carry_size * tile_rows, out.value + t * tile_rows,
-                                     w.critic_cache.data() + t * Critic::cache_size, batch.rows);
-      if constexpr (carry_size > 0) keep_undecided(batch, t, w.carry_before.data(), w.carry.data());
+                                     w.carry + Actor::carry_size * tile_rows, out.value + t * tile_rows,
+                                     w.critic_cache + t * Critic::cache_size, batch.rows);
+      if constexpr (carry_size > 0) keep_undecided(batch, t, w.carry_before, w.carry);
       for_registers<Arch>(batch.rows, [&](auto at, int row) {
         using T = decltype(at);
-        const auto free = In<T>{w.free_weights.data() + row, tile_rows};
+        const auto free = In<T>{w.free_weights + row, tile_rows};
         const auto result = Dist::template evaluate<T>(In<T>{logits + row, tile_rows}, free, mask<T>(batch, t, row),
                                                        action<T>(batch, t, row));
         Load<T>::store(out.log_prob + t * tile_rows + row, result.log_prob);
@@ -159,35 +163,35 @@ class ActorCriticPolicy {
   template <class Arch>
   void backward(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& d,
                 Parameters& gradient) const {
-    std::fill(w.d_carry.begin(), w.d_carry.end(), 0.f);
-    std::fill(w.d_free_weights.begin(), w.d_free_weights.end(), 0.f);
+    std::fill_n(w.d_carry, carry_size * tile_rows, 0.f);
+    std::fill_n(w.d_free_weights, Dist::weights * tile_rows, 0.f);
     for (int t = batch.steps - 1; t >= 0; --t) {
-      const float* logits = w.logits.data() + t * Dist::inputs * tile_rows;
+      const float* logits = w.logits + t * Dist::inputs * tile_rows;
       for_registers<Arch>(batch.rows, [&](auto at, int row) {
         using T = decltype(at);
         Dist::template backward<T>(
-            In<T>{logits + row, tile_rows}, In<T>{w.free_weights.data() + row, tile_rows}, mask<T>(batch, t, row),
+            In<T>{logits + row, tile_rows}, In<T>{w.free_weights + row, tile_rows}, mask<T>(batch, t, row),
             action<T>(batch, t, row), Load<T>::load(d.log_prob + t * tile_rows + row),
-            Load<T>::load(d.entropy + t * tile_rows + row), Out<T>{w.d_logits.data() + row, tile_rows},
-            Out<T>{w.d_free_weights.data() + row, tile_rows});
+            Load<T>::load(d.entropy + t * tile_rows + row), Out<T>{w.d_logits + row, tile_rows},
+            Out<T>{w.d_free_weights + row, tile_rows});
       });
       if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
       Actor::template backward<Arch>(weights.data(), gradient.data(), batch.features + t * features * tile_rows,
-                                     w.d_logits.data(), nullptr, w.d_carry.data(),
-                                     w.actor_cache.data() + t * Actor::cache_size, w.scratch.data(), batch.rows);
+                                     w.d_logits, nullptr, w.d_carry,
+                                     w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
       Critic::template backward<Arch>(
           weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
           batch.critic_features + t * critic_features * tile_rows, d.value + t * tile_rows, nullptr,
-          w.d_carry.data() + Actor::carry_size * tile_rows, w.critic_cache.data() + t * Critic::cache_size,
-          w.scratch.data(), batch.rows);
+          w.d_carry + Actor::carry_size * tile_rows, w.critic_cache + t * Critic::cache_size,
+          w.scratch, batch.rows);
       if constexpr (carry_size > 0) {
-        for (std::size_t i = 0; i < w.d_carry.size(); ++i) w.d_carry[i] += w.carry_before[i];
-        clear_started(batch, t, w.d_carry.data());
+        for (int i = 0; i < carry_size * tile_rows; ++i) w.d_carry[i] += w.carry_before[i];
+        clear_started(batch, t, w.d_carry);
       }
     }
     for (int k = 0; k < Dist::weights; ++k) {
       float total = 0;
-      for (int row = 0; row < batch.rows; ++row) total += w.d_free_weights[static_cast<std::size_t>(k * tile_rows + row)];
+      for (int row = 0; row < batch.rows; ++row) total += w.d_free_weights[k * tile_rows + row];
       gradient.data()[free_offset + k] += total;
     }
   }
@@ -211,7 +215,7 @@ class ActorCriticPolicy {
   }
   static void spread_free_weights(const Parameters& weights, Workspace& w) {
     for (int k = 0; k < Dist::weights; ++k) {
-      std::fill_n(w.free_weights.data() + k * tile_rows, tile_rows, weights.data()[free_offset + k]);
+      std::fill_n(w.free_weights + k * tile_rows, tile_rows, weights.data()[free_offset + k]);
     }
   }
 
@@ -234,12 +238,11 @@ class ActorCriticPolicy {
   }
   /// Leaves in d_carry what flows into the cell and in carry_before what passes by it.
   static void split_carry_gradient(const PolicyBatch& batch, int t, Workspace& w) {
-    std::fill(w.carry_before.begin(), w.carry_before.end(), 0.f);
+    std::fill_n(w.carry_before, carry_size * tile_rows, 0.f);
     if (!batch.decided) return;
     const float* decided = batch.decided + t * tile_rows;
     for (int i = 0; i < carry_size * tile_rows; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      if (decided[i % tile_rows] == 0.f) std::swap(w.carry_before[at], w.d_carry[at]);
+      if (decided[i % tile_rows] == 0.f) std::swap(w.carry_before[i], w.d_carry[i]);
     }
   }
 

@@ -55,6 +55,7 @@ EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Ta
   env.reset(tasks);
   for (std::uint64_t step = 0; remaining > 0; ++step) {
     LaneTile<E> tile{&env, 0, lanes, step, 0, actions.data()};
+    std::fill(actions.begin(), actions.end(), Actions<E>{});  // of those who do not decide
     act(tile);
     for (int lane = 0; lane < lanes; ++lane) {
       int& share = left[static_cast<std::size_t>(lane)];

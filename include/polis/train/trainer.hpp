@@ -266,6 +266,7 @@ class Trainer {
     tile.lanes = std::min(tile_lanes_, config_.lanes - tile.first);
     for (int t = 0; t < steps; ++t) {
       tile.step = clock_.batch_steps + static_cast<std::uint64_t>(t);
+      std::fill(own.actions.begin(), own.actions.end(), Actions<Environment>{});  // of those who do not decide
       learner_.act(tile);
       for (int i = 0; i < tile.lanes; ++i) lanes_.advance(tile.first + i, own.actions[static_cast<std::size_t>(i)]);
       learner_.record(tile);
