@@ -71,7 +71,8 @@ class Random {
  public:
   Random() = default;
 
-  /// The stream of one agent of one (global) lane at one step, for one purpose. Agents count to 2^20.
+  /// The stream of one agent of one (global) lane at one step, for one purpose. Agents count to 2^20, steps
+  /// modulo 2^32.
   POLIS_HD constexpr Random(std::uint64_t seed, std::uint64_t step, std::uint32_t lane, std::uint32_t agent,
                             Purpose purpose)
       : key_(Philox::key(seed)),

@@ -9,9 +9,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 
-#include <polis/core/array.hpp>
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/core/simd.hpp>
