@@ -1,0 +1,132 @@
+// What an algorithm learns: the return of its greedy policy at the end of training, over several seeds, as
+// the interquartile mean with a stratified bootstrap interval (stats/iqm.hpp, stats/bootstrap.hpp).
+//
+// All settings stand in a YAML file whose keys are the fields of LearningRun; words on the command line
+// change them:
+//     learning_cartpole [--threads N] [--json FILE] [--settings FILE] [seeds=20 trainer.lanes=8 ...]
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <polis/io/command_line.hpp>
+#include <polis/io/yaml.hpp>
+#include <polis/polis.hpp>
+#include <polis/stats/bootstrap.hpp>
+#include <polis/stats/descriptive.hpp>
+#include <polis/stats/iqm.hpp>
+
+#include "figure.hpp"
+
+namespace polis {
+
+/// Trainings of one composition that differ in nothing but their seeds.
+template <class Trainer>
+struct LearningRun {
+  typename Trainer::Config trainer{};
+  std::uint64_t steps = 100'000;  ///< environment steps of one training
+  int seeds = 10;                 ///< trainings; their seeds count up from trainer.seed
+  int episodes = 100;             ///< of the greedy policy after each training
+  static void fields(auto& self, auto&& visit) {
+    visit("trainer", self.trainer);
+    visit("steps", self.steps);
+    visit("seeds", self.seeds);
+    visit("episodes", self.episodes);
+  }
+};
+
+/// Return of actions drawn uniformly from the action space: what learning is to be told from.
+template <class E>
+EvaluationResult play_at_random(const ConfigOf<E>& config, int episodes, std::uint64_t seed) {
+  MultiAgentEnv<E> env(std::clamp(episodes, 1, 64), seed, config);
+  using Action = typename RoleOf<E, 0>::Action;
+  return run_episodes(env, episodes, [seed](LaneTile<E>& tile) {
+    for (int lane = 0; lane < tile.lanes; ++lane) {
+      Random random(seed, tile.step, tile.env->global_lane(lane), 0, Purpose::exploration);
+      for (int agent = 0; agent < agent_count<E>; ++agent) {
+        if constexpr (Action::kind == SpaceKind::discrete) {
+          tile.actions[lane][agent] = random.integer(Action::size);
+        } else {
+          static_assert(BoundedSpace<Action>);
+          for (int i = 0; i < Action::words; ++i) {
+            tile.actions[lane][agent][i] = random.uniform(Action::low, Action::high);
+          }
+        }
+      }
+    }
+  });
+}
+
+namespace internal {
+
+/// Trains and evaluates one seed; returns the mean return of its greedy policy.
+template <class Trainer>
+double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config config) {
+  Trainer trainer(config);
+  trainer.train(run.steps);
+  const EvaluationResult result = trainer.evaluate(run.episodes);
+  std::printf("seed %-4llu return %9.2f  sd %7.2f  length %6.1f  %.2f s of training, %.0f steps/s\n",
+              static_cast<unsigned long long>(config.seed), result.mean, result.deviation, result.length,
+              trainer.seconds(), static_cast<double>(trainer.clock().steps) / trainer.seconds());
+  std::fflush(stdout);
+  return result.mean;
+}
+
+template <class Trainer>
+int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings) {
+  FigureLog log(argc, argv);
+  std::vector<const char*> words{argv[0]};
+  for (const std::string& word : log.rest()) words.push_back(word.c_str());
+  const CommandLine cli(static_cast<int>(words.size()), words.data(),
+                        {{"--settings FILE", "a YAML file of the keys below"}});
+  LearningRun<Trainer> run;
+  if (cli.wants_help()) {
+    std::cout << cli.help("Trains " + Trainer::name() + " by several seeds and says what it learnt.", run);
+    return 0;
+  }
+  read_yaml(cli.value("--settings", settings.string()), run);
+  run.trainer.threads = log.threads();
+  cli.apply(run);
+
+  using E = typename Trainer::Environment;
+  std::cout << Trainer::name() << "\n" << to_yaml(run);
+  std::vector<double> returns;
+  for (int i = 0; i < run.seeds; ++i) {
+    typename Trainer::Config config = run.trainer;
+    config.seed += static_cast<std::uint64_t>(i);
+    returns.push_back(learn_once<Trainer>(run, config));
+  }
+  const stats::Estimate iqm = stats::bootstrap({returns}, stats::iqm);
+  const EvaluationResult random = play_at_random<E>(run.trainer.env, 1000, run.trainer.seed);
+  const auto [worst, best] = std::minmax_element(returns.begin(), returns.end());
+  std::printf("IQM %.2f, 95%% interval [%.2f, %.2f]; mean %.2f, worst %.2f, best %.2f; at random %.2f\n",
+              iqm.value, iqm.low, iqm.high, stats::mean(returns), *worst, *best, random.mean);
+  const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) +
+                            " steps, " + std::to_string(run.episodes) + " greedy episodes each";
+  const auto add = [&](const char* part, double value) {
+    log.add({.name = name + part, .value = value, .unit = "return", .threads = log.threads(), .sizes = sizes});
+  };
+  add("/iqm", iqm.value), add("/iqm_low", iqm.low), add("/iqm_high", iqm.high);
+  add("/worst", *worst), add("/random", random.mean);
+  return 0;
+}
+
+}  // namespace internal
+
+/// The main() of a learning benchmark. `settings` is the file that is read unless `--settings` names another.
+template <class Trainer>
+int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings) {
+  try {
+    return internal::run_learning<Trainer>(argc, argv, name, settings);
+  } catch (const Error& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
+  }
+}
+
+}  // namespace polis
