@@ -75,8 +75,8 @@ TEST_CASE("envs/trading_tasks: stages grow from one calm asset without costs to 
   }
   const MarketData held_out = history.held_out();
   for (int i = 0; i < 100; ++i) CHECK_UNARY(!Trading::task(3, config, held_out, random).synthetic);
-  CHECK(Trading::curriculum_template().advance == .65f);
-  CHECK(Trading::curriculum_template().regress == .45f);
+  CHECK(Trading::curriculum_template().advance_at == .65f);
+  CHECK(Trading::curriculum_template().regress_at == .45f);
 }
 
 TEST_CASE("envs/trading_tasks: without data every stage runs on the default synthetic market") {

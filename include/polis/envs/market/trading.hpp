@@ -50,7 +50,7 @@ struct BasicTrading {
 
   /// Success rates at which a curriculum over `stages` moves up and down.
   struct CurriculumTemplate {
-    float advance = .65f, regress = .45f;
+    float advance_at = .65f, regress_at = .45f;
   };
   static constexpr CurriculumTemplate curriculum_template() { return {}; }
 
