@@ -9,12 +9,12 @@
 
 namespace polis {
 
-/// GFLOP/s (2 per multiply-add and lane) of sixteen independent chains of Arch's multiply-adds, best of
-/// `trials` of about half a millisecond each. Sixteen chains cover latency 4 on two (or four) units.
+/// GFLOP/s (2 per multiply-add and lane) of independent chains of Arch's multiply-adds, best of
+/// `trials` of about half a millisecond each. The chains cover latency 4 on two (or four) units.
 template <class Arch = Simd>
 double measure_fma_peak(int trials = 40) {
   using B = Batch<Arch>;
-  constexpr int chains = batch_width<B> == 16 ? 16 : 10;
+  constexpr int chains = batch_width<B> == 16 ? 16 : 12;
   constexpr int steps = 100'000;
   volatile float factor = .999f, addend = .001f,
                  sink = 0;  // unknown to the compiler: nothing folds or vanishes

@@ -29,7 +29,7 @@ std::size_t at(int row, int column, int stride) {
 
 /// A smooth activation with a derivative in its output, cheap enough for every size.
 struct Square {
-  static constexpr bool keeps_input = false;
+  [[maybe_unused]] static constexpr bool keeps_input = false;
   template <class T>
   T operator()(T x) const {
     return x * x;

@@ -26,8 +26,8 @@ struct AlignedAllocator {
     if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
     return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{cache_line}));
   }
-  void deallocate(T* memory, std::size_t count) noexcept {
-    ::operator delete (memory, count * sizeof(T), std::align_val_t{cache_line});
+  void deallocate(T* memory, std::size_t) noexcept {
+    ::operator delete(memory, std::align_val_t{cache_line});
   }
 
   friend constexpr bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
