@@ -38,11 +38,13 @@ struct RawObservations {
 struct NormalizeObservations {
   using word = word::ObservationNormalization;
   struct Config {
-    float clip = 10.f;        ///< bound on the normalised value
-    float epsilon = 1e-8f;    ///< added to the variance
+    float clip = 10.f;      ///< bound on the normalised value
+    float epsilon = 1e-8f;  ///< added to the variance
+    int rollouts = 0;       ///< statistics of so many first rollouts, then fixed; 0: of all
     static void fields(auto& self, auto&& visit) {
       visit("clip", self.clip);
       visit("epsilon", self.epsilon);
+      visit("rollouts", self.rollouts);
     }
   };
   class State {
@@ -63,6 +65,8 @@ struct NormalizeObservations {
     /// Adds the observations [slot][row][feature] for which decided(slot, row) holds.
     template <class Decided>
     void learn(const ArrayView<float, 3>& observations, Decided&& decided) {
+      if (config_.rollouts > 0 && learnt_ >= config_.rollouts) return;
+      ++learnt_;
       const std::size_t features = mean_.size();
       sums_.assign(2 * features, 0.);
       double count = 0;
@@ -84,7 +88,7 @@ struct NormalizeObservations {
 
     [[nodiscard]] const RunningMoments& moments() const { return moments_; }
     void archive(auto& a) {
-      a(moments_);
+      a(moments_, learnt_);
       refresh();
     }
 
@@ -101,6 +105,7 @@ struct NormalizeObservations {
 
     Config config_;
     RunningMoments moments_;
+    int learnt_ = 0;  // rollouts whose statistics were taken, as far as `rollouts` asks to count them
     std::vector<float> mean_, inverse_deviation_;
     std::vector<double> sums_;
   };
