@@ -211,10 +211,15 @@ class OnPolicyAgents {
   [[gnu::cold]] void archive(auto& a) {
     a.section("agents");
     a(weights_, observations_, carries_, fresh_, begun_);
-    if constexpr (turns && carry_size == 0) a(rollout_);
+    bool needed = rollout_.shape().carried || begun_rollout();
+    a(needed);
+    if (needed) a(rollout_);
   }
 
  protected:
+  /// Whether steps were taken since the last update: an algorithm beside this one was due before it.
+  [[nodiscard]] bool begun_rollout() const { return env_ && env_->steps(0) != static_cast<std::uint32_t>(begun_); }
+
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] int agent_count_() const { return static_cast<int>(agents_.size()); }
   [[nodiscard]] int agent(int a) const { return agents_[index(a)]; }

@@ -79,7 +79,7 @@ class RolloutArrays {
 
   void archive(auto& a) {
     a.section("rollout");
-    a(arena_);
+    a.fixed(arena_);
   }
 
  private:
