@@ -7,12 +7,44 @@
 #include <cstdint>
 #include <vector>
 
+#include <polis/core/error.hpp>
 #include <polis/core/random.hpp>
 #include <polis/env/environment.hpp>
 #include <polis/envs/market/metrics.hpp>
 #include <polis/envs/market/trading.hpp>
 
 namespace polis {
+
+/// The equity curves of one episode's traders: `add` once a bar, `reports` at its end. For those who step the
+/// environment themselves, as a trainer does.
+template <class E = Trading>
+class EquityRecorder {
+ public:
+  /// Takes note of a bar that has just been stepped.
+  void add(const E& env) {
+    if (curves_.empty()) curves_.resize(static_cast<std::size_t>(env.active_traders()), {1.});
+    for (int i = 0; i < env.active_traders(); ++i) {
+      auto& curve = curves_[static_cast<std::size_t>(i)];
+      if (curve.back() > 0) curve.push_back(static_cast<double>(env.account(i).equity));
+    }
+  }
+
+  /// One report a trader. Throws polis::Error before the first bar.
+  [[nodiscard]] std::vector<TradingReport> reports(const E& env) const {
+    if (curves_.empty()) throw Error("no bar was recorded", "EquityRecorder", "a call of add for each bar");
+    std::vector<TradingReport> reports;
+    for (int i = 0; i < env.active_traders(); ++i) {
+      const TraderTotals& totals = env.totals(i);
+      reports.push_back(report_of(curves_[static_cast<std::size_t>(i)]));
+      reports.back().turnover = static_cast<double>(totals.turnover) / env.bar();
+      reports.back().costs = static_cast<double>(totals.cost + totals.impact);
+    }
+    return reports;
+  }
+
+ private:
+  std::vector<std::vector<double>> curves_;
+};
 
 /// Plays one episode in which `policy(env, trader, view, random)` returns each trader's action (an Array of
 /// numbers in [-1, 1]), and reports every trader. `config` and `task` hold as given; all randomness comes
@@ -25,34 +57,23 @@ std::vector<TradingReport> backtest(Policy&& policy, const MarketData& data, con
   Array<float, E::agents> rewards{};
   Array<End, E::agents> ends{};
   Random choices(seed, 0, 0, 0, Purpose::action);
-  auto play = [&](std::uint32_t step, auto&& body) {
-    Context<E> ctx(view, Random(seed, step, 0, 0, step == 0 ? Purpose::reset : Purpose::environment),
-                   rewards.data(), ends.data());
+  auto play = [&](std::uint64_t step, Purpose purpose, auto&& body) {
+    Context<E> ctx(view, Random(seed, step, 0, 0, purpose), rewards.data(), ends.data());
     body(ctx);
     return ctx.episode() == End::none;
   };
-  play(0, [&](auto& ctx) { env.reset(ctx); });
-  std::vector<std::vector<double>> equity(static_cast<std::size_t>(env.active_traders()), {1.});
+  play(0, Purpose::reset, [&](auto& ctx) { env.reset(ctx); });
+  EquityRecorder<E> recorder;
   bool running = true;
-  for (std::uint32_t step = 1; running; ++step) {
+  for (std::uint64_t step = 1; running; ++step) {
     Actions<E> actions{};
     for (int i = 0; i < env.active_traders(); ++i) {
       if (env.acting(i)) actions[i] = policy(env, i, view, choices);
     }
-    running = play(step, [&](auto& ctx) { env.step(actions, ctx); });
-    for (int i = 0; i < env.active_traders(); ++i) {
-      auto& curve = equity[static_cast<std::size_t>(i)];
-      if (curve.back() > 0) curve.push_back(static_cast<double>(env.account(i).equity));
-    }
+    running = play(step, Purpose::environment, [&](auto& ctx) { env.step(actions, ctx); });
+    recorder.add(env);
   }
-  std::vector<TradingReport> reports;
-  for (int i = 0; i < env.active_traders(); ++i) {
-    reports.push_back(report_of(equity[static_cast<std::size_t>(i)]));
-    const TraderTotals& totals = env.totals(i);
-    reports.back().turnover = static_cast<double>(totals.turnover) / env.bar();
-    reports.back().costs = static_cast<double>(totals.cost + totals.impact);
-  }
-  return reports;
+  return recorder.reports(env);
 }
 
 // Reference policies state weights of the equity, and need a configuration under which an action can express
