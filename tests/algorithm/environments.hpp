@@ -54,7 +54,7 @@ struct Sticks {
   bool acting(int agent) const { return agent == turn; }
 };
 
-/// A cue is seen at the first step only; at the fifth the action must equal it (reward 1, else 0).
+/// A cue is seen at the first step only; `Delay` steps later the action must equal it (reward 1, else 0).
 template <int Delay>
 struct Recall {
   static constexpr int agents = 1;
