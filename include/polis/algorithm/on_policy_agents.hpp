@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <polis/algorithm/learner.hpp>
 #include <polis/buffer/rollout.hpp>
 #include <polis/core/aligned.hpp>
+#include <polis/core/error.hpp>
 #include <polis/core/random.hpp>
 #include <polis/core/transpose.hpp>
 #include <polis/policy/native.hpp>
@@ -112,9 +114,7 @@ class OnPolicyAgents {
         rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
         if constexpr (central) tile.env->state(lane, Row{&rollout_.states(slot, row, 0)});
-        if constexpr (mask_size > 0) {
-          tile.env->legal_agent(lane, agent(a), Row{&rollout_.masks(slot, row, 0)}, mask_size);
-        }
+        if constexpr (mask_size > 0) read_mask(*tile.env, lane, a, &rollout_.masks(slot, row, 0));
         s.rows.push_back(row);
       }
     }
@@ -171,9 +171,7 @@ class OnPolicyAgents {
         if (tile.env->steps_in_episode(lane) == 0) memory.fresh[index(row)] = 1;
         if (!tile.env->deciding(lane, agent(a))) continue;
         tile.env->observe_agent(lane, agent(a), Row{observed + row * Observation::words});
-        if constexpr (mask_size > 0) {
-          tile.env->legal_agent(lane, agent(a), Row{masks + row * mask_size}, mask_size);
-        }
+        if constexpr (mask_size > 0) read_mask(*tile.env, lane, a, masks + row * mask_size);
         s.rows.push_back(row);
       }
     }
@@ -250,6 +248,17 @@ class OnPolicyAgents {
     } else {
       return 0;
     }
+  }
+
+  /// The legal actions of the a-th agent here. Error: there is none.
+  void read_mask(const MultiAgentEnv<E>& env, int lane, int a, float* mask) const {
+    env.legal_agent(lane, agent(a), Row{mask}, mask_size);
+    if (!Parts::Distribution::valid(In<float>{mask})) no_legal_action(env, lane, agent(a));
+  }
+  [[noreturn, gnu::cold]] static void no_legal_action(const MultiAgentEnv<E>& env, int lane, int agent) {
+    throw Error("no action is legal", "lane " + std::to_string(lane) + ", agent " + std::to_string(agent) + ", step " +
+                std::to_string(env.steps_in_episode(lane)) + " of its episode",
+                "at least one flag that `legal` leaves set, of each part of the action; or an agent that is not acting");
   }
 
   /// Network inputs of the observations base[ids[i]]: normalised as a batch, or expanded one by one.
