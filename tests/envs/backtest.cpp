@@ -1,7 +1,6 @@
 #include <polis/envs/market/backtest.hpp>
 
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -15,7 +14,7 @@ namespace {
 
 double total_return(const std::array<NamedReport, 4>& reports, const char* name) {
   for (const NamedReport& named : reports) {
-    if (std::strcmp(named.name, name) == 0) return named.report.total_return;
+    if (named.name == name) return named.report.total_return;
   }
   return NAN;
 }
@@ -54,6 +53,7 @@ TEST_CASE("envs/backtest: curves without figures are refused or give zeros, neve
   TradingReport::fields(flat, [](const char*, double value) { CHECK(value == 0); });
   CHECK_THROWS_AS((void)report_of(std::vector<double>{1}), Error);
   CHECK_THROWS_AS((void)report_of(std::vector<double>{1, 0, 1}), Error);
+  CHECK_THROWS_AS((void)EquityRecorder<>().reports(Trading{}), Error);
   CHECK(report_of(std::vector<double>{1, .5, 0}).annual_return == -1);
 }
 

@@ -25,7 +25,7 @@ struct LeakingTrading : polis::BasicTrading<Spec> {
   POLIS_HD float leak(int slot, const polis::MarketData& data) const {
     if (this->symbol(slot) < 0 || data.symbols == 0) return 0;
     const auto at = [&](const float* column, int day) {
-      return day < data.end_day ? column[day * data.symbols + this->symbol(slot)] : 1.f;
+      return day < data.end_day ? column[data.index(day, this->symbol(slot))] : 1.f;
     };
     const float with_open = at(data.to_close, this->day() + 1);
     return 100 * ((with_open == 1 ? at(data.to_fill, this->day() + 2) : with_open) - 1);

@@ -119,6 +119,25 @@ TEST_CASE("envs/trading_tasks: observed figures are of order one, on data and on
   }
 }
 
+TEST_CASE("envs/trading_tasks: settings that make no market are refused by their key") {
+  const auto refused = [](auto&& change, const char* key) {
+    TradingConfig config;
+    change(config);
+    try {
+      (void)Trading::stages(config, {});
+    } catch (const Error& error) {
+      return error.where() == key;
+    }
+    return false;
+  };
+  CHECK(refused([](TradingConfig& config) { config.liquidity = 0; }, "liquidity"));
+  CHECK(refused([](TradingConfig& config) { config.cost = -.001f; }, "cost"));
+  CHECK(refused([](TradingConfig& config) { config.adjustment = 1.5f; }, "adjustment"));
+  CHECK(refused([](TradingConfig& config) { config.leverage_limit = NAN; }, "leverage_limit"));
+  CHECK(refused([](TradingConfig& config) { config.synthetic_share = 2; }, "synthetic_share"));
+  CHECK_FALSE(refused([](TradingConfig& config) { config.short_limit = 0; }, "short_limit"));
+}
+
 TEST_CASE("envs/trading_tasks: inactive slots show zeros, and every subset of assets occurs") {
   const MarketHistory history(index_prices());
   Lane<Trading> lane;

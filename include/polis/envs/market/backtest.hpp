@@ -5,6 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <span>
+#include <string>
 #include <vector>
 
 #include <polis/core/error.hpp>
@@ -140,9 +143,20 @@ struct RandomWeights {
 
 /// A reference policy's name and its figures, the mean of all traders that follow it.
 struct NamedReport {
-  const char* name;
+  std::string name;
   TradingReport report;
 };
+
+/// Prints one line a report: return, Sharpe, Sortino, largest drawdown, turnover a day and costs.
+inline void print_reports(std::span<const NamedReport> reports, std::FILE* to = stdout) {
+  std::fprintf(to, "%-16s%9s%9s%9s%11s%12s%9s\n", "", "return", "Sharpe", "Sortino", "drawdown",
+               "turnover/day", "costs");
+  for (const auto& [name, figures] : reports) {
+    std::fprintf(to, "%-16s%8.1f%%%9.2f%9.2f%10.1f%%%11.2f%%%8.2f%%\n", name.c_str(),
+                 100 * figures.total_return, figures.sharpe, figures.sortino, 100 * figures.max_drawdown,
+                 100 * figures.turnover, 100 * figures.costs);
+  }
+}
 
 /// The four reference policies on one task.
 template <class E = Trading>

@@ -42,6 +42,11 @@ struct MarketData {
   int window = 120;      ///< bars in an episode that a stage draws
   bool training = true;  ///< only training mixes synthetic episodes in
 
+  /// Where a day's figure of a symbol lies in `close`, `to_fill` and `to_close`.
+  POLIS_HD std::size_t index(int day, int symbol) const {
+    return static_cast<std::size_t>(day) * static_cast<std::size_t>(symbols) +
+           static_cast<std::size_t>(symbol);
+  }
   POLIS_HD const FeatureScaler& scaler(int symbol) const {
     return scalers ? scalers[symbol] : default_scaler;
   }

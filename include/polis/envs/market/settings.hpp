@@ -1,6 +1,10 @@
 // The settings of Trading: what holds for a whole run.
 #pragma once
 
+#include <string>
+
+#include <polis/core/error.hpp>
+
 namespace polis {
 
 /// How much each reward component counts. All are in percent of a trader's equity per bar, but for
@@ -54,5 +58,27 @@ struct TradingConfig {
     visit("rewards", self.rewards);
   }
 };
+
+/// Throws polis::Error for settings that make no market, naming the key.
+inline void check_settings(const TradingConfig& config) {
+  const auto require = [](bool holds, const char* key, float value, const char* expected) {
+    if (!holds) throw Error("the value is " + std::to_string(value), key, expected);
+  };
+  const auto at_least_zero = [&](const char* key, float value) {
+    require(value >= 0, key, value, "a number of at least 0");
+  };
+  at_least_zero("cost", config.cost);
+  at_least_zero("temporary_impact", config.temporary_impact);
+  at_least_zero("permanent_impact", config.permanent_impact);
+  at_least_zero("short_limit", config.short_limit);
+  require(config.liquidity > 0, "liquidity", config.liquidity, "a number above 0");
+  require(config.position_limit > 0, "position_limit", config.position_limit, "a number above 0");
+  require(config.leverage_limit > 0, "leverage_limit", config.leverage_limit, "a number above 0");
+  require(config.adjustment > 0 && config.adjustment <= 1, "adjustment", config.adjustment,
+          "above 0 and at most 1");
+  require(config.bankruptcy > 0 && config.bankruptcy < 1, "bankruptcy", config.bankruptcy, "between 0 and 1");
+  require(config.synthetic_share >= 0 && config.synthetic_share <= 1, "synthetic_share",
+          config.synthetic_share, "between 0 and 1");
+}
 
 }  // namespace polis

@@ -54,8 +54,12 @@ struct BasicTrading {
   };
   static constexpr CurriculumTemplate curriculum_template() { return {}; }
 
-  /// Stages of growing difficulty, TradingTask::of_stage.
-  POLIS_HD static int stages(const Config&, const MarketData&) { return Task::stages; }
+  /// Stages of growing difficulty, TradingTask::of_stage. Throws polis::Error for settings out of their
+  /// range.
+  static int stages(const Config& config, const MarketData&) {
+    check_settings(config);
+    return Task::stages;
+  }
   POLIS_HD static Task task(int stage, const Config& config, const MarketData& data, Random& random) {
     return Task::of_stage(stage, config, data, random);
   }
@@ -67,7 +71,7 @@ struct BasicTrading {
     synthetic_ = task.synthetic || data.symbols == 0;
     const int last_start = data.end_day - 2;
     day_ = synthetic_ ? 0 : clamp(task.start, data.first_day, last_start);
-    bars_ = synthetic_ ? task.bars : clamp(task.bars, 1, data.end_day - 1 - day_);
+    bars_ = clamp(task.bars, 1, synthetic_ ? task.bars : data.end_day - 1 - day_);
     traders_ = clamp(task.traders, 1, agents);
     volatility_ = clamp(task.volatility, 0, 2);
     held_equity_ = static_cast<float>(traders_);
@@ -264,11 +268,14 @@ struct BasicTrading {
       scale_features(data);
     }
     for (int a = 0; a < assets; ++a) {
-      const int at = day_ * data.symbols + symbol_[a];
-      moves.to_fill[a] = symbol_[a] < 0 ? 1.f
-                         : synthetic_   ? math::exp(path_.log_return(a))
-                                        : data.to_fill[at];
-      moves.to_close[a] = symbol_[a] < 0 || synthetic_ ? 1.f : data.to_close[at];
+      moves.to_fill[a] = moves.to_close[a] = 1;
+      if (symbol_[a] < 0) continue;
+      if (synthetic_) {
+        moves.to_fill[a] = math::exp(path_.log_return(a));
+      } else {
+        moves.to_fill[a] = data.to_fill[data.index(day_, symbol_[a])];
+        moves.to_close[a] = data.to_close[data.index(day_, symbol_[a])];
+      }
     }
     return moves;
   }
@@ -281,7 +288,7 @@ struct BasicTrading {
 
   POLIS_HD const float* features_of(int slot, const MarketData& data) const {
     if (synthetic_) return scaled_[slot].data();
-    return data.features + (day_ * data.symbols + symbol_[slot]) * market_features;
+    return data.features + data.index(day_, symbol_[slot]) * market_features;
   }
 
   POLIS_HD void reward(const Array<BarFlows, agents>& flows, auto& ctx) {
