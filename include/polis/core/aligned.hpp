@@ -27,7 +27,7 @@ struct AlignedAllocator {
     return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{cache_line}));
   }
   void deallocate(T* memory, std::size_t) noexcept {
-    ::operator delete(memory, std::align_val_t{cache_line});
+    ::operator delete (memory, std::align_val_t{cache_line});
   }
 
   friend constexpr bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }
