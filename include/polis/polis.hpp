@@ -20,6 +20,7 @@
 #include <polis/env/time_limit.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/pendulum.hpp>
+#include <polis/envs/market/trading.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/gru.hpp>
 #include <polis/nn/rmsprop.hpp>

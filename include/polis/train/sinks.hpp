@@ -1,12 +1,15 @@
 // Sinks of a run's metrics: a progress bar, CSV files and JSON lines. Contract 8: beside, not inside.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -69,6 +72,35 @@ inline File open_file(const std::string& path, const char* mode) {
 inline void write_line(std::FILE* file, const std::string& line, const std::string& path) {
   const bool written = std::fwrite(line.data(), 1, line.size(), file) == line.size() && std::fflush(file) == 0;
   if (!written) throw Error("a line could not be written", path, "space on the disk");
+}
+
+/// Cuts a log off before the first whole line of which `is_later(line)`, and drops a line that a kill left torn.
+/// A run that goes on from a checkpoint writes the rows after it anew: without the cut they would stand twice.
+/// Nothing happens where there is no file. Error: the file cannot be read or shortened.
+template <class IsLater>
+void rewind_log(const std::string& path, IsLater&& is_later) {
+  const File file(std::fopen(path.c_str(), "r+"));
+  if (!file && errno == ENOENT) return;
+  if (!file) throw Error("cannot be opened for writing: " + std::string(std::strerror(errno)), path);
+  std::string line;
+  long kept = 0;
+  for (int c; (c = std::getc(file.get())) != EOF;) {
+    line += static_cast<char>(c);
+    if (c != '\n') continue;
+    if (is_later(line)) break;
+    kept += static_cast<long>(line.size());
+    line.clear();
+  }
+  if (std::ferror(file.get()) != 0 || ftruncate(fileno(file.get()), kept) != 0) {
+    throw Error("cannot be shortened to the checkpoint: " + std::string(std::strerror(errno)), path);
+  }
+}
+
+/// The number at the start of `text`; 0 where there is none.
+inline std::uint64_t leading_number(std::string_view text) {
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
 }
 
 }  // namespace internal
@@ -147,8 +179,8 @@ class ProgressBar : public Sink {
   bool drawn_ = false;
 };
 
-/// Two CSV files, `prefix`train.csv and `prefix`evaluation.csv, one row an update or evaluation. A resumed run
-/// appends. Figures that do not exist (no episode ended yet) are empty.
+/// Two CSV files, `prefix`train.csv and `prefix`evaluation.csv, one row an update or evaluation. A resumed run drops
+/// the rows after its checkpoint and appends. Figures that do not exist (no episode ended yet) are empty.
 class CsvLog : public Sink {
  public:
   explicit CsvLog(std::string prefix) : prefix_(std::move(prefix)) {}
@@ -157,11 +189,15 @@ class CsvLog : public Sink {
     for (Table* table : {&training_, &evaluation_}) {
       table->append = info.resumed_at > 0;
       table->file.reset();
+      if (!table->append) continue;
+      internal::rewind_log(path(*table), [&](std::string_view line) {  // the header's number is 0
+        return internal::leading_number(line) > info.resumed_at;
+      });
     }
   }
   void row(const MetricsRow& row) override {
-    const bool training = row.kind == MetricsRow::Kind::training;
-    write(training ? training_ : evaluation_, prefix_ + (training ? "train.csv" : "evaluation.csv"), row);
+    Table& table = row.kind == MetricsRow::Kind::training ? training_ : evaluation_;
+    write(table, path(table), row);
   }
   void close() override {
     training_.file.reset();
@@ -173,6 +209,10 @@ class CsvLog : public Sink {
     internal::File file;
     bool append = false;
   };
+
+  [[nodiscard]] std::string path(const Table& table) const {
+    return prefix_ + (&table == &training_ ? "train.csv" : "evaluation.csv");
+  }
 
   static void write(Table& table, const std::string& path, const MetricsRow& row) {
     if (!table.file) {
@@ -193,12 +233,20 @@ class CsvLog : public Sink {
   Table training_, evaluation_;
 };
 
-/// One JSON object a line: first the run (composition, settings, seed), then every row. A resumed run appends.
+/// One JSON object a line: first the run (composition, settings, seed), then every row. A resumed run drops what came
+/// after its checkpoint and appends.
 class JsonLines : public Sink {
  public:
   explicit JsonLines(std::string path) : path_(std::move(path)) {}
 
   void open(const RunInfo& info) override {
+    if (info.resumed_at > 0) {
+      internal::rewind_log(path_, [&](std::string_view line) {  // a message has no step of its own
+        constexpr std::string_view key = ",\"step\":";
+        const auto at = line.find(key);
+        return at != line.npos && internal::leading_number(line.substr(at + key.size())) > info.resumed_at;
+      });
+    }
     file_ = internal::open_file(path_, info.resumed_at > 0 ? "a" : "w");
     write("{\"kind\":\"run\",\"composition\":" + quoted(info.composition) + ",\"seed\":" + std::to_string(info.seed) +
           ",\"planned\":" + std::to_string(info.planned) + ",\"resumed_at\":" + std::to_string(info.resumed_at) +
