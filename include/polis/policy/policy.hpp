@@ -45,6 +45,8 @@ concept Policy = Parameters<typename P::Parameters> &&
                           Random& random, float* tile, const float* uniforms) {
                    { P::carry_size } -> std::convertible_to<int>;
                    { P::noise } -> std::convertible_to<int>;
+                   { P::words } -> std::convertible_to<int>;
+                   { P::mask_size } -> std::convertible_to<int>;
                    { policy.parameters(random) } -> std::same_as<typename P::Parameters>;
                    { policy.workspace(1) } -> std::same_as<typename P::Workspace>;
                    policy.template act<Arch>(constant, workspace, batch, uniforms, tile, tile, tile);

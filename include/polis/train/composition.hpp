@@ -3,7 +3,7 @@
 // Each concept below is one requirement; its name is what a compiler prints when a composition breaks it.
 #pragma once
 
-#include <string>
+#include <concepts>
 #include <type_traits>
 
 #include <polis/algorithm/actor_critic.hpp>
@@ -91,7 +91,9 @@ constexpr bool has_policies() {
     using Parts = PolicyParts<E, typename Role::Observation, typename Role::Action, typename Sentence::Network,
                               typename Sentence::Activation, typename Sentence::Initialization,
                               typename Sentence::Distribution, typename Sentence::Critic>;
-    return polis::Policy<typename Sentence::Policy::template policy<Parts>, Arch>;
+    using Model = typename Sentence::Policy::template policy<Parts>;
+    using Config = typename Sentence::Policy::template Config<typename Sentence::Initialization>;
+    return polis::Policy<Model, Arch> && std::constructible_from<Model, const Config&>;
   });
 }
 

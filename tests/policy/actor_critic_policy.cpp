@@ -1,0 +1,155 @@
+// The gradient of the whole native policy against finite differences, over time steps with carries, starts and
+// slots that hold no decision; and that acting and evaluating agree.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include <polis/core/random.hpp>
+#include <polis/distribution/categorical.hpp>
+#include <polis/distribution/diag_gaussian.hpp>
+#include <polis/nn/activation.hpp>
+#include <polis/nn/gru.hpp>
+#include <polis/nn/mlp.hpp>
+#include <polis/policy/actor_critic_policy.hpp>
+
+namespace test_policy {
+
+using namespace polis;
+
+template <class Network, class Dist>
+using PolicyOf = ActorCriticPolicy<typename Network::template network<3, Dist::inputs, Tanh>,
+                                   typename Network::template network<2, 1, Tanh>, Dist, Orthogonal>;
+
+/// Three time steps where there is a carry and one where there is none; 37 rows, so that the last
+/// register is not full. Undecided slots and starts fall in at random.
+template <class P, bool discrete>
+struct Problem {
+  static constexpr int steps = P::carry_size > 0 ? 3 : 1, rows = 37;
+  AlignedVector<float> features, critic_features, actions, decided, starts, carry, log_prob, entropy, value;
+  AlignedVector<float> d_log_prob, d_entropy, d_value;
+  P policy{{.policy_gain = 1.f, .log_std = -.3f}};
+  typename P::Parameters weights;
+  typename P::Workspace workspace = policy.workspace(steps);
+  PolicyBatch batch;
+
+  Problem() {
+    Random random(1, 2, 3, 4, Purpose::test);
+    weights = policy.parameters(random);
+    const auto fill = [&random](AlignedVector<float>& tile, int words, auto number) {
+      tile.resize(static_cast<std::size_t>(words * tile_rows));
+      for (float& x : tile) x = number(random);
+    };
+    const auto normal = [](Random& r) { return r.normal(); };
+    const auto flag = [](Random& r) { return r.uniform() < .7f ? 1.f : 0.f; };
+    fill(features, steps * 3, normal), fill(critic_features, steps * 2, normal);
+    fill(actions, steps * P::words, [](Random& r) {
+      return discrete ? static_cast<float>(r.integer(3)) : r.normal();
+    });
+    fill(decided, steps, flag), fill(starts, steps, [](Random& r) { return r.uniform() < .3f ? 1.f : 0.f; });
+    fill(carry, P::carry_size, normal);
+    fill(log_prob, steps, normal), fill(entropy, steps, normal), fill(value, steps, normal);
+    fill(d_log_prob, steps, normal), fill(d_entropy, steps, normal), fill(d_value, steps, normal);
+    for (int i = 0; i < steps * tile_rows; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      if (i % tile_rows >= rows) decided[at] = 0;
+      if (decided[at] == 0.f) d_log_prob[at] = d_entropy[at] = d_value[at] = 0;
+    }
+    batch = {.steps = steps,
+             .rows = rows,
+             .features = features.data(),
+             .critic_features = critic_features.data(),
+             .actions = actions.data(),
+             .decided = decided.data(),
+             .starts = starts.data(),
+             .carry = carry.data()};
+  }
+
+  /// The sum of the decisions' outputs, each times its given derivative.
+  double loss() {
+    policy.template evaluate<Simd>(weights, workspace, batch, {log_prob.data(), entropy.data(), value.data()});
+    double sum = 0;
+    for (std::size_t i = 0; i < decided.size(); ++i) {
+      if (decided[i] == 0.f) continue;
+      sum += static_cast<double>(d_log_prob[i]) * static_cast<double>(log_prob[i]);
+      sum += static_cast<double>(d_entropy[i]) * static_cast<double>(entropy[i]);
+      sum += static_cast<double>(d_value[i]) * static_cast<double>(value[i]);
+    }
+    return sum;
+  }
+};
+
+template <class Network, class Dist>
+void check_gradient() {
+  using P = PolicyOf<Network, Dist>;
+  Problem<P, (Dist::mask_size > 0)> problem;
+  auto gradient = problem.weights.like();
+  (void)problem.loss();
+  problem.policy.template backward<Simd>(problem.weights, problem.workspace, problem.batch,
+                                         {problem.d_log_prob.data(), problem.d_entropy.data(), problem.d_value.data()},
+                                         gradient);
+  constexpr float h = 4e-3f;
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < problem.weights.size(); ++i) {
+    float& weight = problem.weights.values()[i];
+    const float kept = weight;
+    weight = kept + h;
+    const double above = problem.loss();
+    weight = kept - h;
+    const double below = problem.loss();
+    weight = kept;
+    const double difference = (above - below) / (2 * static_cast<double>(h));
+    const auto analytic = static_cast<double>(gradient.values()[i]);
+    worst = std::max(worst, std::abs(difference - analytic));
+    largest = std::max(largest, std::abs(analytic));
+  }
+  CHECK(largest > 1);
+  CHECK(worst < 5e-3 * largest);
+}
+
+}  // namespace test_policy
+
+TEST_CASE("policy/actor_critic_policy: gradients against finite differences") {
+  using namespace test_policy;
+  check_gradient<Mlp<5>, Categorical<3>>();
+  check_gradient<Mlp<5>, DiagGaussian<2>>();
+  check_gradient<Gru<5>, Categorical<3>>();
+  check_gradient<Gru<5>, DiagGaussian<2>>();
+}
+
+TEST_CASE("policy/actor_critic_policy: evaluating a segment repeats what acting step by step gave") {
+  using namespace test_policy;
+  using P = PolicyOf<Gru<5>, Categorical<3>>;
+  Problem<P, true> problem;
+  AlignedVector<float> carry = problem.carry, before, uniforms(static_cast<std::size_t>(P::noise) * tile_rows);
+  AlignedVector<float> log_prob(tile_rows), value(tile_rows), acted, valued;
+  Random random(9, 0, 0, 0, Purpose::test);
+  for (int t = 0; t < problem.steps; ++t) {
+    const auto slot = [t](int row) { return static_cast<std::size_t>(t * tile_rows + row); };
+    for (int k = 0; k < P::carry_size; ++k) {
+      for (int row = 0; row < tile_rows; ++row) {
+        if (problem.starts[slot(row)] != 0.f) carry[static_cast<std::size_t>(k * tile_rows + row)] = 0;
+      }
+    }
+    before = carry;
+    for (float& u : uniforms) u = random.uniform();
+    const PolicyBatch batch{.rows = problem.rows,
+                            .features = problem.features.data() + t * 3 * tile_rows,
+                            .critic_features = problem.critic_features.data() + t * 2 * tile_rows};
+    problem.policy.act<Simd>(problem.weights, problem.workspace, batch, uniforms.data(), carry.data(),
+                             problem.actions.data() + t * tile_rows, log_prob.data());
+    problem.policy.value<Simd>(problem.weights, problem.workspace, batch, carry.data(), value.data());
+    acted.insert(acted.end(), log_prob.begin(), log_prob.end());
+    valued.insert(valued.end(), value.begin(), value.end());
+    for (std::size_t i = 0; i < carry.size(); ++i) {
+      if (problem.decided[slot(static_cast<int>(i % tile_rows))] == 0.f) carry[i] = before[i];
+    }
+  }
+  (void)problem.loss();
+  for (std::size_t i = 0; i < problem.decided.size(); ++i) {
+    if (problem.decided[i] == 0.f) continue;
+    CHECK(problem.log_prob[i] == doctest::Approx(acted[i]).epsilon(1e-5));
+    CHECK(problem.value[i] == doctest::Approx(valued[i]).epsilon(1e-5));
+  }
+}
