@@ -1,0 +1,216 @@
+// The speed of a whole training by its three parts: environment alone, rollout (environment, policy, storage)
+// and end to end (rollout and learning), in environment steps per second.
+//
+// Every figure is the median of several repetitions, and every repetition measures the peak of multiply-adds
+// just before it: clocks move with the load of the machine. A share counts the networks' products alone, as
+// OperationsPerStep says, so that all else is overhead.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <polis/polis.hpp>
+#include <polis/stats/descriptive.hpp>
+
+#include "figure.hpp"
+#include "peak.hpp"
+
+namespace polis {
+
+/// Floating-point operations that actor and critic need for one environment step of one agent: 2 per
+/// multiply-add of a layer, nothing for biases, activations, losses and the optimizer. With F the products of
+/// a forward pass over all layers and G those over all but the first (its inputs need no gradient),
+///     rollout = F(actor),   values = F(critic),   learning = epochs (2 F + G)(actor and critic):
+/// a pass over the samples is a forward pass, the weights' gradient and the hidden units' gradient.
+struct OperationsPerStep {
+  double rollout = 0, values = 0, learning = 0;
+
+  /// Layers by their widths, input and output included.
+  OperationsPerStep(const std::vector<int>& actor, const std::vector<int>& critic, int epochs)
+      : rollout(products(actor, 0)), values(products(critic, 0)) {
+    learning = epochs * (2 * (rollout + values) + products(actor, 1) + products(critic, 1));
+  }
+  [[nodiscard]] double total() const { return rollout + values + learning; }
+
+ private:
+  static double products(const std::vector<int>& widths, std::size_t first) {
+    double sum = 0;
+    for (std::size_t i = first; i + 1 < widths.size(); ++i) sum += 2. * widths[i] * widths[i + 1];
+    return sum;
+  }
+};
+
+namespace internal {
+
+/// A rate measured several times, with the peak of its moment.
+struct Rates {
+  std::vector<double> per_second, peaks, shares;
+
+  /// Measures work() once: it does `steps` steps of `operations` each on `threads` threads.
+  template <class Work>
+  void measure(double steps, double operations, int threads, Work&& work) {
+    const double peak = measure_fma_peak();
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+    per_second.push_back(steps / time.count());
+    peaks.push_back(peak);
+    shares.push_back(per_second.back() * operations * 1e-9 / (peak * threads));
+  }
+};
+
+}  // namespace internal
+
+/// Measures the parts of `Trainer`'s work, each in `repetitions` of about `seconds`.
+template <class Trainer>
+class WholeTraining {
+  using E = typename Trainer::Environment;
+  using Lanes = typename Trainer::Batch;
+
+ public:
+  WholeTraining(typename Trainer::Config config, int repetitions, double seconds)
+      : config_(std::move(config)),
+        repetitions_(repetitions),
+        seconds_(seconds),
+        pool_(config_.threads),
+        tile_lanes_(std::min(tile_rows / agent_count<E>, config_.lanes)) {}
+
+  /// Lanes that step and are renewed under actions drawn beforehand.
+  internal::Rates environment() {
+    constexpr int kept = 64;
+    Lanes lanes(config_.lanes, config_.seed, config_.env);
+    lanes.reset();
+    std::vector<Actions<E>> actions(static_cast<std::size_t>(kept * config_.lanes));
+    draw(actions);
+    return repeat(config_.lanes, 0, [&] {
+      each_tile([&](int first, int last, int) {
+        for (int t = 0; t < config_.algorithm.steps; ++t) {
+          for (int lane = first; lane < last; ++lane) {
+            lanes.advance(lane, actions[static_cast<std::size_t>(t % kept * config_.lanes + lane)]);
+            if (lanes.over(lane)) lanes.renew(lane, lanes.default_tasks());
+          }
+        }
+      });
+    });
+  }
+
+  /// Collections by a fresh policy that never learns.
+  internal::Rates rollout(const OperationsPerStep& operations) {
+    Lanes lanes(config_.lanes, config_.seed, config_.env);
+    lanes.reset();
+    typename Trainer::Learner learner(config_.algorithm, config_.seed);
+    learner.prepare(lanes, config_.threads);
+    std::vector<Actions<E>> actions(static_cast<std::size_t>(config_.lanes));
+    return repeat(config_.lanes, operations.rollout, [&] {
+      each_tile([&](int first, int last, int worker) {
+        LaneTile<E> tile{&lanes, first, last - first, 0, worker, actions.data() + first};
+        for (int t = 0; t < config_.algorithm.steps; ++t) {
+          tile.step = static_cast<std::uint64_t>(t);
+          learner.act(tile);
+          for (int lane = first; lane < last; ++lane) {
+            lanes.advance(lane, actions[static_cast<std::size_t>(lane)]);
+          }
+          learner.record(tile);
+          for (int lane = first; lane < last; ++lane) lanes.renew(lane, lanes.default_tasks());
+        }
+      });
+    });
+  }
+
+  /// Training as Trainer does it.
+  internal::Rates training(const OperationsPerStep& operations) {
+    Trainer trainer(config_);
+    return repeat(config_.lanes, operations.total(), [&] { trainer.iterate(); });
+  }
+
+ private:
+  void draw(std::vector<Actions<E>>& actions) const {
+    using Action = typename RoleOf<E, 0>::Action;
+    Random random(config_.seed, 0, 0, 0, Purpose::test);
+    for (auto& joint : actions) {
+      for (int agent = 0; agent < agent_count<E>; ++agent) {
+        if constexpr (Action::kind == SpaceKind::discrete) {
+          joint[agent] = random.integer(Action::size);
+        } else {
+          for (int i = 0; i < Action::words; ++i) joint[agent][i] = random.uniform(Action::low, Action::high);
+        }
+      }
+    }
+  }
+
+  /// body(first lane, last lane, worker) for every tile of lanes, over the threads.
+  template <class Body>
+  void each_tile(Body&& body) {
+    const int tiles = (config_.lanes + tile_lanes_ - 1) / tile_lanes_;
+    pool_.region([&](Region& region) {
+      region.parallel(tiles, 1e6, [&](int tile, int worker) {
+        body(tile * tile_lanes_, std::min(config_.lanes, (tile + 1) * tile_lanes_), worker);
+      });
+    });
+  }
+
+  /// Repetitions of so many rollouts as fill the time.
+  template <class Iterate>
+  internal::Rates repeat(int lanes, double operations, Iterate&& iterate) {
+    using SteadyClock = std::chrono::steady_clock;
+    const auto start = SteadyClock::now();
+    int iterations = 0;  // the first, which warms up, is not counted
+    do {
+      iterate();
+      ++iterations;
+    } while (std::chrono::duration<double>(SteadyClock::now() - start).count() < seconds_);
+    internal::Rates rates;
+    const double steps = static_cast<double>(lanes) * config_.algorithm.steps * iterations;
+    for (int i = 0; i < repetitions_; ++i) {
+      rates.measure(steps, operations, config_.threads, [&] {
+        for (int k = 0; k < iterations; ++k) iterate();
+      });
+    }
+    return rates;
+  }
+
+  typename Trainer::Config config_;
+  int repetitions_;
+  double seconds_;
+  ThreadPool pool_;
+  int tile_lanes_;
+};
+
+/// A figure of the medians. Without operations the share and the peak are left out.
+inline Figure median_figure(const std::string& name, const internal::Rates& rates, int threads,
+                            const std::string& sizes) {
+  Figure figure{.name = name,
+                .value = stats::median(rates.per_second),
+                .unit = "steps/s",
+                .threads = threads,
+                .sizes = sizes};
+  if (stats::median(rates.shares) > 0) {
+    figure.peak_gflops = stats::median(rates.peaks);
+    figure.share_of_peak = stats::median(rates.shares);
+  }
+  return figure;
+}
+
+/// Measures the three parts and writes a figure of each, and the operations behind the shares.
+template <class Trainer>
+void measure_whole_training(FigureLog& log, const std::string& name, typename Trainer::Config config,
+                            const OperationsPerStep& operations, const std::string& sizes) {
+  config.threads = log.threads();
+  WholeTraining<Trainer> work(config, 9, .2);
+  const auto add = [&](const char* part, const internal::Rates& rates) {
+    log.add(median_figure(name + part, rates, log.threads(), sizes));
+  };
+  add("/environment", work.environment());
+  add("/rollout", work.rollout(operations));
+  add("/training", work.training(operations));
+  log.add({.name = name + "/operations",
+           .value = operations.total() * 1e-9,
+           .unit = "GFLOP/step",
+           .threads = log.threads(),
+           .sizes = "2 per multiply-add: F(actor) + F(critic) + epochs (2 F + G); G leaves out first layers"});
+}
+
+}  // namespace polis
