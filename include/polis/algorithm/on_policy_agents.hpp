@@ -110,6 +110,7 @@ class OnPolicyAgents {
         const int row = lane * agent_count_() + a;
         const bool decides = tile.env->deciding(lane, agent(a));
         rollout_.decided(slot, row) = decides;
+        rollout_.starts(slot, row) = 0;
         if (!decides) continue;
         rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});

@@ -1,0 +1,82 @@
+// No allocation in the steady state. This file replaces the program's operator new by one that counts while asked to.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+#include <polis/algorithm/ppo.hpp>
+#include <polis/envs/classic/cartpole.hpp>
+#include <polis/nn/gru.hpp>
+#include <polis/train/trainer.hpp>
+
+#include "environments.hpp"
+
+namespace test_allocations {
+
+std::atomic<bool> counting{false};
+std::atomic<long> allocations{0};
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1, std::memory_order_relaxed);
+  void* const memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (!memory && size > 0) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace test_allocations
+
+// NOLINTBEGIN(misc-new-delete-overloads): the array and nothrow forms end in these
+void* operator new(std::size_t size) {
+  return test_allocations::allocate(size > 0 ? size : 1, alignof(std::max_align_t));
+}
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return test_allocations::allocate(size > 0 ? size : 1, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+// NOLINTEND(misc-new-delete-overloads)
+
+namespace test_allocations {
+
+using namespace polis;
+
+template <class Algorithm, class E, class... More>
+long allocations_when_warm(int threads) {
+  using T = Trainer<Algorithm, MultiAgentEnv<E>, More...>;
+  typename T::Config config;
+  config.lanes = 128, config.threads = threads;
+  config.algorithm.steps = 16;
+  config.algorithm.segment = 8;
+  T trainer(config);
+  for (int i = 0; i < 3; ++i) trainer.iterate();
+  allocations = 0;
+  counting = true;
+  for (int i = 0; i < 5; ++i) trainer.iterate();
+  counting = false;
+  return allocations;
+}
+
+}  // namespace test_allocations
+
+TEST_CASE("train/allocations: an allocation is seen") {
+  test_allocations::allocations = 0;
+  test_allocations::counting = true;
+  delete new int(1);
+  delete[] new double[3];
+  polis::AlignedVector<float> values(5);
+  test_allocations::counting = false;
+  CHECK(test_allocations::allocations >= 1);  // a compiler may leave the first two out
+}
+
+TEST_CASE("train/allocations: none in the steady state of collecting and updating") {
+  using namespace test_allocations;
+  using Normalised = PPO::With<Mlp<16>, NormalizeObservations, ScaleRewards>;
+  CHECK(allocations_when_warm<Normalised, CartPole>(1) == 0);
+  CHECK(allocations_when_warm<Normalised, CartPole>(2) == 0);
+  CHECK(allocations_when_warm<PPO::With<Gru<8>>, CartPole>(1) == 0);
+  CHECK(allocations_when_warm<PPO::With<Mlp<16>>, polis_test::Race, Curriculum<Adaptive>>(2) == 0);
+}
