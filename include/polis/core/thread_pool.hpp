@@ -68,15 +68,19 @@ class ThreadPool {
       stop();
       throw;
     }
-    if (threads > 1) measure_hand_off();
+    if (threads > 1) {
+      hand_off_ = unmeasured;
+      region([](Region&) {});
+    }
   }
   ~ThreadPool() { stop(); }
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   [[nodiscard]] int threads() const { return threads_; }
-  /// Median time from handing one index to a spinning worker until the caller sees it done; 0 with one
-  /// thread.
+  /// Time from handing one index to a spinning worker until the caller sees it done; 0 with one thread.
+  /// Measured at construction, and again when a region opens as long as no worker was found to have a core of
+  /// its own.
   [[nodiscard]] double hand_off_nanoseconds() const { return hand_off_; }
 
   /// Wakes the workers, calls body(Region&), and lets the workers park again, also when the body throws.
@@ -92,6 +96,8 @@ class ThreadPool {
   friend class Region;
   using Clock = std::chrono::steady_clock;
   static constexpr auto spin_time = std::chrono::microseconds(50);
+  // Nanoseconds. Cores of one machine hand over within a microsecond or two, the scheduler in tens.
+  static constexpr double plausible_hand_off = 5e3, unmeasured = 1e9;
 
   struct Opening {
     explicit Opening(ThreadPool& pool) : pool_(pool) { pool_.open(); }
@@ -140,6 +146,8 @@ class ThreadPool {
       open_.store(true, std::memory_order_relaxed);
     }
     wake_.notify_all();
+    // The worker shared the caller's core: that says nothing of the regions to come.
+    if (hand_off_ > plausible_hand_off) measure_hand_off();
   }
   void close() {
     if (threads_ == 1 || current().pool == this || --depth_ > 0) return;
@@ -245,11 +253,11 @@ class ThreadPool {
     if (failure) std::rethrow_exception(failure);
   }
 
+  /// The lower quartile of a few rounds: the slow ones time the scheduler, not the hand-off.
   void measure_hand_off() {
-    constexpr int rounds = 31;
+    constexpr std::size_t rounds = 9;
     std::array<double, rounds> times{};
     const auto nothing = [](void*, int, int) {};
-    const Opening opening(*this);
     publish(1, nothing, nullptr);  // the first one waits for the wake-up
     finish();
     for (double& time : times) {
@@ -258,8 +266,8 @@ class ThreadPool {
       finish();
       time = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
     }
-    std::nth_element(times.begin(), times.begin() + rounds / 2, times.end());
-    hand_off_ = times[rounds / 2];
+    std::sort(times.begin(), times.end());
+    hand_off_ = times[rounds / 4];
   }
 
   // Written by the caller before a job is published, read by those who claimed an index of it.
