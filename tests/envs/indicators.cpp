@@ -79,10 +79,16 @@ TEST_CASE("envs/indicators: Bollinger bands use the population deviation of the 
   Bollinger<4> bands;
   for (const float close : {100.f, 2.f, 4.f, 4.f, 6.f}) bands.update(close);
   CHECK(bands.ready());
-  CHECK(bands.mean == doctest::Approx(4));
-  CHECK(bands.deviation == doctest::Approx(std::sqrt(2.)));
-  CHECK(bands.upper() == doctest::Approx(4 + 2 * std::sqrt(2.)));
-  CHECK(bands.lower() == doctest::Approx(4 - 2 * std::sqrt(2.)));
+  CHECK(bands.bands().mean == doctest::Approx(4));
+  CHECK(bands.bands().deviation == doctest::Approx(std::sqrt(2.)));
+  CHECK(bands.bands().upper() == doctest::Approx(4 + 2 * std::sqrt(2.)));
+  CHECK(bands.bands().lower() == doctest::Approx(4 - 2 * std::sqrt(2.)));
+  Bollinger<4> early;  // of the two closes seen
+  early.update(1);
+  early.update(3);
+  CHECK_FALSE(early.ready());
+  CHECK(early.bands().mean == doctest::Approx(2));
+  CHECK(early.bands().deviation == doctest::Approx(1));
 }
 
 TEST_CASE("envs/indicators: features against their definitions, computed afresh") {

@@ -4,6 +4,7 @@
 #include <polis/core/array.hpp>
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
+#include <polis/envs/market/indicators.hpp>
 #include <polis/envs/market/settings.hpp>
 
 namespace polis {
@@ -96,13 +97,11 @@ struct TraderRecord {
   POLIS_HD void risk(float& sharpe, float& value_at_risk) const {
     sharpe = value_at_risk = 0;
     if (bars < Window) return;
-    float sum = 0, squares = 0, worst = 0;
-    for (int i = 0; i < Window; ++i) {
-      sum += returns[i];
-      worst = math::min(worst, returns[i]);
-    }
-    const float mean = sum / Window;
-    for (int i = 0; i < Window; ++i) squares += (returns[i] - mean) * (returns[i] - mean);
+    const float mean = internal::interleaved_sum<Window>([this](int i) { return returns[i]; }) / Window;
+    const float squares = internal::interleaved_sum<Window>(
+        [this, mean](int i) { return (returns[i] - mean) * (returns[i] - mean); });
+    float worst = 0;
+    for (int i = 0; i < Window; ++i) worst = math::min(worst, returns[i]);
     if (squares > 1e-8f) sharpe = mean / math::sqrt(squares / (Window - 1));
     value_at_risk = -worst;
   }

@@ -65,21 +65,20 @@ class MarketFeatures {
   }
 
   POLIS_HD FeatureVector values() const {
-    float squares = 0, squares_short = 0;
-    for (int k = 0; k < 20; ++k) {
+    const auto square = [this](int k) {
       const float change = log_return(k, k + 1);
-      squares += change * change;
-      if (k == 4) squares_short = squares;
-    }
+      return change * change;
+    };
     constexpr float floor = 1e-8f;  // a market that stands still has a volatility of one basis point a bar
-    const float variance = math::max(squares / 20, floor),
-                variance_short = math::max(squares_short / 5, floor);
-    const float inverse_close = 1 / close_, half_width = 2 * bollinger_.deviation;
+    const float variance = math::max(internal::interleaved_sum<20>(square) / 20, floor);
+    const float variance_short = math::max(internal::interleaved_sum<5>(square) / 5, floor);
+    const BollingerBands bands = bollinger_.bands();
+    const float inverse_close = 1 / close_, half_width = 2 * bands.deviation;
     return {{log_return(0, 1), log_return(0, 5), log_return(0, 20), log_return(0, 60),
              .5f * math::log(variance), .5f * math::log(variance_short / variance), rsi_.value(),
              macd_.line() * inverse_close, macd_.histogram() * inverse_close,
-             half_width > 1e-6f * close_ ? (close_ - bollinger_.mean) / half_width : 0.f,
-             half_width / bollinger_.mean}};
+             half_width > 1e-6f * close_ ? (close_ - bands.mean) / half_width : 0.f,
+             half_width / bands.mean}};
   }
 
  private:

@@ -14,6 +14,19 @@
 
 namespace polis {
 
+namespace internal {
+
+/// The sum of term(0) to term(N - 1) in four interleaved parts: one order on every machine, and additions
+/// that need not wait for each other.
+template <int N>
+POLIS_HD float interleaved_sum(auto&& term) {
+  Array<float, 4> part{};
+  for (int i = 0; i < N; ++i) part[i % 4] += term(i);
+  return (part[0] + part[1]) + (part[2] + part[3]);
+}
+
+}  // namespace internal
+
 /// Exponential moving average with weight 2 / (Period + 1), started from the simple average of the first
 /// Period values. Until then `value` is the simple average of those seen.
 template <int Period>
@@ -69,28 +82,35 @@ struct Macd {
   POLIS_HD float histogram() const { return line() - signal.value; }
 };
 
-/// Bollinger's moving average and population deviation of the last Period closes; the bands lie two
-/// deviations from the mean.
+/// The moving average and population deviation of the last Period closes, or of those seen so far.
+struct BollingerBands {
+  float mean = 0, deviation = 0;
+
+  POLIS_HD float upper() const { return mean + 2 * deviation; }
+  POLIS_HD float lower() const { return mean - 2 * deviation; }
+};
+
+/// Bollinger's bands, two deviations on either side of the moving average.
 template <int Period = 20>
 struct Bollinger {
   Array<float, Period> closes{};
   int at = 0, seen = 0;
-  float mean = 0, deviation = 0;
 
   POLIS_HD void update(float close) {
     closes[at] = close;
     at = at + 1 == Period ? 0 : at + 1;
     seen = seen < Period ? seen + 1 : Period;
-    const float share = 1.f / static_cast<float>(seen);
-    float sum = 0, squares = 0;
-    for (int i = 0; i < seen; ++i) sum += closes[i];
-    mean = sum * share;
-    for (int i = 0; i < seen; ++i) squares += (closes[i] - mean) * (closes[i] - mean);
-    deviation = math::sqrt(squares * share);
   }
   POLIS_HD bool ready() const { return seen == Period; }
-  POLIS_HD float upper() const { return mean + 2 * deviation; }
-  POLIS_HD float lower() const { return mean - 2 * deviation; }
+  POLIS_HD BollingerBands bands() const {
+    const float share = 1.f / static_cast<float>(seen > 0 ? seen : 1);
+    const float mean = share * internal::interleaved_sum<Period>([&](int i) { return closes[i]; });
+    const float squares = internal::interleaved_sum<Period>([&](int i) {
+      const float distance = i < seen ? closes[i] - mean : 0.f;
+      return distance * distance;
+    });
+    return {mean, math::sqrt(squares * share)};
+  }
 };
 
 }  // namespace polis
