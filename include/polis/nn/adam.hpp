@@ -66,8 +66,8 @@ class AdamBase {
       } else {
         g = multiply_add<Arch>(decay, w, g);
       }
-      m = multiply_add<Arch>(keep1, m, take1 * g);
-      v = multiply_add<Arch>(keep2, v, take2 * g * g);
+      m = without_denormals<Arch>(multiply_add<Arch>(keep1, m, take1 * g));
+      v = without_denormals<Arch>(multiply_add<Arch>(keep2, v, take2 * g * g));
       w = w - rate * m / multiply_add<Arch>(xsimd::sqrt(v), root, epsilon);
     };
     map_registers<Arch>(weights.size(), step, weights.data(), gradient.data(), first_.data() + offset,

@@ -24,14 +24,26 @@ namespace polis {
 ///   `gradient_scale` (from clipping) is applied in passing.
 /// - `archive` saves moments and step count: a resumed run is bit-identical.
 template <class O>
-concept Optimizer = std::constructible_from<O, const typename O::Config&, std::size_t> &&
+concept Optimizer =
+    std::constructible_from<O, const typename O::Config&, std::size_t> &&
     std::same_as<typename O::word, word::Optimizer> &&
     requires(O& optimizer, typename O::Config& config, const Block& block, std::span<float> weights,
              std::span<const float> gradient, float number) {
-  { config.learning_rate } -> std::convertible_to<float>;
-  optimizer.begin_step();
-  optimizer.template update<Simd>(block, std::size_t{}, weights, gradient, number, number);
-};
+      { config.learning_rate } -> std::convertible_to<float>;
+      optimizer.begin_step();
+      optimizer.template update<Simd>(block, std::size_t{}, weights, gradient, number, number);
+    };
+
+namespace internal {
+
+/// `moment`, or 0 where it is below 1e-30. The moments of a weight whose gradient stays 0 (that of a dead
+/// unit) fade into denormal numbers, which cost a processor dozens of cycles each.
+template <class Arch>
+[[gnu::always_inline]] inline Batch<Arch> without_denormals(const Batch<Arch>& moment) {
+  return xsimd::select(xsimd::abs(moment) < Batch<Arch>(1e-30f), Batch<Arch>(0.f), moment);
+}
+
+}  // namespace internal
 
 /// Steps every block of a layout: `weights` and `gradient` are the whole flat arrays.
 template <class Arch, Optimizer O>

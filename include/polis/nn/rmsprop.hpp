@@ -43,13 +43,14 @@ class RmsProp {
   void update(const Block&, std::size_t offset, std::span<float> weights, std::span<const float> gradient,
               float learning_rate, float gradient_scale) {
     using Register = Batch<Arch>;
+    using internal::without_denormals;
     const Register scale(gradient_scale), decay(config_.weight_decay), epsilon(config_.epsilon);
     const Register keep(config_.smoothing), take(1 - config_.smoothing);
     const Register momentum(config_.momentum), rate(-learning_rate);
     const auto step = [&](Register& w, const Register& raw, Register& v, Register& b) {
       const Register g = multiply_add<Arch>(decay, w, raw * scale);
-      v = multiply_add<Arch>(keep, v, take * g * g);
-      b = multiply_add<Arch>(momentum, b, g / (xsimd::sqrt(v) + epsilon));
+      v = without_denormals<Arch>(multiply_add<Arch>(keep, v, take * g * g));
+      b = without_denormals<Arch>(multiply_add<Arch>(momentum, b, g / (xsimd::sqrt(v) + epsilon)));
       w = multiply_add<Arch>(rate, b, w);
     };
     map_registers<Arch>(weights.size(), step, weights.data(), gradient.data(), square_.data() + offset,
