@@ -106,10 +106,11 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
   const auto [worst, best] = std::minmax_element(returns.begin(), returns.end());
   std::printf("IQM %.2f, 95%% interval [%.2f, %.2f]; mean %.2f, worst %.2f, best %.2f; at random %.2f\n",
               iqm.value, iqm.low, iqm.high, stats::mean(returns), *worst, *best, random.mean);
-  const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) +
-                            " steps, " + std::to_string(run.episodes) + " greedy episodes each";
+  const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) + " steps, " +
+                            std::to_string(run.episodes) + " greedy episodes each";
   const auto add = [&](const char* part, double value) {
-    log.add({.name = name + part, .value = value, .unit = "return", .threads = log.threads(), .sizes = sizes});
+    log.add(
+        {.name = name + part, .value = value, .unit = "return", .threads = log.threads(), .sizes = sizes});
   };
   add("/iqm", iqm.value), add("/iqm_low", iqm.low), add("/iqm_high", iqm.high);
   add("/worst", *worst), add("/random", random.mean);

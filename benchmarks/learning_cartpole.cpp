@@ -8,5 +8,6 @@
 int main(int argc, char** argv) {
   using Trainer = polis::Trainer<polis::PPO, polis::MultiAgentEnv<polis::CartPole>>;
   const auto here = std::filesystem::path(__FILE__).parent_path();
-  return polis::run_learning<Trainer>(argc, argv, "learning_cartpole", here / "settings/cartpole_cleanrl.yaml");
+  return polis::run_learning<Trainer>(argc, argv, "learning_cartpole",
+                                      here / "settings/cartpole_cleanrl.yaml");
 }

@@ -1,5 +1,6 @@
 // PPO on Pendulum, the whole training with the settings that learning_pendulum learns with: the time of
-// 307,200 steps (75 rollouts of 4 lanes x 1024 steps, 2 epochs, minibatches of 256), and the speed of its parts.
+// 307,200 steps (75 rollouts of 4 lanes x 1024 steps, 2 epochs, minibatches of 256), and the speed of its
+// parts.
 #include <filesystem>
 #include <vector>
 
@@ -14,7 +15,8 @@ int main(int argc, char** argv) {
   using Trainer = polis::Trainer<Learner, MultiAgentEnv<NormalizedPendulum>>;
   FigureLog log(argc, argv);
   LearningRun<Trainer> run;
-  read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings/pendulum_rl_tools.yaml").string(), run);
+  read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings/pendulum_rl_tools.yaml").string(),
+            run);
   run.trainer.threads = log.threads();
   const OperationsPerStep operations({3, 64, 64, 1}, {3, 64, 64, 1}, run.trainer.algorithm.epochs);
   const char* sizes = "4 lanes x 1024 steps, minibatch 256, 2 epochs, 2 x 64-64 ReLU";
@@ -23,7 +25,8 @@ int main(int argc, char** argv) {
   std::vector<double> seconds;
   for (int i = 0; i < 9; ++i) {
     Trainer trainer(run.trainer);
-    rates.measure(static_cast<double>(run.steps), operations.total(), log.threads(), [&] { trainer.train(run.steps); });
+    rates.measure(static_cast<double>(run.steps), operations.total(), log.threads(),
+                  [&] { trainer.train(run.steps); });
     seconds.push_back(static_cast<double>(run.steps) / rates.per_second.back());
   }
   Figure time = median_figure("ppo_pendulum/307200_steps", rates, log.threads(), sizes);

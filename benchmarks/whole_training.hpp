@@ -206,11 +206,12 @@ void measure_whole_training(FigureLog& log, const std::string& name, typename Tr
   add("/environment", work.environment());
   add("/rollout", work.rollout(operations));
   add("/training", work.training(operations));
-  log.add({.name = name + "/operations",
-           .value = operations.total() * 1e-9,
-           .unit = "GFLOP/step",
-           .threads = log.threads(),
-           .sizes = "2 per multiply-add: F(actor) + F(critic) + epochs (2 F + G); G leaves out first layers"});
+  log.add(
+      {.name = name + "/operations",
+       .value = operations.total() * 1e-9,
+       .unit = "GFLOP/step",
+       .threads = log.threads(),
+       .sizes = "2 per multiply-add: F(actor) + F(critic) + epochs (2 F + G); G leaves out first layers"});
 }
 
 }  // namespace polis
