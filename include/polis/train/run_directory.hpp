@@ -22,19 +22,21 @@ class RunDirectory {
     make(path);
     RunDirectory run(path);
     if (std::filesystem::exists(run.checkpoint())) {
-      throw Error("it holds the checkpoint of another run", path, "a new folder, or --resume to go on with that run");
+      throw Error("it holds the checkpoint of another run", path,
+                  "a new folder, or --resume to go on with that run");
     }
     return run;
   }
 
-  /// The folder of a run to go on with: `path`, or below `parent` the one of the highest number with a checkpoint.
-  /// Error: there is none, or it holds no checkpoint.
+  /// The folder of a run to go on with: `path`, or below `parent` the one of the highest number with a
+  /// checkpoint. Error: there is none, or it holds no checkpoint.
   static RunDirectory existing(const std::string& path, const std::string& parent = "runs") {
     const int last = path.empty() ? last_number(parent, "/checkpoint") : 0;
     if (path.empty() && last == 0) throw Error("no run to resume", parent, "a folder like " + parent + "/1");
     RunDirectory run(path.empty() ? parent + '/' + std::to_string(last) : path);
     if (!std::filesystem::exists(run.checkpoint())) {
-      throw Error("no checkpoint to resume from", run.checkpoint(), "a run that was started without --resume");
+      throw Error("no checkpoint to resume from", run.checkpoint(),
+                  "a run that was started without --resume");
     }
     return run;
   }
@@ -63,7 +65,8 @@ class RunDirectory {
     return RunDirectory(parent + '/' + std::to_string(number));
   }
 
-  /// The highest number that a folder below `parent`, with `holding` in it, is named by; 0 where there is none.
+  /// The highest number that a folder below `parent`, with `holding` in it, is named by; 0 where there is
+  /// none.
   static int last_number(const std::string& parent, const char* holding = "") {
     int last = 0;
     std::error_code none;  // no such folder: no runs

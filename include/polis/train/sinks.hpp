@@ -25,7 +25,8 @@ namespace polis {
 
 namespace internal {
 
-/// The shortest text that reads back as the same number; empty for NaN and infinities, which CSV and JSON lack.
+/// The shortest text that reads back as the same number; empty for NaN and infinities, which CSV and JSON
+/// lack.
 inline std::string number_text(double value) {
   if (!std::isfinite(value)) return {};
   std::array<char, 32> text{};
@@ -70,13 +71,14 @@ inline File open_file(const std::string& path, const char* mode) {
 
 /// Writes a line and flushes it, so that a killed run leaves whole lines. Error: the disk is full.
 inline void write_line(std::FILE* file, const std::string& line, const std::string& path) {
-  const bool written = std::fwrite(line.data(), 1, line.size(), file) == line.size() && std::fflush(file) == 0;
+  const bool written =
+      std::fwrite(line.data(), 1, line.size(), file) == line.size() && std::fflush(file) == 0;
   if (!written) throw Error("a line could not be written", path, "space on the disk");
 }
 
-/// Cuts a log off before the first whole line of which `is_later(line)`, and drops a line that a kill left torn.
-/// A run that goes on from a checkpoint writes the rows after it anew: without the cut they would stand twice.
-/// Nothing happens where there is no file. Error: the file cannot be read or shortened.
+/// Cuts a log off before the first whole line of which `is_later(line)`, and drops a line that a kill left
+/// torn. A run that goes on from a checkpoint writes the rows after it anew: without the cut they would stand
+/// twice. Nothing happens where there is no file. Error: the file cannot be read or shortened.
 template <class IsLater>
 void rewind_log(const std::string& path, IsLater&& is_later) {
   const File file(std::fopen(path.c_str(), "r+"));
@@ -142,7 +144,9 @@ class ProgressBar : public Sink {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static double seconds(Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); }
+  static double seconds(Clock::time_point since) {
+    return std::chrono::duration<double>(Clock::now() - since).count();
+  }
   static std::string figure(double value) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%.4g", value);
@@ -150,7 +154,8 @@ class ProgressBar : public Sink {
   }
 
   [[nodiscard]] std::string line(const MetricsRow& row) const {
-    const double share = row.planned > 0 ? static_cast<double>(row.step) / static_cast<double>(row.planned) : 1.;
+    const double share =
+        row.planned > 0 ? static_cast<double>(row.step) / static_cast<double>(row.planned) : 1.;
     const double done = static_cast<double>(row.step - first_step_);
     const double speed = done / std::max(1e-9, seconds(start_));
     std::string text;
@@ -163,10 +168,11 @@ class ProgressBar : public Sink {
     }
     std::array<char, 16> percent{};
     std::snprintf(percent.data(), percent.size(), "%3.0f%%", std::min(1., share) * 100);
-    text += std::string(percent.data()) + "  " + internal::short_count(static_cast<double>(row.step)) + " steps  " +
-            internal::short_count(speed) + " steps/s  return " + figure(row["return"]);
+    text += std::string(percent.data()) + "  " + internal::short_count(static_cast<double>(row.step)) +
+            " steps  " + internal::short_count(speed) + " steps/s  return " + figure(row["return"]);
     if (const double success = row["success"]; !std::isnan(success)) text += "  success " + figure(success);
-    if (const double stage = row["curriculum.stage"]; !std::isnan(stage)) text += "  stage " + figure(stage + 1);
+    if (const double stage = row["curriculum.stage"]; !std::isnan(stage))
+      text += "  stage " + figure(stage + 1);
     const double left = (1 - std::min(1., share)) * static_cast<double>(row.planned) / std::max(1., speed);
     return text + "  left " + internal::short_time(left);
   }
@@ -179,8 +185,9 @@ class ProgressBar : public Sink {
   bool drawn_ = false;
 };
 
-/// Two CSV files, `prefix`train.csv and `prefix`evaluation.csv, one row an update or evaluation. A resumed run drops
-/// the rows after its checkpoint and appends. Figures that do not exist (no episode ended yet) are empty.
+/// Two CSV files, `prefix`train.csv and `prefix`evaluation.csv, one row an update or evaluation. A resumed
+/// run drops the rows after its checkpoint and appends. Figures that do not exist (no episode ended yet) are
+/// empty.
 class CsvLog : public Sink {
  public:
   explicit CsvLog(std::string prefix) : prefix_(std::move(prefix)) {}
@@ -233,8 +240,8 @@ class CsvLog : public Sink {
   Table training_, evaluation_;
 };
 
-/// One JSON object a line: first the run (composition, settings, seed), then every row. A resumed run drops what came
-/// after its checkpoint and appends.
+/// One JSON object a line: first the run (composition, settings, seed), then every row. A resumed run drops
+/// what came after its checkpoint and appends.
 class JsonLines : public Sink {
  public:
   explicit JsonLines(std::string path) : path_(std::move(path)) {}
@@ -248,13 +255,14 @@ class JsonLines : public Sink {
       });
     }
     file_ = internal::open_file(path_, info.resumed_at > 0 ? "a" : "w");
-    write("{\"kind\":\"run\",\"composition\":" + quoted(info.composition) + ",\"seed\":" + std::to_string(info.seed) +
-          ",\"planned\":" + std::to_string(info.planned) + ",\"resumed_at\":" + std::to_string(info.resumed_at) +
-          ",\"lanes\":" + std::to_string(info.lanes) + ",\"threads\":" + std::to_string(info.threads) +
-          ",\"settings\":" + quoted(info.settings) + "}\n");
+    write("{\"kind\":\"run\",\"composition\":" + quoted(info.composition) +
+          ",\"seed\":" + std::to_string(info.seed) + ",\"planned\":" + std::to_string(info.planned) +
+          ",\"resumed_at\":" + std::to_string(info.resumed_at) + ",\"lanes\":" + std::to_string(info.lanes) +
+          ",\"threads\":" + std::to_string(info.threads) + ",\"settings\":" + quoted(info.settings) + "}\n");
   }
   void row(const MetricsRow& row) override {
-    std::string line = row.kind == MetricsRow::Kind::training ? "{\"kind\":\"training\"" : "{\"kind\":\"evaluation\"";
+    std::string line =
+        row.kind == MetricsRow::Kind::training ? "{\"kind\":\"training\"" : "{\"kind\":\"evaluation\"";
     line += ",\"step\":" + std::to_string(row.step) + ",\"seconds\":" + number(row.seconds);
     for (const auto& [name, value] : row.values) line += "," + quoted(name) + ":" + number(value);
     write(line + "}\n");
