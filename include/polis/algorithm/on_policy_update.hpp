@@ -1,7 +1,7 @@
-// Agents that act by one set of weights and learn from their own rollouts: the learning half.
+// Agents that act by one set of weights and learn from their own rollouts: the passes over the samples.
 //
-// One update, read top to bottom: bootstrap and value the rollout, estimate advantages, then passes over its samples
-// in minibatches. A minibatch's gradient is summed from a fixed number of shards in a fixed tree, so that the weights
+// `update` is read top to bottom: value the rollout and estimate advantages (on_policy_returns.hpp), then passes over
+// the samples in minibatches. A minibatch's gradient is summed from a fixed number of shards in a fixed tree, so that the weights
 // are the same bit by bit for any number of threads.
 #pragma once
 
@@ -9,43 +9,16 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <numeric>
 #include <span>
 #include <vector>
 
-#include <polis/algorithm/on_policy_agents.hpp>
+#include <polis/algorithm/on_policy_returns.hpp>
+#include <polis/algorithm/update_statistics.hpp>
 #include <polis/core/gemm.hpp>
 #include <polis/nn/clip.hpp>
 #include <polis/objective/objective.hpp>
-#include <polis/returns/returns.hpp>
 
 namespace polis {
-
-/// What an update came to: means over its samples.
-struct UpdateStatistics {
-  double policy_loss = 0, value_loss = 0, entropy = 0, kl = 0, clipped = 0;
-  double gradient_norm = 0, learning_rate = 0, explained_variance = 0;
-  double samples = 0;  ///< how many samples the means are over
-  int updates = 0;     ///< how many updates were added
-
-  void add(const UpdateStatistics& other) {
-    const double total = updates + other.updates;
-    if (total == 0) return;
-    const auto merge = [&](double& ours, double theirs) {
-      ours = (ours * updates + theirs * other.updates) / total;
-    };
-    merge(policy_loss, other.policy_loss), merge(value_loss, other.value_loss), merge(entropy, other.entropy);
-    merge(kl, other.kl), merge(clipped, other.clipped), merge(gradient_norm, other.gradient_norm);
-    merge(learning_rate, other.learning_rate), merge(explained_variance, other.explained_variance);
-    samples += other.samples;
-    updates += other.updates;
-  }
-  void visit(auto&& f) const {
-    f("policy_loss", policy_loss), f("value_loss", value_loss), f("entropy", entropy), f("approximate_kl", kl);
-    f("clip_fraction", clipped), f("gradient_norm", gradient_norm), f("learning_rate", learning_rate);
-    f("explained_variance", explained_variance);
-  }
-};
 
 namespace internal {
 
@@ -68,17 +41,17 @@ struct LossScratch {
   }
 };
 
+/// The optimizer's side of a learner; see OnPolicyAgents for the parameters.
 template <class Words, class E, int R, class Arch>
-class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
-  using Base = OnPolicyAgents<Words, E, R, Arch>;
-  using Base::agent, Base::agent_count_, Base::config_, Base::first_slot, Base::index, Base::policy_, Base::rollout_,
-      Base::scratch_, Base::segment, Base::weights_;
+class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
+  using Base = OnPolicyReturns<Words, E, R, Arch>;
+  using Base::config_, Base::first_slot, Base::gather, Base::index, Base::learnt, Base::policy_, Base::rollout_,
+      Base::sample, Base::scratch_, Base::segment, Base::slots, Base::weights_;
 
  public:
-  using typename Base::Config, typename Base::Parameters, typename Base::Parts, typename Base::Policy,
-      typename Base::Observation;
-  static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
-  static constexpr bool central = Base::central, turns = Base::turns;
+  using typename Base::Config, typename Base::Parameters, typename Base::Policy;
+  static constexpr int carry_size = Base::carry_size;
+  static constexpr bool turns = Base::turns;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed), optimizer_(config.optimizer, weights_.size()), rewards_(config.rewards, 0) {}
@@ -93,8 +66,6 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
     const auto& shape = rollout_.shape();
     weights_.for_each_block([this](const Block&, std::size_t, std::span<float>) { spans_.emplace_back(); });
     units_.reserve(index(shape.slots()) * index(shape.rows));
-    decisions_.reserve(units_.capacity());
-    last_.assign(index(shape.rows), -1);
     rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
   }
 
@@ -102,10 +73,10 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
   void update(Services& services) {
     Region& region = services.region;
     statistics_ = {};
-    find_pending();
-    value_rollout(region);
+    this->find_pending();
+    this->value_rollout(region);
     rewards_.scale(rollout_.rewards, rollout_.ends, first_slot(), config_.returns.discount);
-    estimate_advantages(region);
+    this->estimate_advantages(region);
     list_units();
     const float rate = config_.optimizer.learning_rate * config_.schedule(services.clock.progress());
     for (int epoch = 0; epoch < config_.epochs && !units_.empty(); ++epoch) {
@@ -117,7 +88,7 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
     this->observations_.learn(rollout_.observations, [this](std::ptrdiff_t slot, std::ptrdiff_t row) {
       return slot < rollout_.shape().slots() && rollout_.decided(slot, row);
     });
-    carry_pending_over();
+    this->carry_pending_over();
     this->begun_ += static_cast<std::uint64_t>(config_.steps);
     ++updates_;
   }
@@ -130,88 +101,6 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
   }
 
  private:
-  [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
-  [[nodiscard]] int slots() const { return rollout_.shape().slots(); }
-
-  /// Where agents take turns, the last decision of a row that does not act now still waits for its rewards. It is
-  /// not learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its slot, else -1.
-  void find_pending() {
-    if constexpr (turns) {
-      for (int row = 0; row < rollout_.shape().rows; ++row) {
-        int& last = last_[index(row)];
-        last = -1;
-        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) continue;
-        for (int slot = slots() - 1; slot >= 0 && last < 0; --slot) {
-          if (rollout_.ends(slot, row) != End::none) break;
-          if (rollout_.decided(slot, row)) last = slot;
-        }
-      }
-    }
-  }
-
-  /// Values of every decision, and of the state after the last step where the agent acts on.
-  void value_rollout(Region& region) {
-    const int rows = rollout_.shape().rows;
-    const int chunks = (rows + tile_rows - 1) / tile_rows;
-    region.parallel(chunks, 3000., [&](int chunk, int worker) {
-      Array<int, tile_rows> ids{};
-      int count = 0;
-      for (int row = chunk * tile_rows; row < std::min(rows, (chunk + 1) * tile_rows); ++row) {
-        rollout_.values(slots(), row) = 0;
-        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) ids[count++] = row;
-      }
-      if (count == 0) return;
-      this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true, &rollout_.values(slots(), 0));
-    });
-    if constexpr (carry_size > 0) return;  // valued while collecting, in step with the carry
-    decisions_.clear();
-    for (int slot = 0; slot < slots(); ++slot) {
-      for (int row = 0; row < rows; ++row) {
-        if (rollout_.decided(slot, row)) decisions_.push_back(sample(slot, row));
-      }
-    }
-    const int tiles = (static_cast<int>(decisions_.size()) + tile_rows - 1) / tile_rows;
-    region.parallel(tiles, 3000., [&](int tile, int worker) {
-      const auto first = index(tile) * tile_rows;
-      const int count = static_cast<int>(std::min<std::size_t>(tile_rows, decisions_.size() - first));
-      auto& s = scratch_[index(worker)];
-      PolicyBatch batch{.rows = count};
-      gather(s, decisions_.data() + first, count, 0, batch);
-      policy_.template value<Arch>(weights_, s.policy, batch, nullptr, s.values);
-      scatter_tile(s.values, count, 1, rollout_.values.data, 1, decisions_.data() + first);
-    });
-  }
-
-  /// Advantages and returns of every row.
-  void estimate_advantages(Region& region) {
-    const int rows = rollout_.shape().rows;
-    const int chunks = (rows + tile_rows - 1) / tile_rows;
-    region.parallel(chunks, 20. * slots() * tile_rows, [&](int chunk, int) {
-      const int first = chunk * tile_rows, count = std::min(tile_rows, rows - first);
-      estimate_rows(first, count);
-    });
-  }
-  void estimate_rows(int first, int count) {
-    using Returns = typename Words::Returns;
-    Trajectory at{.slots = slots(), .stride = rollout_.shape().rows};
-    at.rewards = &rollout_.rewards(0, first), at.values = &rollout_.values(0, first);
-    at.bootstrap = &rollout_.values(slots(), first), at.ends = &rollout_.ends(0, first);
-    at.final_values = &rollout_.final_values(0, first), at.decided = &rollout_.decided(0, first);
-    at.advantages = &rollout_.advantages(0, first), at.returns = &rollout_.returns(0, first);
-    if constexpr (!turns) {
-      polis::estimate_rows<Arch, Returns>(config_.returns, at, count);
-    } else {
-      for (int i = 0; i < count; ++i) {
-        Trajectory row = at.from(i);
-        if (const int last = last_[index(first + i)]; last >= 0) {
-          row.slots = last;
-          row.bootstrap = &rollout_.values(last, first + i);
-        }
-        Returns::template estimate<float>(config_.returns, row);
-      }
-    }
-  }
-
   /// The units of minibatches: decisions, or for a recurrent policy segments of rows with at least one decision.
   void list_units() {
     units_.clear();
@@ -224,10 +113,6 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
       }
     }
   }
-  [[nodiscard]] bool learnt(int slot, int row) const {
-    return rollout_.decided(slot, row) && !(turns && last_[index(row)] == slot);
-  }
-
   void shuffle(int epoch) {
     Random random(this->seed_, static_cast<std::uint32_t>(updates_), static_cast<std::uint32_t>(epoch),
                   static_cast<std::uint32_t>(this->agents_.front()), Purpose::permutation);
@@ -254,7 +139,7 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
     const int count = static_cast<int>(units.size());
     const int tiles = (count + tile_rows - 1) / tile_rows;
     const int shards = std::min(tiles, static_cast<int>(shards_.size()));
-    const double tile_nanoseconds = .1 * static_cast<double>(weights_.size()) * tile_rows * segment() / 1.;
+    const double tile_nanoseconds = .1 * static_cast<double>(weights_.size()) * tile_rows * segment();
     region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
       Parameters& gradient = shards_[index(shard)];
       gradient.for_each_block([](const Block&, std::size_t, std::span<float> g) { std::fill(g.begin(), g.end(), 0.f); });
@@ -309,25 +194,6 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
       const int rows = rollout_.shape().rows;
       const int slot = unit / rows + t, row = unit % rows;
       return slot < slots() && learnt(slot, row);
-    }
-  }
-
-  /// Gathers what the policy sees of samples ids[i] + t * rows, into time step t of the worker's tiles.
-  void gather(ActorScratch<Policy>& s, const int* ids, int rows, int t, PolicyBatch& batch) const {
-    const std::ptrdiff_t shift = static_cast<std::ptrdiff_t>(t) * rollout_.shape().rows;
-    float* features = s.features + t * Parts::features * tile_rows;
-    this->gather_features(rollout_.observations.data + shift * Observation::words, ids, rows, features);
-    batch.features = s.features;
-    batch.critic_features = s.features;
-    if constexpr (central) {
-      this->template gather_states<typename E::State>(rollout_.states.data + shift * E::State::words, ids, rows,
-                                                      s.critic_features + t * Parts::critic_features * tile_rows);
-      batch.critic_features = s.critic_features;
-    }
-    if constexpr (mask_size > 0) {
-      gather_tile<Arch>(rollout_.masks.data + shift * mask_size, mask_size, ids, rows, mask_size,
-                        s.masks + t * mask_size * tile_rows);
-      batch.masks = s.masks;
     }
   }
 
@@ -468,39 +334,13 @@ class OnPolicyUpdate : public OnPolicyAgents<Words, E, R, Arch> {
     return variance > 0 ? 1. - (error_squares - error * error / count) / variance : 0.;
   }
 
-  /// Moves pending decisions to slot 0 of the next rollout, with the rewards they have so far.
-  void carry_pending_over() {
-    if (!rollout_.shape().carried) return;
-    for (int row = 0; row < rollout_.shape().rows; ++row) {
-      const int from = last_[index(row)];
-      if (from > 0) move_to_first(from, row);
-      float sum = 0;
-      if (from >= 0) {
-        for (int slot = from; slot < slots(); ++slot) sum += rollout_.rewards(slot, row);
-      }
-      rollout_.rewards(0, row) = sum;
-      rollout_.ends(0, row) = End::none;
-      rollout_.decided(0, row) = from >= 0;
-    }
-  }
-  void move_to_first(int from, int row) {
-    const auto& shape = rollout_.shape();
-    std::copy_n(&rollout_.observations(from, row, 0), shape.observation, &rollout_.observations(0, row, 0));
-    std::copy_n(&rollout_.actions(from, row, 0), shape.action, &rollout_.actions(0, row, 0));
-    std::copy_n(&rollout_.masks(from, row, 0), shape.mask, &rollout_.masks(0, row, 0));
-    std::copy_n(&rollout_.states(from, row, 0), shape.state, &rollout_.states(0, row, 0));
-    rollout_.log_probs(0, row) = rollout_.log_probs(from, row);
-    rollout_.starts(0, row) = rollout_.starts(from, row);
-  }
-
   typename Words::Optimizer optimizer_;
   typename Words::RewardNormalization::State rewards_;
   std::vector<Parameters> shards_;
   std::vector<LossSums> sums_;
   std::vector<LossScratch> losses_;
-  std::vector<int> units_, decisions_;
+  std::vector<int> units_;
   std::vector<std::span<float>> spans_;  // blocks of a gradient, while another one is walked
-  std::vector<int> last_;
   UpdateStatistics statistics_;
   std::uint64_t updates_ = 0;
   int steps_ = 0;

@@ -1,0 +1,175 @@
+// Agents that act by one set of weights and learn from their own rollouts: what their decisions were worth.
+//
+// Every decision of a rollout is valued after it, in tiles; advantages follow row by row. Where agents take turns, a
+// decision may still wait for its rewards when the rollout ends: it is carried over into the next one.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include <polis/algorithm/on_policy_agents.hpp>
+#include <polis/returns/returns.hpp>
+
+namespace polis::internal {
+
+/// Values, advantages and returns of a rollout; see OnPolicyAgents for the parameters.
+template <class Words, class E, int R, class Arch>
+class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
+  using Base = OnPolicyAgents<Words, E, R, Arch>;
+
+ public:
+  using typename Base::Observation, typename Base::Parts, typename Base::Policy;
+  static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
+  static constexpr bool central = Base::central, turns = Base::turns;
+
+  using Base::Base;
+
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
+    Base::prepare(env, threads);
+    const auto& shape = rollout_.shape();
+    decisions_.reserve(index(shape.slots()) * index(shape.rows));
+    last_.assign(index(shape.rows), -1);
+  }
+
+ protected:
+  using Base::agent, Base::agent_count_, Base::config_, Base::index, Base::policy_, Base::rollout_, Base::scratch_,
+      Base::segment, Base::weights_;
+
+  [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
+  [[nodiscard]] int slots() const { return rollout_.shape().slots(); }
+
+  /// Where agents take turns, the last decision of a row that does not act now still waits for its rewards. It is
+  /// not learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its slot, else -1.
+  void find_pending() {
+    if constexpr (turns) {
+      for (int row = 0; row < rollout_.shape().rows; ++row) {
+        int& last = last_[index(row)];
+        last = -1;
+        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) continue;
+        for (int slot = slots() - 1; slot >= 0 && last < 0; --slot) {
+          if (rollout_.ends(slot, row) != End::none) break;
+          if (rollout_.decided(slot, row)) last = slot;
+        }
+      }
+    }
+  }
+
+  /// Values of every decision, and of the state after the last step where the agent acts on.
+  void value_rollout(Region& region) {
+    const int rows = rollout_.shape().rows;
+    const int chunks = (rows + tile_rows - 1) / tile_rows;
+    region.parallel(chunks, 3000., [&](int chunk, int worker) {
+      Array<int, tile_rows> ids{};
+      int count = 0;
+      for (int row = chunk * tile_rows; row < std::min(rows, (chunk + 1) * tile_rows); ++row) {
+        rollout_.values(slots(), row) = 0;
+        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) ids[count++] = row;
+      }
+      if (count == 0) return;
+      this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true, &rollout_.values(slots(), 0));
+    });
+    if constexpr (carry_size > 0) return;  // valued while collecting, in step with the carry
+    decisions_.clear();
+    for (int slot = 0; slot < slots(); ++slot) {
+      for (int row = 0; row < rows; ++row) {
+        if (rollout_.decided(slot, row)) decisions_.push_back(sample(slot, row));
+      }
+    }
+    const int tiles = (static_cast<int>(decisions_.size()) + tile_rows - 1) / tile_rows;
+    region.parallel(tiles, 3000., [&](int tile, int worker) {
+      const auto first = index(tile) * tile_rows;
+      const int count = static_cast<int>(std::min<std::size_t>(tile_rows, decisions_.size() - first));
+      auto& s = scratch_[index(worker)];
+      PolicyBatch batch{.rows = count};
+      gather(s, decisions_.data() + first, count, 0, batch);
+      policy_.template value<Arch>(weights_, s.policy, batch, nullptr, s.values);
+      scatter_tile(s.values, count, 1, rollout_.values.data, 1, decisions_.data() + first);
+    });
+  }
+
+  /// Advantages and returns of every row.
+  void estimate_advantages(Region& region) {
+    const int rows = rollout_.shape().rows;
+    const int chunks = (rows + tile_rows - 1) / tile_rows;
+    region.parallel(chunks, 20. * slots() * tile_rows, [&](int chunk, int) {
+      const int first = chunk * tile_rows, count = std::min(tile_rows, rows - first);
+      estimate_rows(first, count);
+    });
+  }
+  void estimate_rows(int first, int count) {
+    using Returns = typename Words::Returns;
+    Trajectory at{.slots = slots(), .stride = rollout_.shape().rows};
+    at.rewards = &rollout_.rewards(0, first), at.values = &rollout_.values(0, first);
+    at.bootstrap = &rollout_.values(slots(), first), at.ends = &rollout_.ends(0, first);
+    at.final_values = &rollout_.final_values(0, first), at.decided = &rollout_.decided(0, first);
+    at.advantages = &rollout_.advantages(0, first), at.returns = &rollout_.returns(0, first);
+    if constexpr (!turns) {
+      polis::estimate_rows<Arch, Returns>(config_.returns, at, count);
+    } else {
+      for (int i = 0; i < count; ++i) {
+        Trajectory row = at.from(i);
+        if (const int last = last_[index(first + i)]; last >= 0) {
+          row.slots = last;
+          row.bootstrap = &rollout_.values(last, first + i);
+        }
+        Returns::template estimate<float>(config_.returns, row);
+      }
+    }
+  }
+
+  /// Gathers what the policy sees of samples ids[i] + t * rows, into time step t of the worker's tiles.
+  void gather(ActorScratch<Policy>& s, const int* ids, int rows, int t, PolicyBatch& batch) const {
+    const std::ptrdiff_t shift = static_cast<std::ptrdiff_t>(t) * rollout_.shape().rows;
+    float* features = s.features + t * Parts::features * tile_rows;
+    this->gather_features(rollout_.observations.data + shift * Observation::words, ids, rows, features);
+    batch.features = s.features;
+    batch.critic_features = s.features;
+    if constexpr (central) {
+      this->template gather_states<typename E::State>(rollout_.states.data + shift * E::State::words, ids, rows,
+                                                      s.critic_features + t * Parts::critic_features * tile_rows);
+      batch.critic_features = s.critic_features;
+    }
+    if constexpr (mask_size > 0) {
+      gather_tile<Arch>(rollout_.masks.data + shift * mask_size, mask_size, ids, rows, mask_size,
+                        s.masks + t * mask_size * tile_rows);
+      batch.masks = s.masks;
+    }
+  }
+
+  /// Whether a slot of a row is a decision whose rewards are all in.
+  [[nodiscard]] bool learnt(int slot, int row) const {
+    return rollout_.decided(slot, row) && !(turns && last_[index(row)] == slot);
+  }
+
+  /// Moves pending decisions to slot 0 of the next rollout, with the rewards they have so far.
+  void carry_pending_over() {
+    if (!rollout_.shape().carried) return;
+    for (int row = 0; row < rollout_.shape().rows; ++row) {
+      const int from = last_[index(row)];
+      if (from > 0) move_to_first(from, row);
+      float sum = 0;
+      if (from >= 0) {
+        for (int slot = from; slot < slots(); ++slot) sum += rollout_.rewards(slot, row);
+      }
+      rollout_.rewards(0, row) = sum;
+      rollout_.ends(0, row) = End::none;
+      rollout_.decided(0, row) = from >= 0;
+    }
+  }
+  void move_to_first(int from, int row) {
+    const auto& shape = rollout_.shape();
+    std::copy_n(&rollout_.observations(from, row, 0), shape.observation, &rollout_.observations(0, row, 0));
+    std::copy_n(&rollout_.actions(from, row, 0), shape.action, &rollout_.actions(0, row, 0));
+    std::copy_n(&rollout_.masks(from, row, 0), shape.mask, &rollout_.masks(0, row, 0));
+    std::copy_n(&rollout_.states(from, row, 0), shape.state, &rollout_.states(0, row, 0));
+    rollout_.log_probs(0, row) = rollout_.log_probs(from, row);
+    rollout_.starts(0, row) = rollout_.starts(from, row);
+  }
+
+ private:
+  std::vector<int> decisions_;  // samples to value
+  std::vector<int> last_;       // [row]: the slot of the decision that still waits for its rewards, or -1
+};
+
+}  // namespace polis::internal
