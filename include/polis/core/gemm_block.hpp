@@ -136,6 +136,13 @@ void block_rows(const A& a, const Panel& b, Length length, const Target& target,
 /// an int or a std::integral_constant.
 template <class Arch, class A, class Length, class Rows, class Columns, class Target>
 void multiply(const A& a, const Panel& b, Length length, Rows rows, Columns columns, const Target& target) {
+  if constexpr (known<Columns> < 0) {
+    if (columns == 1) {  // few samples: as many rows as hide the latency with one register each
+      constexpr std::integral_constant<int, 1> one{};
+      block_rows<Arch, 8, known<Rows>>(a, b, length, target, 0, rows, one);
+      return;
+    }
+  }
   block_rows<Arch, Blocking<Arch>::rows, known<Rows>>(a, b, length, target, 0, rows, columns);
 }
 
