@@ -33,6 +33,13 @@ struct IgnoreField {
   constexpr void operator()(std::string_view, auto&) const {}
 };
 
+/// "prefix.name". Out of line, as is all that runs once a field: settings are many and seldom read.
+[[gnu::cold, gnu::noinline]] inline std::string join_path(const std::string& prefix, std::string_view name) {
+  std::string path = prefix;
+  if (!path.empty()) path += '.';
+  return path += name;
+}
+
 }  // namespace internal
 
 /// An aggregate that lists its members through `static void fields(auto& self, auto&& visit)`.
@@ -43,16 +50,16 @@ concept HasFields = requires(T& object) {
 
 /// Calls `visitor(path, leaf)` for every leaf of a settings tree, in the order the aggregates list them.
 template <HasFields T, class Visitor>
-void for_each_field(T& object, Visitor&& visitor, const std::string& prefix = {}) {
+[[gnu::cold]] void for_each_field(T& object, Visitor&& visitor, const std::string& prefix = {}) {
   std::remove_cv_t<T>::fields(object, [&](std::string_view name, auto& member) {
     using Member = std::remove_reference_t<decltype(member)>;
-    std::string path = prefix.empty() ? std::string(name) : prefix + '.' + std::string(name);
+    const std::string path = internal::join_path(prefix, name);
     if constexpr (HasFields<Member>) {
       for_each_field(member, visitor, path);
     } else {
       static_assert(FieldLeaf<std::remove_cv_t<Member>>,
                     "a member of a settings aggregate needs `fields` or a FieldText (an enum: enum_names)");
-      visitor(std::as_const(path), member);
+      visitor(path, member);
     }
   });
 }
@@ -61,7 +68,7 @@ void for_each_field(T& object, Visitor&& visitor, const std::string& prefix = {}
 class Field {
  public:
   template <FieldLeaf T>
-  Field(std::string path, T& leaf) : path_(std::move(path)), leaf_(&leaf), type_(&type_of<T>) {}
+  Field(const std::string& path, T& leaf) : Field(path, &leaf, &type_of<T>) {}
 
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string text() const { return type_->print(leaf_); }
@@ -82,6 +89,10 @@ class Field {
   }
 
  private:
+  struct Type;
+  [[gnu::cold, gnu::noinline]] Field(const std::string& path, void* leaf, const Type* type)
+      : path_(path), leaf_(leaf), type_(type) {}
+
   struct Type {
     Parsed (*parse)(std::string_view, void*);
     std::string (*print)(const void*);
@@ -108,7 +119,7 @@ class Field {
 template <HasFields T>
 std::vector<Field> list_fields(T& object) {
   std::vector<Field> fields;
-  for_each_field(object, [&](const std::string& path, auto& leaf) { fields.emplace_back(path, leaf); });
+  for_each_field(object, [&](const std::string& path, auto& leaf) { fields.push_back(Field(path, leaf)); });
   return fields;
 }
 
@@ -204,7 +215,7 @@ void apply_assignments(T& object, const Range& assignments) {
 
 /// One line key=value per leaf; from_text gives back every bit.
 template <HasFields T>
-std::string to_text(const T& object) {
+[[gnu::cold]] std::string to_text(const T& object) {
   std::string text;
   // Only read: one Field type serves settings that may change and those that may not.
   for (const Field& field : list_fields(const_cast<T&>(object)))
