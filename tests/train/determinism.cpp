@@ -63,6 +63,9 @@ void check() {
 
   T whole(settings<T>(1, 1)), first(settings<T>(1, 1)), second(settings<T>(1, 2));
   for (int i = 0; i < 8; ++i) whole.iterate();
+  CHECK(bytes(whole) == one);
+  (void)whole.evaluate(10);
+  CHECK(bytes(whole) == one);  // an evaluation leaves weights, statistics and lanes alone
   for (int i = 0; i < 4; ++i) first.iterate();
   CHECK(first.curriculum().stage() > 0);
   ArchiveWriter writer;
