@@ -38,7 +38,7 @@ struct RolloutShape {
 class RolloutArrays {
  public:
   RolloutArrays() = default;
-  explicit RolloutArrays(const RolloutShape& shape) : shape_(shape) {
+  [[gnu::cold]] explicit RolloutArrays(const RolloutShape& shape) : shape_(shape) {
     std::size_t bytes = 0;
     layout([&bytes](auto& view, auto... sizes) {
       using T = std::remove_reference_t<decltype(*view.data)>;
@@ -104,7 +104,7 @@ class RolloutArrays {
     f(starts, slots, rows);
   }
 
-  void place() {
+  [[gnu::cold, gnu::noinline]] void place() {
     std::byte* at = arena_.data();
     layout([&at](auto& view, auto... sizes) {
       using T = std::remove_reference_t<decltype(*view.data)>;

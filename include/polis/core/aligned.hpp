@@ -47,7 +47,7 @@ class FloatArena {
     std::size_t count;
   };
   FloatArena() = default;
-  FloatArena(std::initializer_list<Slice> slices) {
+  [[gnu::cold, gnu::noinline]] FloatArena(std::initializer_list<Slice> slices) {
     std::size_t total = 0;
     for (const Slice& slice : slices) total += padded(slice.count);
     memory_.resize(total);

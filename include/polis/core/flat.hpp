@@ -68,7 +68,7 @@ void scale(std::span<float> values, float factor) {
 
 /// to += factor * from.
 template <class Arch>
-void add_scaled(std::span<float> to, float factor, std::span<const float> from) {
+[[gnu::noinline]] void add_scaled(std::span<float> to, float factor, std::span<const float> from) {
   map_registers<Arch>(
       to.size(),
       [factor](Batch<Arch>& y, const Batch<Arch>& x) { y = multiply_add<Arch>(Batch<Arch>(factor), x, y); },
@@ -117,7 +117,7 @@ void sum_shards(std::span<float> to, const float* first, std::size_t stride, int
 
 /// The sum of squares in double precision, in an order that is the same on every machine: sixteen interleaved
 /// sums, then halves. Squares of floats are exact in double, so fused and separate operations agree.
-inline double squared_norm(std::span<const float> values) {
+[[gnu::noinline]] inline double squared_norm(std::span<const float> values) {
   constexpr std::size_t lanes = 16;
   std::array<double, lanes> sum{};
   const auto square = [](float x) { return static_cast<double>(x) * static_cast<double>(x); };

@@ -95,6 +95,7 @@ class ThreadPool {
  private:
   friend class Region;
   using Clock = std::chrono::steady_clock;
+  using Call = void (*)(void* body, int index, int worker);
   static constexpr auto spin_time = std::chrono::microseconds(50);
   // Nanoseconds. Cores of one machine hand over within a microsecond or two, the scheduler in tens.
   static constexpr double plausible_hand_off = 5e3, unmeasured = 1e9;
@@ -208,7 +209,7 @@ class ThreadPool {
     return true;
   }
 
-  void publish(int count, void (*call)(void*, int, int), void* body) {
+  void publish(int count, Call call, void* body) {
     call_ = call;
     body_ = body;
     count_ = count;
@@ -221,31 +222,25 @@ class ThreadPool {
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
-  template <class Body>
-  void parallel(int count, double nanoseconds_each, Body& body) {
+  void parallel(int count, double nanoseconds_each, Call call, void* body) {
     const Current& mine = current();
     const bool nested = mine.pool == this;
     const bool too_small = count * nanoseconds_each < 2 * hand_off_;
     if (threads_ == 1 || nested || count <= 1 || too_small) {
-      return serial(count, nested ? mine.worker : 0, body);
+      return serial(count, nested ? mine.worker : 0, call, body);
     }
-    using Plain = std::remove_const_t<Body>;
-    const auto call = [](void* erased, int index, int worker) {
-      (*static_cast<Body*>(erased))(index, worker);
-    };
-    publish(count, call, const_cast<Plain*>(std::addressof(body)));
+    publish(count, call, body);
     while (run_one(0)) {
     }
     finish();
   }
 
   /// The same promises on one thread: every index runs, the lowest failure is rethrown.
-  template <class Body>
-  static void serial(int count, int worker, Body& body) {
+  static void serial(int count, int worker, Call call, void* body) {
     std::exception_ptr failure;
     for (int index = 0; index < count; ++index) {
       try {
-        body(index, worker);
+        call(body, index, worker);
       } catch (...) {
         if (!failure) failure = std::current_exception();
       }
@@ -271,7 +266,7 @@ class ThreadPool {
   }
 
   // Written by the caller before a job is published, read by those who claimed an index of it.
-  void (*call_)(void*, int, int) = nullptr;
+  Call call_ = nullptr;
   void* body_ = nullptr;
   int count_ = 0;
   int depth_ = 0;
@@ -291,7 +286,9 @@ class ThreadPool {
 
 template <class Body>
 void Region::parallel(int count, double nanoseconds_each, Body&& body) {
-  pool_->parallel(count, nanoseconds_each, body);
+  using Erased = std::remove_reference_t<Body>;
+  const auto call = [](void* erased, int index, int worker) { (*static_cast<Erased*>(erased))(index, worker); };
+  pool_->parallel(count, nanoseconds_each, call, const_cast<void*>(static_cast<const void*>(std::addressof(body))));
 }
 
 inline int Region::threads() const { return pool_->threads(); }

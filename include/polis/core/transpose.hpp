@@ -148,7 +148,7 @@ void gather(const float* base, std::size_t stride, const int* ids, int rows, int
 /// r < rows <= 64 (ids == nullptr: consecutive rows). Rows up to the next register repeat the last valid one,
 /// so that padding is finite; the rows after them are not written.
 template <class Arch>
-void gather_tile(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile) {
+[[gnu::noinline]] void gather_tile(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile) {
   internal::gather<Arch>(base, stride, ids, rows, features, tile,
                          [](int, const Batch<Arch>& value) { return value; });
 }
@@ -156,7 +156,7 @@ void gather_tile(const float* base, std::size_t stride, const int* ids, int rows
 /// gather_tile with observation normalisation: (x - mean[f]) * inverse_deviation[f], clipped to [-clip,
 /// clip].
 template <class Arch>
-void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows, int features,
+[[gnu::noinline]] void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows, int features,
                             const float* mean, const float* inverse_deviation, float clip, float* tile) {
   internal::gather<Arch>(base, stride, ids, rows, features, tile, [=](int f, const Batch<Arch>& value) {
     const Batch<Arch> scaled = (value - Batch<Arch>(mean[f])) * Batch<Arch>(inverse_deviation[f]);
@@ -165,7 +165,7 @@ void gather_normalized_tile(const float* base, std::size_t stride, const int* id
 }
 
 /// The reverse of gather_tile: base[ids[r] * stride + f] = tile[f][r] for the first `rows` rows.
-inline void scatter_tile(const float* tile, int rows, int features, float* base, std::size_t stride,
+[[gnu::noinline]] inline void scatter_tile(const float* tile, int rows, int features, float* base, std::size_t stride,
                          const int* ids) {
   for (int r = 0; r < rows; ++r) {
     float* to = base + stride * static_cast<std::size_t>(ids ? ids[r] : r);

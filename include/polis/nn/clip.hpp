@@ -30,7 +30,7 @@ inline bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f8
 
 /// The sum of squares of a block's gradient. Error: an element is not finite; names the block and the
 /// element.
-inline double checked_squared_norm(const Block& block, std::span<const float> gradient) {
+[[gnu::noinline]] inline double checked_squared_norm(const Block& block, std::span<const float> gradient) {
   const double square = squared_norm(gradient);
   // Squares of finite floats cannot overflow a double, so a finite sum tells.
   if (square <= 1e300 && (std::bit_cast<std::uint64_t>(square) >> 52 & 0x7ff) != 0x7ff) return square;

@@ -37,12 +37,12 @@ using Layout = std::vector<Block>;
 }
 
 /// Appends one block behind the others.
-inline void append(Layout& layout, std::string name, int rows, int columns, BlockKind kind) {
+[[gnu::cold, gnu::noinline]] inline void append(Layout& layout, std::string name, int rows, int columns, BlockKind kind) {
   layout.push_back({std::move(name), rows, columns, kind, total_size(layout)});
 }
 
 /// Appends all blocks of another layout, their names prefixed ("actor." + "0.weight").
-inline void append(Layout& layout, const std::string& prefix, const Layout& blocks) {
+[[gnu::cold, gnu::noinline]] inline void append(Layout& layout, const std::string& prefix, const Layout& blocks) {
   for (const Block& block : blocks)
     append(layout, prefix + block.name, block.rows, block.columns, block.kind);
 }

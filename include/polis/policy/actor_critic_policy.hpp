@@ -58,7 +58,7 @@ class ActorCriticPolicy {
 
   explicit ActorCriticPolicy(const Config& config = {}) : config_(config) {}
 
-  [[nodiscard]] static Layout layout() {
+  [[nodiscard, gnu::cold]] static Layout layout() {
     Layout layout;
     append(layout, "actor.", Actor::layout());
     append(layout, "critic.", Critic::layout());
@@ -67,7 +67,7 @@ class ActorCriticPolicy {
   }
 
   /// Fresh weights: networks by `Initialization`, the distribution's own by its Config.
-  [[nodiscard]] Parameters parameters(Random& random) const {
+  [[nodiscard, gnu::cold]] Parameters parameters(Random& random) const {
     Parameters result(layout());
     const auto values = result.values();
     initialize<Initialization>(config_.initialization, Actor::layout(), values.subspan(0, Actor::parameters),
