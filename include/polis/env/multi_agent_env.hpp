@@ -256,13 +256,12 @@ class MultiAgentEnv {
   /// f(role) for the role of the agent with this number.
   template <class F>
   static bool with_role(int agent, F&& f) {
-    bool result = false;
-    [&]<int... R>(std::integer_sequence<int, R...>) {
-      ((agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
-        (result = f(std::integral_constant<int, R>{}), true)) ||
-       ...);
+    return [&]<int... R>(std::integer_sequence<int, R...>) {
+      bool result = false;
+      const bool found = (... || (agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
+                                  (result = f(std::integral_constant<int, R>{}), true)));
+      return found && result;
     }(std::make_integer_sequence<int, role_count<E>>{});
-    return result;
   }
 
   template <class Tasks>

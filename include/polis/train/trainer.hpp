@@ -247,17 +247,17 @@ class Trainer {
 
   /// What the next episode of a lane is about, as the curriculum says now.
   [[nodiscard]] auto tasks() const {
-    return [this](Random& random) {
-      Assignment<Environment> assignment;
-      if constexpr (HasStages<Environment>) {
-        assignment.stage = curriculum_.sample(random);
-        assignment.replayed = assignment.stage != curriculum_.stage();
-        assignment.task = Environment::task(assignment.stage, lanes_.config(), lanes_.data(), random);
-      } else {
-        (void)random;
-      }
-      return assignment;
-    };
+    return [this](Random& random) { return assign(random); };
+  }
+
+  Assignment<Environment> assign([[maybe_unused]] Random& random) const {
+    Assignment<Environment> assignment;
+    if constexpr (HasStages<Environment>) {
+      assignment.stage = curriculum_.sample(random);
+      assignment.replayed = assignment.stage != curriculum_.stage();
+      assignment.task = Environment::task(assignment.stage, lanes_.config(), lanes_.data(), random);
+    }
+    return assignment;
   }
 
   void collect(int index, int worker, int steps) {
