@@ -160,6 +160,7 @@ int run(const CommandLine& line) {
 }
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // in step with the progress, where both go to a file
   try {
     return run(CommandLine(argc, argv,
                            {{"--csv FILE", "prices: a column a symbol, or OHLCV, or a row a day and symbol"},

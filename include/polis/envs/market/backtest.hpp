@@ -149,10 +149,10 @@ struct NamedReport {
 
 /// Prints one line a report: return, Sharpe, Sortino, largest drawdown, turnover a day and costs.
 inline void print_reports(std::span<const NamedReport> reports, std::FILE* to = stdout) {
-  std::fprintf(to, "%-16s%9s%9s%9s%11s%12s%9s\n", "", "return", "Sharpe", "Sortino", "drawdown",
+  std::fprintf(to, "%-14s%9s%9s%9s%14s%14s%9s\n", "", "return", "Sharpe", "Sortino", "max drawdown",
                "turnover/day", "costs");
   for (const auto& [name, figures] : reports) {
-    std::fprintf(to, "%-16s%8.1f%%%9.2f%9.2f%10.1f%%%11.2f%%%8.2f%%\n", name.c_str(),
+    std::fprintf(to, "%-14s%8.1f%%%9.2f%9.2f%13.1f%%%13.2f%%%8.2f%%\n", name.c_str(),
                  100 * figures.total_return, figures.sharpe, figures.sortino, 100 * figures.max_drawdown,
                  100 * figures.turnover, 100 * figures.costs);
   }
