@@ -9,19 +9,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include <polis/core/random.hpp>
-#include <polis/distribution/categorical.hpp>
-#include <polis/distribution/diag_gaussian.hpp>
-#include <polis/distribution/product.hpp>
-#include <polis/distribution/simplex_gaussian.hpp>
-#include <polis/env/environment.hpp>
-#include <polis/env/time_limit.hpp>
-#include <polis/envs/classic/cartpole.hpp>
-#include <polis/envs/classic/pendulum.hpp>
-#include <polis/envs/market/trading.hpp>
-#include <polis/objective/clipped_surrogate.hpp>
-#include <polis/objective/policy_gradient.hpp>
-#include <polis/returns/gae.hpp>
+#include <polis/polis.hpp>
 
 namespace test_host_device {
 
