@@ -76,7 +76,7 @@ class OnPolicyAgents {
     env_ = &env;
     RolloutShape shape;
     shape.steps = config_.steps;
-    shape.rows = env.lanes() * agent_count_();
+    shape.rows = env.lanes() * group_size();
     shape.observation = Observation::words;
     if constexpr (central) shape.state = E::State::words;
     shape.action = Policy::words;
@@ -106,8 +106,8 @@ class OnPolicyAgents {
     if constexpr (carry_size > 0) begin_segment(tile, slot);
     s.rows.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
-      for (int a = 0; a < agent_count_(); ++a) {
-        const int row = lane * agent_count_() + a;
+      for (int a = 0; a < group_size(); ++a) {
+        const int row = lane * group_size() + a;
         const bool decides = tile.env->deciding(lane, agent(a));
         rollout_.decided(slot, row) = decides;
         rollout_.starts(slot, row) = 0;
@@ -131,8 +131,8 @@ class OnPolicyAgents {
     const int slot = this->slot(tile.step);
     s.cut.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
-      for (int a = 0; a < agent_count_(); ++a) {
-        const int row = lane * agent_count_() + a;
+      for (int a = 0; a < group_size(); ++a) {
+        const int row = lane * group_size() + a;
         const End end = tile.env->end(lane, agent(a));
         rollout_.rewards(slot, row) = tile.env->reward(lane, agent(a));
         rollout_.ends(slot, row) = end;
@@ -167,8 +167,8 @@ class OnPolicyAgents {
     float* masks = observed + memory.fresh.size() * Observation::words;
     s.rows.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
-      for (int a = 0; a < agent_count_(); ++a) {
-        const int row = lane * agent_count_() + a;
+      for (int a = 0; a < group_size(); ++a) {
+        const int row = lane * group_size() + a;
         if (tile.env->steps_in_episode(lane) == 0) memory.fresh[index(row)] = 1;
         if (!tile.env->deciding(lane, agent(a))) continue;
         tile.env->observe_agent(lane, agent(a), Row{observed + row * Observation::words});
@@ -220,7 +220,7 @@ class OnPolicyAgents {
   [[nodiscard]] bool begun_rollout() const { return env_ && env_->steps(0) != static_cast<std::uint32_t>(begun_); }
 
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  [[nodiscard]] int agent_count_() const { return static_cast<int>(agents_.size()); }
+  [[nodiscard]] int group_size() const { return static_cast<int>(agents_.size()); }
   [[nodiscard]] int agent(int a) const { return agents_[index(a)]; }
   [[nodiscard]] int first_slot() const { return rollout_.shape().carried ? 1 : 0; }
   [[nodiscard]] int slot(std::uint64_t step) const { return first_slot() + static_cast<int>(step - begun_); }
@@ -290,14 +290,14 @@ class OnPolicyAgents {
   void draw(const LaneTile<E>& tile, const int* ids, int rows, Purpose purpose, float* uniforms) const {
     Array<std::uint32_t, tile_rows> lanes{}, agents{};
     for (int i = 0; i < rows; ++i) {
-      lanes[i] = tile.env->global_lane(ids[i] / agent_count_());
-      agents[i] = static_cast<std::uint32_t>(agent(ids[i] % agent_count_()));
+      lanes[i] = tile.env->global_lane(ids[i] / group_size());
+      agents[i] = static_cast<std::uint32_t>(agent(ids[i] % group_size()));
     }
     philox_uniform_tile<Arch>(seed_, tile.step, purpose, lanes.data(), agents.data(), rows, Policy::noise, uniforms);
   }
 
   void set_action(LaneTile<E>& tile, int row, In<float> words) const {
-    MultiAgentEnv<E>::set_action(tile.actions[row / agent_count_() - tile.first], agent(row % agent_count_()), words);
+    MultiAgentEnv<E>::set_action(tile.actions[row / group_size() - tile.first], agent(row % group_size()), words);
   }
 
   void load_carries(const AlignedVector<float>& from, const std::vector<char>& fresh, const int* ids, int rows,
@@ -318,7 +318,7 @@ class OnPolicyAgents {
   /// Keeps the carries from which a segment starts.
   void begin_segment(const LaneTile<E>& tile, int slot) {
     if (slot % segment() != 0) return;
-    const int first = tile.first * agent_count_(), count = tile.lanes * agent_count_();
+    const int first = tile.first * group_size(), count = tile.lanes * group_size();
     std::copy_n(carries_.data() + index(first) * carry_size, index(count) * carry_size,
                 &rollout_.carries(slot / segment(), first, 0));
   }
@@ -362,11 +362,11 @@ class OnPolicyAgents {
   void value_now(const MultiAgentEnv<E>& env, ActorScratch<Policy>& s, const int* ids, int rows, bool renewed,
                  float* values) const {
     for (int i = 0; i < rows; ++i) {
-      const int lane = ids[i] / agent_count_();
+      const int lane = ids[i] / group_size();
       if constexpr (central) {
         env.state(lane, Row{s.staging + i * E::State::words});
       } else {
-        env.observe_agent(lane, agent(ids[i] % agent_count_()), Row{s.staging + i * Observation::words});
+        env.observe_agent(lane, agent(ids[i] % group_size()), Row{s.staging + i * Observation::words});
       }
     }
     if constexpr (central) {

@@ -33,7 +33,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   }
 
  protected:
-  using Base::agent, Base::agent_count_, Base::config_, Base::index, Base::policy_, Base::rollout_, Base::scratch_,
+  using Base::agent, Base::group_size, Base::config_, Base::index, Base::policy_, Base::rollout_, Base::scratch_,
       Base::segment, Base::weights_;
 
   [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
@@ -46,7 +46,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
       for (int row = 0; row < rollout_.shape().rows; ++row) {
         int& last = last_[index(row)];
         last = -1;
-        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) continue;
+        if (this->env_->deciding(row / group_size(), agent(row % group_size()))) continue;
         for (int slot = slots() - 1; slot >= 0 && last < 0; --slot) {
           if (rollout_.ends(slot, row) != End::none) break;
           if (rollout_.decided(slot, row)) last = slot;
@@ -64,7 +64,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
       int count = 0;
       for (int row = chunk * tile_rows; row < std::min(rows, (chunk + 1) * tile_rows); ++row) {
         rollout_.values(slots(), row) = 0;
-        if (this->env_->deciding(row / agent_count_(), agent(row % agent_count_()))) ids[count++] = row;
+        if (this->env_->deciding(row / group_size(), agent(row % group_size()))) ids[count++] = row;
       }
       if (count == 0) return;
       this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true, &rollout_.values(slots(), 0));

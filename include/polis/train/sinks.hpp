@@ -46,7 +46,7 @@ inline std::string short_count(double value) {
 /// 42 s, 3:07, 1:02:45.
 inline std::string short_time(double seconds) {
   if (!std::isfinite(seconds)) return "?";
-  const auto total = static_cast<long>(seconds + .5);
+  const long total = std::lround(seconds);
   std::array<char, 32> text{};
   if (total < 60) {
     std::snprintf(text.data(), text.size(), "%ld s", total);
