@@ -13,6 +13,7 @@
 // Files (io/), statistics (stats/) and xtensor views (xtensor.hpp) are headers of their own.
 #pragma once
 
+#include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/ppo.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>

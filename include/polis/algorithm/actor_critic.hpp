@@ -228,12 +228,14 @@ class ActorCriticLearner {
 }  // namespace internal
 
 /// An actor-critic algorithm, made of words. `With<...>` re-composes it by naming what changes, in any order:
-/// `PPO::With<Gru<128>, NormalizeObservations>`.
+/// `PPO::With<Gru<128>, NormalizeObservations>`. A sentence may get a name, `struct Mine : PPO::With<Gru<128>> {};`,
+/// which compilers then print in place of all its words.
 template <class... Words>
 struct ActorCritic : ActorCriticSlots<Words...> {
   using word = word::Algorithm;
   using Slots = ActorCriticSlots<Words...>;
   using WordList = internal::List<Words...>;
+  using Sentence = ActorCritic;
 
   template <class... New>
   using With = typename internal::Rewrite<polis::ActorCritic, internal::List<Words...>, New...>::type;

@@ -22,6 +22,19 @@ namespace internal {
 template <class... T>
 struct List {};
 
+/// The kind that a word declares; NoWord for a type that declares none, which no slot takes.
+struct NoWord {};
+template <class W>
+struct KindOf {
+  using type = NoWord;
+};
+template <Word W>
+struct KindOf<W> {
+  using type = typename W::word;
+};
+template <class W>
+using kind_of = typename KindOf<W>::type;
+
 /// The last of `Words` of the given kind; `Default` where there is none.
 template <class Kind, class Default, class... Words>
 struct LastOfKind {
@@ -29,10 +42,10 @@ struct LastOfKind {
 };
 template <class Kind, class Default, class First, class... Rest>
 struct LastOfKind<Kind, Default, First, Rest...>
-    : LastOfKind<Kind, std::conditional_t<std::is_same_v<typename First::word, Kind>, First, Default>, Rest...> {};
+    : LastOfKind<Kind, std::conditional_t<std::is_same_v<kind_of<First>, Kind>, First, Default>, Rest...> {};
 
 template <class Kind, class... Words>
-inline constexpr bool has_kind = (std::is_same_v<typename Words::word, Kind> || ... || false);
+inline constexpr bool has_kind = (std::is_same_v<kind_of<Words>, Kind> || ... || false);
 
 /// Appends to `Sentence` those of `New` whose kind is not among `Old`.
 template <template <class...> class Sentence, class Done, class Old, class... New>
@@ -43,7 +56,7 @@ struct Append<Sentence, List<Done...>, Old> {
 };
 template <template <class...> class Sentence, class... Done, class... Old, class First, class... Rest>
 struct Append<Sentence, List<Done...>, List<Old...>, First, Rest...>
-    : std::conditional_t<has_kind<typename First::word, Old...>,
+    : std::conditional_t<has_kind<kind_of<First>, Old...>,
                          Append<Sentence, List<Done...>, List<Old...>, Rest...>,
                          Append<Sentence, List<Done..., First>, List<Old..., First>, Rest...>> {};
 
@@ -52,7 +65,7 @@ template <template <class...> class Sentence, class Old, class... New>
 struct Rewrite;
 template <template <class...> class Sentence, class... Old, class... New>
 struct Rewrite<Sentence, List<Old...>, New...>
-    : Append<Sentence, List<typename LastOfKind<typename Old::word, Old, New...>::type...>, List<Old...>, New...> {};
+    : Append<Sentence, List<typename LastOfKind<kind_of<Old>, Old, New...>::type...>, List<Old...>, New...> {};
 
 /// The word in the slot of a kind; void where the sentence has no such slot.
 template <class Kind, class... Words>

@@ -184,14 +184,19 @@ concept EnvironmentHasReset = requires(E e, Context<E>& ctx) { e.reset(ctx); };
 template <class E>
 concept EnvironmentHasStep = requires(E e, const Actions<E>& actions, Context<E>& ctx) { e.step(actions, ctx); };
 
-/// `observe(agent, out)` writes what an agent sees now; with several roles it may be `observe(Tag{}, index, out)`.
-/// An environment that shows data (prices) takes the lane's view as a last argument: `observe(agent, out, view)`.
+namespace internal {
 template <class E>
-concept EnvironmentHasObserve =
+inline constexpr bool has_observe =
     requires(const E e, Row out) { e.observe(0, out); } ||
     requires(const E e, Row out) { e.observe(typename RoleOf<E, 0>::Tag{}, 0, out); } ||
     requires(const E e, Row out, const View<E>& view) { e.observe(0, out, view); } ||
     requires(const E e, Row out, const View<E>& view) { e.observe(typename RoleOf<E, 0>::Tag{}, 0, out, view); };
+}  // namespace internal
+
+/// `observe(agent, out)` writes what an agent sees now; with several roles it may be `observe(Tag{}, index, out)`.
+/// An environment that shows data (prices) takes the lane's view as a last argument: `observe(agent, out, view)`.
+template <class E>
+concept EnvironmentHasObserve = internal::has_observe<E>;
 
 template <class E>
 concept Environment = EnvironmentStatesItsAgentsAndSpaces<E> && EnvironmentStatesItsRewardStructure<E> &&

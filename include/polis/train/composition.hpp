@@ -29,6 +29,17 @@ namespace internal {
 template <class... Words>
 using AlgorithmOf = slot<word::Algorithm, Words...>;
 
+/// The sentence with all its words behind an algorithm that was given a name of its own.
+template <class Algorithm>
+struct SentenceOf {
+  using type = Algorithm;
+};
+template <class Algorithm>
+  requires requires { typename Algorithm::Sentence; }
+struct SentenceOf<Algorithm> {
+  using type = typename Algorithm::Sentence;
+};
+
 template <class Batch>
 struct EnvironmentOfBatch {
   using type = void;
@@ -45,161 +56,170 @@ using CurriculumOf = typename LastOfKind<word::Curriculum, Curriculum<None>, Wor
 template <class... Words>
 using DeviceOf = typename LastOfKind<word::Device, Device<Cpu>, Words...>::type::type;
 
-/// Whether every word of a sentence fills a slot that the sentence has.
 template <class Kind, class... Kinds>
 inline constexpr bool is_one_of = (... || std::is_same_v<Kind, Kinds>);
 template <class Kind>
-inline constexpr bool is_slot =
+inline constexpr bool is_slot_of_actor_critic =
     is_one_of<Kind, word::Policy, word::Network, word::Activation, word::Initialization, word::Distribution,
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
               word::ObservationNormalization, word::RewardNormalization>;
-template <class Sentence>
-inline constexpr bool every_word_is_used = false;
-template <class... Words>
-inline constexpr bool every_word_is_used<ActorCritic<Words...>> = (... && is_slot<typename Words::word>);
 
 /// The role numbers of E.
 template <class E>
 using AllRoles = std::make_integer_sequence<int, role_count<E>>;
 
-/// Whether `holds(std::integral_constant<int, R>{})` for each of these roles.
-template <int... R>
-constexpr bool for_roles(std::integer_sequence<int, R...>, auto holds) {
-  return (... && holds(std::integral_constant<int, R>{}));
-}
+/// What one algorithm asks of the roles `Handled` of E. An algorithm of the user's own answers for itself.
+template <class Algorithm, class E, class Handled>
+struct Fit {
+  static constexpr bool words() { return true; }
+  static constexpr bool objective() { return true; }
+  static constexpr bool returns() { return true; }
+  static constexpr bool optimizer() { return true; }
+  static constexpr bool critic() { return true; }
+  static constexpr bool sharing() { return true; }
+  static constexpr bool normalization() { return true; }
+  static constexpr bool policy() { return true; }
+};
+template <class... Words, class E, int... R>
+struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
+  using A = ActorCritic<Words...>;
 
-template <class E>
-constexpr bool roles_have_equal_spaces() {
-  return for_roles(AllRoles<E>{}, [](auto r) {
-    using Role = RoleOf<E, decltype(r)::value>;
-    return std::is_same_v<typename Role::Observation, typename RoleOf<E, 0>::Observation> &&
-           std::is_same_v<typename Role::Action, typename RoleOf<E, 0>::Action>;
-  });
-}
+  static constexpr bool words() { return (... && is_slot_of_actor_critic<kind_of<Words>>); }
+  static constexpr bool objective() { return PointwiseObjective<typename A::Objective>; }
+  static constexpr bool returns() { return ReturnEstimator<typename A::Returns>; }
+  static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
+  static constexpr bool critic() { return !A::Critic::needs_state || HasState<E>; }
+  static constexpr bool sharing() {
+    return !std::is_same_v<typename A::Sharing, SharedParameters> || (... && same_spaces<RoleOf<E, R>>());
+  }
+  static constexpr bool normalization() {
+    return std::is_same_v<typename A::ObservationNormalization, RawObservations> ||
+           (... && stored_as_features<typename RoleOf<E, R>::Observation>);
+  }
+  static constexpr bool policy() { return (... && has_policy<RoleOf<E, R>>()); }
 
-template <class E, class Handled>
-constexpr bool observations_are_numbers() {
-  return for_roles(Handled{}, [](auto r) {
-    return stored_as_features<typename RoleOf<E, decltype(r)::value>::Observation>;
-  });
-}
+ private:
+  template <class Role>
+  static constexpr bool same_spaces() {
+    return (... && (std::is_same_v<typename RoleOf<E, R>::Observation, typename Role::Observation> &&
+                    std::is_same_v<typename RoleOf<E, R>::Action, typename Role::Action>));
+  }
+  template <class Role>
+  static constexpr bool has_policy() {
+    using Parts = PolicyParts<E, typename Role::Observation, typename Role::Action, typename A::Network,
+                              typename A::Activation, typename A::Initialization, typename A::Distribution,
+                              typename A::Critic>;
+    using Model = typename A::Policy::template policy<Parts>;
+    using Config = typename A::Policy::template Config<typename A::Initialization>;
+    return Policy<Model, Simd> && std::constructible_from<Model, const Config&>;
+  }
+};
 
-template <class Sentence, class E, class Arch, class Handled>
-constexpr bool has_policies() {
-  return for_roles(Handled{}, [](auto r) {
-    using Role = RoleOf<E, decltype(r)::value>;
-    using Parts = PolicyParts<E, typename Role::Observation, typename Role::Action, typename Sentence::Network,
-                              typename Sentence::Activation, typename Sentence::Initialization,
-                              typename Sentence::Distribution, typename Sentence::Critic>;
-    using Model = typename Sentence::Policy::template policy<Parts>;
-    using Config = typename Sentence::Policy::template Config<typename Sentence::Initialization>;
-    return polis::Policy<Model, Arch> && std::constructible_from<Model, const Config&>;
-  });
-}
-
-template <class Algorithm>
-inline constexpr bool is_policies = false;
-template <class... Parts>
-inline constexpr bool is_policies<Policies<Parts...>> = true;
-
+/// The same of several algorithms side by side, each for its role; and whether each role has exactly one.
 template <class Algorithm, class E>
-inline constexpr bool covers_roles = false;
+struct FitsOf : Fit<Algorithm, E, AllRoles<E>> {
+  static constexpr bool roles() { return true; }
+};
 template <class... Parts, class E>
-inline constexpr bool covers_roles<Policies<Parts...>, E> =
-    sizeof...(Parts) == role_count<E> && for_roles(AllRoles<E>{}, [](auto r) {
-      return (... || std::is_same_v<typename Parts::Tag, typename RoleOf<E, decltype(r)::value>::Tag>);
-    });
+struct FitsOf<Policies<Parts...>, E> {
+  template <class Part>
+  using Of = Fit<typename SentenceOf<typename Part::Algorithm>::type, E, std::integer_sequence<int, role_index<E, typename Part::Tag>>>;
+
+  static constexpr bool roles() {
+    return []<int... R>(std::integer_sequence<int, R...>) {
+      return sizeof...(Parts) == sizeof...(R) && (... && is_one_of<typename RoleOf<E, R>::Tag, typename Parts::Tag...>);
+    }(AllRoles<E>{});
+  }
+  static constexpr bool words() { return (... && Of<Parts>::words()); }
+  static constexpr bool objective() { return (... && Of<Parts>::objective()); }
+  static constexpr bool returns() { return (... && Of<Parts>::returns()); }
+  static constexpr bool optimizer() { return (... && Of<Parts>::optimizer()); }
+  static constexpr bool critic() { return (... && Of<Parts>::critic()); }
+  static constexpr bool sharing() { return (... && Of<Parts>::sharing()); }
+  static constexpr bool normalization() { return (... && Of<Parts>::normalization()); }
+  static constexpr bool policy() { return (... && Of<Parts>::policy()); }
+};
+
+template <class... Words>
+using FitOf = FitsOf<typename SentenceOf<AlgorithmOf<Words...>>::type, EnvironmentOf<Words...>>;
+
+/// The other operand of each requirement: of a disjunction g++ does not print all the words yet another time.
+inline constexpr bool refused = false;
 
 }  // namespace internal
+
+// The requirements stand side by side, each of them on all the words: what g++ prints for a nested one, or for one
+// on words picked from the list, is several times as long.
 
 /// One of the words is an algorithm: PPO, or a sentence made from it.
 template <class... Words>
-concept NamesAnAlgorithm = !std::is_void_v<internal::AlgorithmOf<Words...>>;
+concept NamesAnAlgorithm = !std::is_void_v<internal::AlgorithmOf<Words...>> || internal::refused;
 
 /// One of the words is MultiAgentEnv<E>.
 template <class... Words>
-concept NamesAnEnvironment = !std::is_void_v<internal::EnvironmentOf<Words...>>;
+concept NamesAnEnvironment = !std::is_void_v<internal::EnvironmentOf<Words...>> || internal::refused;
 
-/// A word of a kind for which the algorithm has no slot would silently change nothing.
-template <class Algorithm>
-concept EveryWordHasItsSlot = internal::every_word_is_used<Algorithm>;
-
-/// An objective is a pointwise function with its derivatives: `policy_loss` and `value_loss` (PointwiseObjective).
-template <class Algorithm>
-concept ObjectiveIsPointwise = PointwiseObjective<typename Algorithm::Objective>;
-
-/// A returns word fills advantages and returns of a row: `estimate`, and `Config::discount` (ReturnEstimator).
-template <class Algorithm>
-concept ReturnsAreEstimated = ReturnEstimator<typename Algorithm::Returns>;
-
-/// An optimizer turns the gradient of each block into a step: `begin_step` and `update` (Optimizer).
-template <class Algorithm>
-concept OptimizerStepsBlocks = Optimizer<typename Algorithm::Optimizer>;
-
-/// A centralised critic reads the whole state, which the environment must give.
-template <class Algorithm, class E>
-concept CriticHasItsState = !Algorithm::Critic::needs_state || HasState<E>;
-
-/// Agents of different roles can have one set of weights only if they see and do things of the same shape.
-template <class Algorithm, class E>
-concept SharedParametersHaveEqualSpaces =
-    !std::is_same_v<typename Algorithm::Sharing, SharedParameters> || internal::roles_have_equal_spaces<E>();
-
-/// Running statistics make sense of numbers, not of indices.
-template <class Algorithm, class E, class Handled>
-concept NormalizedObservationsAreNumbers =
-    std::is_same_v<typename Algorithm::ObservationNormalization, RawObservations> ||
-    internal::observations_are_numbers<E, Handled>();
-
-/// The policy, network and distribution words together make a model that can act and be trained (Policy).
-template <class Algorithm, class E, class Handled>
-concept PolicyFitsItsSpaces = internal::has_policies<Algorithm, E, Simd, Handled>();
-
-/// All that one algorithm asks of the roles of an environment for which it learns.
-template <class Algorithm, class E, class Handled = internal::AllRoles<E>>
-concept SentenceFitsEnvironment =
-    EveryWordHasItsSlot<Algorithm> && ObjectiveIsPointwise<Algorithm> && ReturnsAreEstimated<Algorithm> &&
-    OptimizerStepsBlocks<Algorithm> && CriticHasItsState<Algorithm, E> &&
-    (Handled::size() == 1 || SharedParametersHaveEqualSpaces<Algorithm, E>) &&
-    NormalizedObservationsAreNumbers<Algorithm, E, Handled> && PolicyFitsItsSpaces<Algorithm, E, Handled>;
-
-namespace internal {
-template <class Algorithm, class E>
-inline constexpr bool parts_fit = false;
-template <class... Parts, class E>
-inline constexpr bool parts_fit<Policies<Parts...>, E> =
-    (... && SentenceFitsEnvironment<typename Parts::Algorithm, E,
-                                    std::integer_sequence<int, role_index<E, typename Parts::Tag>>>);
-}  // namespace internal
+/// A Trainer takes an algorithm, an environment, a curriculum and a device. Other words belong inside the algorithm:
+/// `PPO::With<Gru<64>>`.
+template <class... Words>
+concept EveryArgumentHasItsPlace =
+    (... && internal::is_one_of<internal::kind_of<Words>, word::Algorithm, word::Environment, word::Curriculum,
+                                word::Device>) ||
+    internal::refused;
 
 /// Several algorithms share out the roles of an environment: one for each, none twice, none that does not exist.
-template <class Algorithm, class E>
-concept EveryRoleHasItsPolicy = internal::covers_roles<Algorithm, E>;
+template <class... Words>
+concept EveryRoleHasItsPolicy = internal::FitOf<Words...>::roles() || internal::refused;
 
-/// Each of several algorithms fits the role it learns for, as if it were alone.
-template <class Algorithm, class E>
-concept EveryPolicyFitsItsRole = internal::parts_fit<Algorithm, E>;
+/// A word of a kind for which the algorithm has no slot would silently change nothing.
+template <class... Words>
+concept EveryWordHasItsSlot = internal::FitOf<Words...>::words() || internal::refused;
 
-/// All that an algorithm, or several side by side, ask of an environment.
-template <class Algorithm, class E>
-concept AlgorithmFitsEnvironment =
-    (internal::is_policies<Algorithm> && EveryRoleHasItsPolicy<Algorithm, E> && EveryPolicyFitsItsRole<Algorithm, E>) ||
-    (!internal::is_policies<Algorithm> && SentenceFitsEnvironment<Algorithm, E>);
+/// An objective is a pointwise function with its derivatives: `policy_loss` and `value_loss` (PointwiseObjective).
+template <class... Words>
+concept ObjectiveIsPointwise = internal::FitOf<Words...>::objective() || internal::refused;
+
+/// A returns word fills advantages and returns of a row: `estimate`, and `Config::discount` (ReturnEstimator).
+template <class... Words>
+concept ReturnsAreEstimated = internal::FitOf<Words...>::returns() || internal::refused;
+
+/// An optimizer turns the gradient of each block into a step: `begin_step` and `update` (Optimizer).
+template <class... Words>
+concept OptimizerStepsBlocks = internal::FitOf<Words...>::optimizer() || internal::refused;
+
+/// A centralised critic reads the whole state, which the environment must give.
+template <class... Words>
+concept CriticHasItsState = internal::FitOf<Words...>::critic() || internal::refused;
+
+/// Agents of different roles can have one set of weights only if they see and do things of the same shape.
+template <class... Words>
+concept SharedParametersHaveEqualSpaces = internal::FitOf<Words...>::sharing() || internal::refused;
+
+/// Running statistics make sense of numbers, not of indices.
+template <class... Words>
+concept NormalizedObservationsAreNumbers = internal::FitOf<Words...>::normalization() || internal::refused;
+
+/// The policy, network and distribution words together make a model that can act and be trained (Policy).
+template <class... Words>
+concept PolicyFitsItsSpaces = internal::FitOf<Words...>::policy() || internal::refused;
 
 /// A curriculum of stages needs an environment that has them (`stages` and `task`).
-template <class C, class E>
-concept CurriculumHasItsStages = !C::needs_stages || HasStages<E>;
+template <class... Words>
+concept CurriculumHasItsStages =
+    !internal::CurriculumOf<Words...>::needs_stages || HasStages<internal::EnvironmentOf<Words...>>;
 
 /// A curriculum that advances by success needs an environment that states it (`success`).
-template <class C, class E>
-concept CurriculumHasItsSuccess = !C::needs_success || StatesSuccess<E>;
+template <class... Words>
+concept CurriculumHasItsSuccess =
+    !internal::CurriculumOf<Words...>::needs_success || StatesSuccess<internal::EnvironmentOf<Words...>>;
 
 /// All that a Trainer asks of its words.
 template <class... Words>
 concept SoundComposition =
-    NamesAnAlgorithm<Words...> && NamesAnEnvironment<Words...> &&
-    AlgorithmFitsEnvironment<internal::AlgorithmOf<Words...>, internal::EnvironmentOf<Words...>> &&
-    CurriculumHasItsStages<internal::CurriculumOf<Words...>, internal::EnvironmentOf<Words...>> &&
-    CurriculumHasItsSuccess<internal::CurriculumOf<Words...>, internal::EnvironmentOf<Words...>>;
+    NamesAnAlgorithm<Words...> && NamesAnEnvironment<Words...> && EveryArgumentHasItsPlace<Words...> &&
+    EveryRoleHasItsPolicy<Words...> && EveryWordHasItsSlot<Words...> && ObjectiveIsPointwise<Words...> &&
+    ReturnsAreEstimated<Words...> && OptimizerStepsBlocks<Words...> && CriticHasItsState<Words...> &&
+    SharedParametersHaveEqualSpaces<Words...> && NormalizedObservationsAreNumbers<Words...> &&
+    PolicyFitsItsSpaces<Words...> && CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

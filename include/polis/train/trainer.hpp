@@ -111,7 +111,7 @@ class Trainer {
 
   /// The composition by its resolved words, as checkpoints and logs name it.
   [[nodiscard]] static std::string name() {
-    return type_name<Algorithm>() + " on " + type_name<Environment>() + " by " + type_name<CurriculumWord>();
+    return type_name<typename internal::SentenceOf<Algorithm>::type>() + " on " + type_name<Environment>() + " by " + type_name<CurriculumWord>();
   }
 
   /// Adds a sink for metrics; it must outlive the trainer's training.

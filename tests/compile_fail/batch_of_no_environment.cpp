@@ -1,0 +1,18 @@
+// expect: EnvironmentHasReset
+#include <polis/env/multi_agent_env.hpp>
+
+using namespace polis;
+
+struct Corridor {
+  static constexpr int agents = 1;
+  using Observation = Box<1>;
+  using Action = Discrete<2>;
+  static constexpr RewardStructure rewards = RewardStructure::shared;
+  void step(const auto&, auto& ctx) { ctx.terminate(); }
+  void observe(int, Row out) const { out[0] = 0; }
+};
+
+int main() {
+  MultiAgentEnv<Corridor> env(4, 1);
+  env.reset();
+}

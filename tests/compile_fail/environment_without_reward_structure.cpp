@@ -1,0 +1,18 @@
+// expect: EnvironmentStatesItsRewardStructure
+#include <polis/polis.hpp>
+
+using namespace polis;
+
+struct Corridor {
+  static constexpr int agents = 1;
+  using Observation = Box<1>;
+  using Action = Discrete<2>;
+  void reset(auto&) {}
+  void step(const auto&, auto& ctx) { ctx.terminate(); }
+  void observe(int, Row out) const { out[0] = 0; }
+};
+
+int main() {
+  Trainer<PPO, MultiAgentEnv<Corridor>> trainer({.seed = 7});
+  trainer.train(1000);
+}

@@ -1,0 +1,12 @@
+// expect: ok
+#include <polis/polis.hpp>
+
+using namespace polis;
+
+using Mine = PPO::With<Gru<128>, Relu, Orthogonal, PolicyGradient, Sgd, SeparateParameters,
+                       NormalizeObservations, ScaleRewards>;
+
+int main() {
+  Trainer<Mine, MultiAgentEnv<Pendulum>, Curriculum<None>, Device<Cpu>> trainer;
+  trainer.train(1000);
+}

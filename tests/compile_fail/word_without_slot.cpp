@@ -1,0 +1,12 @@
+// expect: EveryWordHasItsSlot
+#include <polis/polis.hpp>
+
+using namespace polis;
+
+using Mine = PPO::With<Gru<128>, Relu, Orthogonal, PolicyGradient, Sgd, SeparateParameters,
+                       NormalizeObservations, ScaleRewards, Curriculum<Adaptive>>;
+
+int main() {
+  Trainer<Mine, MultiAgentEnv<CartPole>> trainer;
+  trainer.train(1000);
+}
