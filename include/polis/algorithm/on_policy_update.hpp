@@ -64,7 +64,10 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     losses_.clear();
     for (int i = 0; i < threads; ++i) losses_.emplace_back(segment());
     const auto& shape = rollout_.shape();
-    weights_.for_each_block([this](const Block&, std::size_t, std::span<float>) { spans_.emplace_back(); });
+    std::size_t blocks = 0;
+    weights_.for_each_block([&blocks](const Block&, std::size_t, std::span<float>) { ++blocks; });
+    spans_.reserve(blocks * shards_.size());
+    pointers_.reserve(shards_.size());
     units_.reserve(index(shape.slots()) * index(shape.rows));
     rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
   }
@@ -231,7 +234,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       const int at = t * tile_rows + i;
       const bool valid = in_unit(units[i], t);
       l.decided[at] = valid ? 1.f : 0.f;
-      l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
+      if constexpr (carry_size > 0) l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
       l.old_log_probs[at] = rollout_.log_probs.data[ids[i]];
       l.advantages[at] = (rollout_.advantages.data[ids[i]] - scale.mean) * scale.inverse_deviation;
       l.returns[at] = rollout_.returns.data[ids[i]];
@@ -275,16 +278,16 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
   /// shards_[0] = the sum of the first `count` shards, by a tree that depends on nothing but their number.
   void sum_shards(int count) {
-    for (int stride = 1; stride < count; stride *= 2) {
-      for (int i = 0; i + stride < count; i += 2 * stride) {
-        spans_.clear();
-        shards_[index(i + stride)].for_each_block(
-            [this](const Block&, std::size_t, std::span<float> from) { spans_.push_back(from); });
-        auto from = spans_.begin();
-        shards_[index(i)].for_each_block([&from](const Block&, std::size_t, std::span<float> to) {
-          add_scaled<Arch>(to, 1.f, *from++);
-        });
-      }
+    spans_.clear();
+    for (int i = 0; i < count; ++i) {
+      shards_[index(i)].for_each_block(
+          [this](const Block&, std::size_t, std::span<float> g) { spans_.push_back(g); });
+    }
+    const std::size_t blocks = spans_.size() / index(count);
+    for (std::size_t block = 0; block < blocks; ++block) {
+      pointers_.clear();
+      for (std::size_t i = block; i < spans_.size(); i += blocks) pointers_.push_back(spans_[i].data());
+      polis::sum_shards<Arch>(pointers_, spans_[block].size());
     }
   }
 
@@ -340,7 +343,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   std::vector<LossSums> sums_;
   std::vector<LossScratch> losses_;
   std::vector<int> units_;
-  std::vector<std::span<float>> spans_;  // blocks of a gradient, while another one is walked
+  std::vector<std::span<float>> spans_;  // blocks of gradients, while another one is walked
+  std::vector<float*> pointers_;         // one block of every shard
   UpdateStatistics statistics_;
   std::uint64_t updates_ = 0;
   int steps_ = 0;
