@@ -40,7 +40,7 @@ Agents::Config chosen_settings() {
 
 struct Settings {
   std::string csv = (std::filesystem::path(__FILE__).parent_path() / "data/eu_indices.csv").string();
-  std::uint64_t steps = 1'000'000;
+  std::uint64_t steps = 1'500'000;
   MarketSettings market{};
   Agents::Config trainer = chosen_settings();
 
@@ -99,13 +99,17 @@ void print_comparison(const Agents& agents, const MarketData& held_out) {
   std::printf("\nThe last %d days, which no training saw, after costs and impact:\n\n",
               held_out.end_day - held_out.first_day);
   print_reports(rows);
+  const double advantage = mean.sharpe - market.sharpe;
   std::printf(
       "\nThe agents %s buy-and-hold: a return of %.1f%% against %.1f%%. Their Sharpe ratio is %s: %.2f "
       "against "
       "%.2f.\nThis is one period of one market; other seeds and periods may say otherwise.\n",
       mean.total_return > market.total_return ? "beat" : "did not beat", 100 * mean.total_return,
-      100 * market.total_return, mean.sharpe > market.sharpe ? "higher" : "not higher", mean.sharpe,
-      market.sharpe);
+      100 * market.total_return,
+      advantage > .1    ? "higher"
+      : advantage < -.1 ? "lower"
+                        : "about the same",
+      mean.sharpe, market.sharpe);
 }
 
 /// The defaults, those of the run that goes on, a file's, the command line's: the later count for more.

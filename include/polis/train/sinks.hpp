@@ -114,6 +114,10 @@ class ProgressBar : public Sink {
   explicit ProgressBar(std::FILE* to = stderr, double plain_seconds = 5)
       : to_(to), terminal_(isatty(fileno(to)) == 1), plain_seconds_(plain_seconds) {}
 
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar() override { close(); }  // an Error's message does not begin on the bar's line
+
   void open(const RunInfo& info) override {
     start_ = last_ = Clock::now();
     first_step_ = info.resumed_at;
@@ -140,6 +144,7 @@ class ProgressBar : public Sink {
   void close() override {
     if (terminal_ && drawn_) std::fprintf(to_, "\n");
     std::fflush(to_);
+    drawn_ = false;
   }
 
  private:
