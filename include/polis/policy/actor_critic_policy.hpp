@@ -192,7 +192,7 @@ class ActorCriticPolicy {
     for (int k = 0; k < Dist::weights; ++k) {
       float total = 0;
       for (int row = 0; row < batch.rows; ++row) total += w.d_free_weights[k * tile_rows + row];
-      gradient.data()[free_offset + k] += total;
+      gradient.data()[free_offset + static_cast<std::size_t>(k)] += total;
     }
   }
 
@@ -215,7 +215,7 @@ class ActorCriticPolicy {
   }
   static void spread_free_weights(const Parameters& weights, Workspace& w) {
     for (int k = 0; k < Dist::weights; ++k) {
-      std::fill_n(w.free_weights + k * tile_rows, tile_rows, weights.data()[free_offset + k]);
+      std::fill_n(w.free_weights + k * tile_rows, tile_rows, weights.data()[free_offset + static_cast<std::size_t>(k)]);
     }
   }
 
