@@ -1,6 +1,7 @@
 // Optimizers, clipping and schedules against their formulas in double precision (PyTorch's semantics).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -32,6 +33,28 @@ float number(unsigned i, unsigned step) {
   const unsigned state = (i * 2654435761u + step * 40503u + 12345u) * 1664525u + 1013904223u;
   return static_cast<float>(state >> 8) * 0x1p-23f - 1;
 }
+
+/// Looks at an optimizer's moments where an archive would write them.
+struct Moments {
+  int denormal = 0;   ///< so far
+  float largest = 0;  ///< of the last look
+
+  void operator()(const auto&... parts) {
+    largest = 0;
+    (look(parts), ...);
+  }
+
+ private:
+  template <class Part>
+  void look(const Part& part) {
+    if constexpr (requires { part.begin(); }) {
+      for (const float moment : part) {
+        denormal += std::fpclassify(moment) == FP_SUBNORMAL ? 1 : 0;
+        largest = std::max(largest, std::abs(moment));
+      }
+    }
+  }
+};
 
 /// One weight's state in double: first and second moment, or velocity.
 struct Scalar {
@@ -142,6 +165,25 @@ TEST_CASE("nn/optimizer: a resumed optimizer goes on bit for bit") {
   check_resume<AdamW>({});
   check_resume<RmsProp>({.momentum = .5f});
   check_resume<Sgd>({});
+}
+
+TEST_CASE_TEMPLATE("nn/optimizer: moments of a weight without gradient end at zero, never denormal", O, Adam,
+                   RmsProp, Sgd) {
+  typename O::Config config;
+  if constexpr (requires { config.smoothing; }) config.smoothing = .9f, config.momentum = .9f;
+  if constexpr (requires { config.beta2; }) config.beta2 = .9f;
+  Layout layout;
+  append(layout, "0.bias", 16, 1, BlockKind::bias);
+  O optimizer(config, 16);
+  std::vector<float> weights(16, 1.f), gradient(16, 1e-3f);
+  Moments moments;
+  for (int step = 0; step < 2000; ++step) {
+    update_all<Simd>(optimizer, layout, weights, gradient, 1e-3f);
+    gradient.assign(16, 0.f);
+    optimizer.archive(moments);
+  }
+  CHECK(moments.denormal == 0);
+  CHECK(moments.largest == 0);
 }
 
 TEST_CASE("nn/optimizer: the concept tells optimizers from what is none") {

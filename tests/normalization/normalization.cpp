@@ -22,7 +22,8 @@ struct Direct {
 Direct direct(const std::vector<double>& values) {
   Direct d;
   for (const double x : values) d.mean += x / static_cast<double>(values.size());
-  for (const double x : values) d.variance += (x - d.mean) * (x - d.mean) / static_cast<double>(values.size());
+  for (const double x : values)
+    d.variance += (x - d.mean) * (x - d.mean) / static_cast<double>(values.size());
   return d;
 }
 
@@ -37,7 +38,8 @@ TEST_CASE("normalization/moments: merged in batches they are those of all values
     double distance[2] = {}, squared[2] = {};
     for (int i = 0; i < count; ++i) {
       // A mean a million times the deviation: naive sums of squares would be lost.
-      const double x[2] = {1e6 + static_cast<double>(random.normal()), -5 + 3 * static_cast<double>(random.normal())};
+      const double x[2] = {1e6 + static_cast<double>(random.normal()),
+                           -5 + 3 * static_cast<double>(random.normal())};
       first.push_back(x[0]), second.push_back(x[1]);
       for (int f = 0; f < 2; ++f) {
         const double d = x[f] - moments.mean(f);
@@ -53,7 +55,37 @@ TEST_CASE("normalization/moments: merged in batches they are those of all values
   CHECK(moments.variance(1) == doctest::Approx(direct(second).variance).epsilon(1e-9));
 }
 
-TEST_CASE("normalization/observations: identity at first, then mean 0 and deviation 1 of what was decided on") {
+TEST_CASE(
+    "normalization/observations: statistics can stay those of the first rollouts, after a resume as well") {
+  using namespace test_normalization;
+  constexpr int slots = 4, rows = 8;
+  const auto everything = [](std::ptrdiff_t, std::ptrdiff_t) { return true; };
+  NormalizeObservations::Config config;
+  config.rollouts = 2;
+  NormalizeObservations::State state(config, 1);
+  std::vector<float> data(slots * rows);
+  std::vector<double> first_two;
+  for (int rollout = 0; rollout < 4; ++rollout) {
+    for (std::size_t i = 0; i < data.size(); ++i) {
+      data[i] = static_cast<float>(rollout * 100 + static_cast<int>(i));
+      if (rollout < 2) first_two.push_back(static_cast<double>(data[i]));
+    }
+    if (rollout == 3) {  // resumed
+      ArchiveWriter writer;
+      state.archive(writer);
+      state = NormalizeObservations::State(config, 1);
+      ArchiveReader reader(writer.bytes());
+      state.archive(reader);
+    }
+    state.learn(row_major(data.data(), slots, rows, 1), everything);
+  }
+  CHECK(state.moments().count() == 2 * slots * rows);
+  CHECK(state.moments().mean(0) == doctest::Approx(direct(first_two).mean));
+  CHECK(state.moments().variance(0) == doctest::Approx(direct(first_two).variance));
+}
+
+TEST_CASE(
+    "normalization/observations: identity at first, then mean 0 and deviation 1 of what was decided on") {
   using namespace test_normalization;
   constexpr int slots = 20, rows = 16;
   Random random(2, 0, 0, 0, Purpose::test);
@@ -126,7 +158,8 @@ TEST_CASE("normalization/rewards: divided by the deviation of returns, with the 
     if (ends[i] != End::none) r = 0;
   }
   const auto deviation = static_cast<float>(std::sqrt(direct(returns).variance));
-  for (std::size_t i = 0; i < raw.size(); ++i) CHECK(data[i] == doctest::Approx(raw[i] / deviation).epsilon(1e-4));
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    CHECK(data[i] == doctest::Approx(raw[i] / deviation).epsilon(1e-4));
   CHECK(state.moments().count() == slots * rows);
 
   // Slots before the first were scaled when they were first seen.
