@@ -85,6 +85,12 @@ TEST_CASE("algorithm/roles: two roles with spaces of their own learn a code") {
   CHECK(trainer.evaluate(200).mean > 6.9);
 }
 
+TEST_CASE("algorithm/roles: a sentence with a name of its own is the sentence") {
+  using namespace test_roles;
+  struct Mine : SmallPpo {};
+  CHECK(Trainer<Mine, MultiAgentEnv<Twins>>::name() == Trainer<SmallPpo, MultiAgentEnv<Twins>>::name());
+}
+
 TEST_CASE("algorithm/roles: weights are shared by all, by the agents of a role, or by nobody") {
   test_roles::check_twins<polis::SharedParameters>(1);
   test_roles::check_twins<polis::PerRoleParameters>(2);
