@@ -1,4 +1,5 @@
-// Agents that die one by one: the dead cost no forward pass, their returns end with them, the others learn on.
+// Agents that die one by one: the dead cost no forward pass, their returns end with them, the others learn
+// on.
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -80,8 +81,8 @@ TEST_CASE("algorithm/deaths: they learn to survive, and an episode without anyon
   using namespace test_deaths;
   Survivor trainer(settings());
   const EvaluationResult before = trainer.evaluate(100, Play::sampled);
-  CHECK(before.mean < 2);     // 1 by chance
-  CHECK(before.length < 6);   // far from 12: over when the third is dead
+  CHECK(before.mean < 2);    // 1 by chance
+  CHECK(before.length < 6);  // far from 12: over when the third is dead
   trainer.train(32 * 24 * 40);
   CHECK(trainer.evaluate(100).mean > 11.9);
 }

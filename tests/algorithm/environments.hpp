@@ -10,10 +10,12 @@ using namespace polis;
 struct Sender {};
 struct Receiver {};
 
-/// Two roles of different spaces, paid for their agreement: the sender sees a cue and gives a signal, the receiver
-/// sees the signal of the step before and names the cue of that step. 8 steps; at best 1 for each but the first.
+/// Two roles of different spaces, paid for their agreement: the sender sees a cue and gives a signal, the
+/// receiver sees the signal of the step before and names the cue of that step. 8 steps; at best 1 for each
+/// but the first.
 struct Signalling {
-  using Roles = polis::Roles<Role<Sender, 1, Discrete<2>, Discrete<3>>, Role<Receiver, 1, Box<3>, Discrete<2>>>;
+  using Roles =
+      polis::Roles<Role<Sender, 1, Discrete<2>, Discrete<3>>, Role<Receiver, 1, Box<3>, Discrete<2>>>;
   static constexpr RewardStructure rewards = RewardStructure::shared;
   int cue = 0, last_cue = 0, signal = 0, step_count = 0;
 
@@ -31,8 +33,8 @@ struct Signalling {
   }
 };
 
-/// Subtraction game by turns: 7 sticks, each player takes 1 or 2, who takes the last wins +1, the other gets -1. The
-/// loser learns of it in the winner's turn. The first player wins: take 1, then leave multiples of 3.
+/// Subtraction game by turns: 7 sticks, each player takes 1 or 2, who takes the last wins +1, the other gets
+/// -1. The loser learns of it in the winner's turn. The first player wins: take 1, then leave multiples of 3.
 struct Sticks {
   static constexpr int agents = 2;
   using Observation = Discrete<8>;
@@ -78,8 +80,8 @@ struct Recall {
   float success() const { return right ? 1.f : 0.f; }
 };
 
-/// Three agents on posts of which each takes the right one of two actions (its post's side, seen) or dies; a step
-/// survived pays 1. Twelve steps, then the episode is cut off.
+/// Three agents on posts of which each takes the right one of two actions (its post's side, seen) or dies; a
+/// step survived pays 1. Twelve steps, then the episode is cut off.
 struct Minefield {
   static constexpr int agents = 3;
   using Observation = Box<2>;

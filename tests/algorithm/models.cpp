@@ -28,8 +28,10 @@ struct TwoVectors {
   }
   void for_each_block(auto&& f) {
     const int actions = static_cast<int>(preferences.size()) / features;
-    f(Block{"preferences", actions, features, BlockKind::output_weight, 0}, std::size_t{0}, std::span(preferences));
-    f(Block{"values", features, 1, BlockKind::free, preferences.size()}, preferences.size(), std::span(values));
+    f(Block{"preferences", actions, features, BlockKind::output_weight, 0}, std::size_t{0},
+      std::span(preferences));
+    f(Block{"values", features, 1, BlockKind::free, preferences.size()}, preferences.size(),
+      std::span(values));
   }
   void archive(auto& a) { a.fixed(preferences), a.fixed(values); }
 };
@@ -54,7 +56,8 @@ struct LinearPolicy {
 
   explicit LinearPolicy(const Config& settings) : config(settings) {}
   Parameters parameters(Random&) const {
-    return {std::vector<float>(outputs * Features, config.preference), std::vector<float>(Features), Features};
+    return {std::vector<float>(outputs * Features, config.preference), std::vector<float>(Features),
+            Features};
   }
   Workspace workspace(int) const { return {}; }
 
@@ -69,7 +72,8 @@ struct LinearPolicy {
       } else {
         Dist::template mode<float>(logits, {}, {}, action);
       }
-      if (log_prob) log_prob[row] = Dist::template log_prob<float>(logits, {}, {}, {actions + row, tile_rows});
+      if (log_prob)
+        log_prob[row] = Dist::template log_prob<float>(logits, {}, {}, {actions + row, tile_rows});
     }
   }
   template <class Arch>
@@ -77,7 +81,8 @@ struct LinearPolicy {
     for (int row = 0; row < batch.rows; ++row) values[row] = value_of(weights, batch, row);
   }
   template <class Arch>
-  void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& out) const {
+  void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch,
+                const PolicyOutputs& out) const {
     for (int row = 0; row < batch.rows; ++row) {
       const auto logits = logits_of(weights, w, batch, row);
       const auto result = Dist::template evaluate<float>(logits, {}, {}, {batch.actions + row, tile_rows});
@@ -116,7 +121,8 @@ struct LinearPolicy {
   }
   static float value_of(const Parameters& weights, const PolicyBatch& batch, int row) {
     float value = 0;
-    for (int f = 0; f < Features; ++f) value += weights.values[at(f)] * batch.critic_features[f * tile_rows + row];
+    for (int f = 0; f < Features; ++f)
+      value += weights.values[at(f)] * batch.critic_features[f * tile_rows + row];
     return value;
   }
 };
@@ -153,5 +159,6 @@ TEST_CASE("algorithm/models: a policy whose weights are several vectors learns a
   trainer.iterate(), other.iterate();
   CHECK(other.learner().agents().front().weights().preferences ==
         trainer.learner().agents().front().weights().preferences);
-  CHECK(other.learner().agents().front().weights().values == trainer.learner().agents().front().weights().values);
+  CHECK(other.learner().agents().front().weights().values ==
+        trainer.learner().agents().front().weights().values);
 }

@@ -1,4 +1,5 @@
-// Roles with spaces of their own learn together, whoever shares weights with whom, and by one algorithm or two.
+// Roles with spaces of their own learn together, whoever shares weights with whom, and by one algorithm or
+// two.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -39,7 +40,8 @@ void quick(auto& algorithm) {
 
 /// Two roles whose spaces are equal: each is paid for the action that its own observation names.
 struct Twins {
-  using Roles = polis::Roles<Role<Sender, 1, Discrete<2>, Discrete<2>>, Role<Receiver, 2, Discrete<2>, Discrete<2>>>;
+  using Roles =
+      polis::Roles<Role<Sender, 1, Discrete<2>, Discrete<2>>, Role<Receiver, 2, Discrete<2>, Discrete<2>>>;
   static constexpr RewardStructure rewards = RewardStructure::general_sum;
   int wanted[3] = {}, at = 0;
 
@@ -49,7 +51,8 @@ struct Twins {
   }
   void step(const auto& actions, auto& ctx) {
     ctx.reward(Sender{}, 0) = actions.of(Sender{})[0] == wanted[0] ? 1.f : 0.f;
-    for (int i = 0; i < 2; ++i) ctx.reward(Receiver{}, i) = actions.of(Receiver{})[i] == wanted[1 + i] ? 1.f : 0.f;
+    for (int i = 0; i < 2; ++i)
+      ctx.reward(Receiver{}, i) = actions.of(Receiver{})[i] == wanted[1 + i] ? 1.f : 0.f;
     for (int& w : wanted) w = ctx.random.integer(2);
     if (++at == 4) ctx.truncate();
   }
@@ -138,8 +141,8 @@ TEST_CASE("algorithm/policies: settings, metrics and names say which role they a
   set_field(config, "algorithm.Sender.objective.clip", ".125");
   CHECK(config.algorithm.of(Sender{}).objective.clip == .125f);
   CHECK(config.algorithm.of(Receiver{}).objective.clip == .2f);
-  CHECK_THROWS_WITH_AS(set_field(config, "algorithm.Buyer.epochs", "1"), doctest::Contains("algorithm.Sender.epochs"),
-                       Error);
+  CHECK_THROWS_WITH_AS(set_field(config, "algorithm.Buyer.epochs", "1"),
+                       doctest::Contains("algorithm.Sender.epochs"), Error);
   BothTrainer trainer(config);
   trainer.iterate();
   std::vector<std::string> names;

@@ -11,8 +11,8 @@ namespace test_spaces {
 
 using namespace polis;
 
-/// An order: a size and a holding period, which both must fit what is seen; and how money is shared out among three,
-/// where the first two should get the shares .6 and .3.
+/// An order: a size and a holding period, which both must fit what is seen; and how money is shared out among
+/// three, where the first two should get the shares .6 and .3.
 struct Desk {
   static constexpr int agents = 1;
   using Size = Box<1>;
@@ -43,10 +43,13 @@ struct Desk {
   }
 
  private:
-  void draw(auto& ctx) { period = ctx.random.integer(3), a = ctx.random.integer(2), b = ctx.random.integer(2); }
+  void draw(auto& ctx) {
+    period = ctx.random.integer(3), a = ctx.random.integer(2), b = ctx.random.integer(2);
+  }
 };
 
-/// The best of the legal actions pays most; an illegal one is a failure of the library. Index 0 pays 0, 3 pays 3.
+/// The best of the legal actions pays most; an illegal one is a failure of the library. Index 0 pays 0, 3
+/// pays 3.
 template <bool sometimes_none>
 struct Masked {
   static constexpr int agents = 2;
@@ -134,7 +137,8 @@ TEST_CASE("algorithm/spaces: a tuple of a number, indices and shares is learnt f
   CHECK(trainer.evaluate(50).mean < 8 * 1.);
   trainer.train(64 * 16 * 120);
   CHECK(trainer.evaluate(50).mean > 8 * 1.8);  // of 8 * 2
-  for (int lane = 0; lane < trainer.lanes().lanes(); ++lane) CHECK(trainer.lanes().lane(lane).worst_sum < 1e-5f);
+  for (int lane = 0; lane < trainer.lanes().lanes(); ++lane)
+    CHECK(trainer.lanes().lane(lane).worst_sum < 1e-5f);
 }
 
 TEST_CASE("algorithm/spaces: illegal actions are never taken, and the best legal ones are found") {

@@ -37,7 +37,8 @@ struct Learnt {
   double counted = 0;
 };
 
-/// All that is learnt from 60 steps of four lanes by a policy that stands still, in rollouts of this many steps.
+/// All that is learnt from 60 steps of four lanes by a policy that stands still, in rollouts of this many
+/// steps.
 Learnt learnt_in(int steps) {
   using Noted = Trainer<PPO::With<NotedReturns, Mlp<8>>, MultiAgentEnv<Sticks>>;
   Noted::Config config{.seed = 5, .lanes = 4, .threads = 1};
@@ -91,7 +92,8 @@ TEST_CASE("algorithm/turns: both players of the stick game find perfect play") {
   Player trainer(config);
   trainer.train(64 * 7 * 150);
 
-  // Greedy play of the first player: 7 -> 6, then 5 -> 3 or 4 -> 3, then 2 -> 0 or 1 -> 0, against both replies.
+  // Greedy play of the first player: 7 -> 6, then 5 -> 3 or 4 -> 3, then 2 -> 0 or 1 -> 0, against both
+  // replies.
   MultiAgentEnv<Sticks> env(1, 1);
   int wins = 0;
   for (int replies = 0; replies < 4; ++replies) {

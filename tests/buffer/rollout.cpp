@@ -3,8 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <type_traits>
+#include <utility>
 
 #include <polis/buffer/rollout.hpp>
 #include <polis/core/archive.hpp>
@@ -14,7 +14,14 @@ namespace test_rollout {
 using namespace polis;
 
 RolloutShape shape(bool carried) {
-  return {.steps = 5, .rows = 3, .observation = 4, .state = 2, .action = 2, .mask = 3, .carry = 6, .segments = 2,
+  return {.steps = 5,
+          .rows = 3,
+          .observation = 4,
+          .state = 2,
+          .action = 2,
+          .mask = 3,
+          .carry = 6,
+          .segments = 2,
           .carried = carried};
 }
 
@@ -42,7 +49,8 @@ TEST_CASE("buffer/rollout: arrays have their shapes, are aligned, zero and apart
       const auto* first = reinterpret_cast<const std::byte*>(view.data);
       CHECK(reinterpret_cast<std::uintptr_t>(first) % 64 == 0);
       CHECK((end == nullptr || first >= end));
-      for (std::ptrdiff_t i = 0; i < view.size(); ++i) CHECK(view.data[i] == std::decay_t<decltype(view.data[i])>{});
+      for (std::ptrdiff_t i = 0; i < view.size(); ++i)
+        CHECK(view.data[i] == std::decay_t<decltype(view.data[i])>{});
       end = first + static_cast<std::size_t>(view.size()) * sizeof(*view.data);
       bytes += static_cast<std::size_t>(view.size()) * sizeof(*view.data);
     });

@@ -12,7 +12,8 @@ namespace test_multi_agent_env {
 
 using namespace polis;
 
-/// Two agents count up from a random start; the first is out after the action 1; truncated after `length` steps.
+/// Two agents count up from a random start; the first is out after the action 1; truncated after `length`
+/// steps.
 struct Counter {
   struct Task {
     int length = 3;

@@ -1,5 +1,5 @@
-// The gradient of the whole native policy against finite differences, over time steps with carries, starts and
-// slots that hold no decision; and that acting and evaluating agree.
+// The gradient of the whole native policy against finite differences, over time steps with carries, starts
+// and slots that hold no decision; and that acting and evaluating agree.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -44,9 +44,8 @@ struct Problem {
     const auto normal = [](Random& r) { return r.normal(); };
     const auto flag = [](Random& r) { return r.uniform() < .7f ? 1.f : 0.f; };
     fill(features, steps * 3, normal), fill(critic_features, steps * 2, normal);
-    fill(actions, steps * P::words, [](Random& r) {
-      return discrete ? static_cast<float>(r.integer(3)) : r.normal();
-    });
+    fill(actions, steps * P::words,
+         [](Random& r) { return discrete ? static_cast<float>(r.integer(3)) : r.normal(); });
     fill(decided, steps, flag), fill(starts, steps, [](Random& r) { return r.uniform() < .3f ? 1.f : 0.f; });
     fill(carry, P::carry_size, normal);
     fill(log_prob, steps, normal), fill(entropy, steps, normal), fill(value, steps, normal);
@@ -68,7 +67,8 @@ struct Problem {
 
   /// The sum of the decisions' outputs, each times its given derivative.
   double loss() {
-    policy.template evaluate<Simd>(weights, workspace, batch, {log_prob.data(), entropy.data(), value.data()});
+    policy.template evaluate<Simd>(weights, workspace, batch,
+                                   {log_prob.data(), entropy.data(), value.data()});
     double sum = 0;
     for (std::size_t i = 0; i < decided.size(); ++i) {
       if (decided[i] == 0.f) continue;
@@ -86,9 +86,9 @@ void check_gradient() {
   Problem<P, (Dist::mask_size > 0)> problem;
   auto gradient = problem.weights.like();
   (void)problem.loss();
-  problem.policy.template backward<Simd>(problem.weights, problem.workspace, problem.batch,
-                                         {problem.d_log_prob.data(), problem.d_entropy.data(), problem.d_value.data()},
-                                         gradient);
+  problem.policy.template backward<Simd>(
+      problem.weights, problem.workspace, problem.batch,
+      {problem.d_log_prob.data(), problem.d_entropy.data(), problem.d_value.data()}, gradient);
   constexpr float h = 4e-3f;
   double worst = 0, largest = 0;
   for (std::size_t i = 0; i < problem.weights.size(); ++i) {
@@ -122,7 +122,8 @@ TEST_CASE("policy/actor_critic_policy: evaluating a segment repeats what acting 
   using namespace test_policy;
   using P = PolicyOf<Gru<5>, Categorical<3>>;
   Problem<P, true> problem;
-  AlignedVector<float> carry = problem.carry, before, uniforms(static_cast<std::size_t>(P::noise) * tile_rows);
+  AlignedVector<float> carry = problem.carry, before,
+                       uniforms(static_cast<std::size_t>(P::noise) * tile_rows);
   AlignedVector<float> log_prob(tile_rows), value(tile_rows), acted, valued;
   Random random(9, 0, 0, 0, Purpose::test);
   for (int t = 0; t < problem.steps; ++t) {

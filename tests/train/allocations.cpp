@@ -1,4 +1,5 @@
-// No allocation in the steady state. This file replaces the program's operator new by one that counts while asked to.
+// No allocation in the steady state. This file replaces the program's operator new by one that counts while
+// asked to.
 #include <doctest/doctest.h>
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// The same seed gives the same bits: whatever the number of threads, after stop and resume, and however lanes are
-// cut into tiles.
+// The same seed gives the same bits: whatever the number of threads, after stop and resume, and however lanes
+// are cut into tiles.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -31,7 +31,8 @@ typename T::Config settings(std::uint64_t seed, int threads) {
   config.algorithm.segment = 4;
   config.algorithm.minibatch = 512;
   if constexpr (requires { config.curriculum.cooldown; }) {
-    config.curriculum = {.window = 20, .advance_at = .3f, .regress_at = .1f, .advance_windows = 1, .cooldown = 10};
+    config.curriculum = {
+        .window = 20, .advance_at = .3f, .regress_at = .1f, .advance_windows = 1, .cooldown = 10};
   }
   return config;
 }
@@ -93,7 +94,8 @@ std::vector<std::byte> trained_in_tiles(int tile_lanes) {
   std::vector<Actions<Race>> actions(static_cast<std::size_t>(tile_lanes));
   for (int update = 0; update < 4; ++update) {
     for (int first = 0; first < config.lanes; first += tile_lanes) {
-      LaneTile<Race> tile{&env, first, std::min(tile_lanes, config.lanes - first), clock.batch_steps, 0, actions.data()};
+      LaneTile<Race> tile{&env, first,         std::min(tile_lanes, config.lanes - first), clock.batch_steps,
+                          0,    actions.data()};
       for (int t = 0; t < learner.interval(); ++t, ++tile.step) {
         learner.act(tile);
         for (int i = 0; i < tile.lanes; ++i) env.advance(first + i, actions[static_cast<std::size_t>(i)]);

@@ -7,8 +7,8 @@ namespace polis_test {
 
 using namespace polis;
 
-/// Two who take turns in adding to a number, with stages: whoever brings it to the stage's goal gains, the other
-/// loses. Everything a checkpoint must hold is in play: turns, tasks, random numbers, success.
+/// Two who take turns in adding to a number, with stages: whoever brings it to the stage's goal gains, the
+/// other loses. Everything a checkpoint must hold is in play: turns, tasks, random numbers, success.
 struct Race {
   struct Task {
     int goal = 0;

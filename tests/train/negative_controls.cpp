@@ -14,8 +14,8 @@ namespace test_negative_controls {
 using namespace polis;
 using polis_test::Guess;
 
-/// E with rewards that have the distribution of a random policy's (here a fair coin's) and nothing to do with what
-/// is done. What E itself would have paid is still among its metrics.
+/// E with rewards that have the distribution of a random policy's (here a fair coin's) and nothing to do with
+/// what is done. What E itself would have paid is still among its metrics.
 template <class E>
 struct ShuffledRewards {
   static constexpr int agents = agent_count<E>;

@@ -1,4 +1,5 @@
-// Every aggregate of settings visits all its members, so that none is missing from YAML, command line and logs.
+// Every aggregate of settings visits all its members, so that none is missing from YAML, command line and
+// logs.
 #include <doctest/doctest.h>
 
 #include <string>

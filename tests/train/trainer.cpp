@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 #include <polis/algorithm/ppo.hpp>
 #include <polis/core/archive.hpp>
@@ -108,7 +108,8 @@ TEST_CASE("train/trainer: the best evaluated state is kept beside the last") {
   CHECK(best.evaluate(20).mean >= last.evaluate(20).mean);
 }
 
-TEST_CASE("train/trainer: a stop asked for finishes the update, saves it, and a resumed run goes on bit by bit") {
+TEST_CASE(
+    "train/trainer: a stop asked for finishes the update, saves it, and a resumed run goes on bit by bit") {
   using namespace test_trainer;
   const Folder folder;
   auto config = settings();

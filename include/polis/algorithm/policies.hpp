@@ -4,8 +4,8 @@
 //     Trainer<Market, MultiAgentEnv<Bazaar>>::Config config;
 //     config.algorithm.of(Buyer{}).steps = 64;      // key: algorithm.Buyer.steps
 //
-// It is itself a learner: each part sees the same tiles of lanes, handles the agents of its role alone, owns its
-// buffers, and is due in its own time. No part waits for another, unless both are due.
+// It is itself a learner: each part sees the same tiles of lanes, handles the agents of its role alone, owns
+// its buffers, and is due in its own time. No part waits for another, unless both are due.
 #pragma once
 
 #include <algorithm>

@@ -123,11 +123,13 @@ struct FitsOf : Fit<Algorithm, E, AllRoles<E>> {
 template <class... Parts, class E>
 struct FitsOf<Policies<Parts...>, E> {
   template <class Part>
-  using Of = Fit<typename SentenceOf<typename Part::Algorithm>::type, E, std::integer_sequence<int, role_index<E, typename Part::Tag>>>;
+  using Of = Fit<typename SentenceOf<typename Part::Algorithm>::type, E,
+                 std::integer_sequence<int, role_index<E, typename Part::Tag>>>;
 
   static constexpr bool roles() {
     return []<int... R>(std::integer_sequence<int, R...>) {
-      return sizeof...(Parts) == sizeof...(R) && (... && is_one_of<typename RoleOf<E, R>::Tag, typename Parts::Tag...>);
+      return sizeof...(Parts) == sizeof...(R) &&
+             (... && is_one_of<typename RoleOf<E, R>::Tag, typename Parts::Tag...>);
     }(AllRoles<E>{});
   }
   static constexpr bool words() { return (... && Of<Parts>::words()); }
@@ -148,8 +150,8 @@ inline constexpr bool refused = false;
 
 }  // namespace internal
 
-// The requirements stand side by side, each of them on all the words: what g++ prints for a nested one, or for one
-// on words picked from the list, is several times as long.
+// The requirements stand side by side, each of them on all the words: what g++ prints for a nested one, or
+// for one on words picked from the list, is several times as long.
 
 /// One of the words is an algorithm: PPO, or a sentence made from it.
 template <class... Words>
@@ -159,15 +161,16 @@ concept NamesAnAlgorithm = !std::is_void_v<internal::AlgorithmOf<Words...>> || i
 template <class... Words>
 concept NamesAnEnvironment = !std::is_void_v<internal::EnvironmentOf<Words...>> || internal::refused;
 
-/// A Trainer takes an algorithm, an environment, a curriculum and a device. Other words belong inside the algorithm:
-/// `PPO::With<Gru<64>>`.
+/// A Trainer takes an algorithm, an environment, a curriculum and a device. Other words belong inside the
+/// algorithm: `PPO::With<Gru<64>>`.
 template <class... Words>
 concept EveryArgumentHasItsPlace =
-    (... && internal::is_one_of<internal::kind_of<Words>, word::Algorithm, word::Environment, word::Curriculum,
-                                word::Device>) ||
+    (... && internal::is_one_of<internal::kind_of<Words>, word::Algorithm, word::Environment,
+                                word::Curriculum, word::Device>) ||
     internal::refused;
 
-/// Several algorithms share out the roles of an environment: one for each, none twice, none that does not exist.
+/// Several algorithms share out the roles of an environment: one for each, none twice, none that does not
+/// exist.
 template <class... Words>
 concept EveryRoleHasItsPolicy = internal::FitOf<Words...>::roles() || internal::refused;
 
@@ -175,11 +178,13 @@ concept EveryRoleHasItsPolicy = internal::FitOf<Words...>::roles() || internal::
 template <class... Words>
 concept EveryWordHasItsSlot = internal::FitOf<Words...>::words() || internal::refused;
 
-/// An objective is a pointwise function with its derivatives: `policy_loss` and `value_loss` (PointwiseObjective).
+/// An objective is a pointwise function with its derivatives: `policy_loss` and `value_loss`
+/// (PointwiseObjective).
 template <class... Words>
 concept ObjectiveIsPointwise = internal::FitOf<Words...>::objective() || internal::refused;
 
-/// A returns word fills advantages and returns of a row: `estimate`, and `Config::discount` (ReturnEstimator).
+/// A returns word fills advantages and returns of a row: `estimate`, and `Config::discount`
+/// (ReturnEstimator).
 template <class... Words>
 concept ReturnsAreEstimated = internal::FitOf<Words...>::returns() || internal::refused;
 
