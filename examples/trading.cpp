@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,18 +53,18 @@ struct Settings {
   }
 };
 
-MarketHistory read_history(const Settings& settings) {
-  PriceTable table = read_prices(settings.csv);
+MarketHistory read_history(const std::string& csv, const MarketSettings& market) {
+  const PriceTable table = read_prices(csv);
   const int symbols = static_cast<int>(table.symbols.size());
   if (symbols > Market::assets) {
-    throw Error("found " + std::to_string(symbols) + " symbols", settings.csv,
+    throw Error("found " + std::to_string(symbols) + " symbols", csv,
                 "at most " + std::to_string(Market::assets) + ", the room that examples/trading.cpp makes");
   }
-  std::printf("%s: %d days of", settings.csv.c_str(), table.days);
+  std::printf("%s: %d days of", csv.c_str(), table.days);
   for (const std::string& symbol : table.symbols) std::printf(" %s", symbol.c_str());
   std::printf("\n");
   for (const std::string& note : table.notes) std::printf("note: %s\n", note.c_str());
-  return MarketHistory({.symbols = symbols, .close = table.close, .open = table.open}, settings.market);
+  return MarketHistory({.symbols = symbols, .close = table.close, .open = table.open}, market);
 }
 
 /// One pass of the greedy agents over all held-out days.
@@ -113,19 +114,31 @@ void print_comparison(const Agents& agents, const MarketData& held_out) {
 }
 
 /// The defaults, those of the run that goes on, a file's, the command line's: the later count for more.
-Settings read_settings(const CommandLine& line) {
+Settings read_settings(const CommandLine& line, const std::string& resumed) {
   Settings settings;
-  if (line.has("--resume"))
-    read_yaml(RunDirectory::existing(line.value("--out").value_or("")).settings(), settings);
+  if (!resumed.empty()) read_yaml(resumed, settings);
+  const std::string begun_with = settings.csv;
   if (const auto file = line.value("--settings")) read_yaml(*file, settings);
   line.apply(settings);
   settings.csv = line.value("--csv", settings.csv);
   settings.steps = line.value("--steps", settings.steps);
   settings.trainer.seed = line.value("--seed", settings.trainer.seed);
+  if (!resumed.empty() && settings.csv != begun_with) {
+    throw Error("found " + settings.csv, "csv", begun_with + ": a run goes on with the prices it began with");
+  }
   if (!settings.trainer.checkpoint.path.empty()) {
     throw Error("found a path", "checkpoint.path", "--out DIR, where everything of the run goes");
   }
   return settings;
+}
+
+/// What a run needs to go on, whatever becomes of the user's file. Settings are written aside, so that a full
+/// disk leaves the old ones.
+void keep(const Settings& settings, const RunDirectory& folder, bool resumed) {
+  const auto replace = std::filesystem::copy_options::overwrite_existing;
+  if (!resumed) std::filesystem::copy_file(settings.csv, folder.path() + "/prices.csv", replace);
+  write_yaml(folder.settings() + ".tmp", settings);
+  std::filesystem::rename(folder.settings() + ".tmp", folder.settings());
 }
 
 int run(const CommandLine& line) {
@@ -133,20 +146,21 @@ int run(const CommandLine& line) {
     std::printf("%s", line.help("Four agents learn to trade daily prices.", Settings{}).c_str());
     return 0;
   }
-  Settings settings = read_settings(line);
-  const MarketHistory history = read_history(settings);
-  const MarketData held_out = history.held_out();
-  const bool resumed = line.has("--resume");
   const std::string out = line.value("--out").value_or("");
-  const RunDirectory folder = resumed ? RunDirectory::existing(out) : RunDirectory::create(out);
-  const Settings stored = settings;
-  settings.trainer.checkpoint.path = folder.checkpoint();
+  std::optional<RunDirectory> earlier;
+  if (line.has("--resume")) earlier = RunDirectory::existing(out);
+  const Settings settings = read_settings(line, earlier ? earlier->settings() : "");
+  const MarketHistory history =
+      read_history(earlier ? earlier->path() + "/prices.csv" : settings.csv, settings.market);
+  const MarketData held_out = history.held_out();
 
-  Agents agents(settings.trainer, history.training());
-  if (resumed) agents.resume(folder.checkpoint());
-  write_yaml(folder.settings() + ".tmp", stored);  // aside, so that a full disk leaves the old ones
-  std::filesystem::rename(folder.settings() + ".tmp", folder.settings());
-  if (!resumed) agents.save(folder.checkpoint());  // from now on the run can be resumed at any moment
+  const RunDirectory folder = earlier ? *earlier : RunDirectory::create(out);
+  Agents::Config config = settings.trainer;
+  config.checkpoint.path = folder.checkpoint();
+  Agents agents(config, history.training());
+  if (earlier) agents.resume(folder.checkpoint());
+  keep(settings, folder, earlier.has_value());
+  if (!earlier) agents.save(folder.checkpoint());  // from now on the run can be resumed at any moment
 
   ProgressBar bar;
   CsvLog csv(folder.csv_prefix());
@@ -159,7 +173,8 @@ int run(const CommandLine& line) {
     return 130;
   }
   print_comparison(agents, held_out);
-  std::printf("\nIn %s: checkpoint, settings.yaml, train.csv, log.jsonl.\n", folder.path().c_str());
+  std::printf("\nIn %s: checkpoint, settings.yaml, prices.csv, train.csv, log.jsonl.\n",
+              folder.path().c_str());
   return 0;
 }
 
