@@ -65,6 +65,8 @@ void check() {
   T whole(settings<T>(1, 1)), first(settings<T>(1, 1)), second(settings<T>(1, 2));
   for (int i = 0; i < 8; ++i) whole.iterate();
   CHECK(bytes(whole) == one);
+  // One of the two decides at each step: each observation counts once, that of a pending decision too.
+  CHECK(whole.learner().agents().front().observation_state().moments().count() == 150 * 11 * 8);
   (void)whole.evaluate(10);
   CHECK(bytes(whole) == one);  // an evaluation leaves weights, statistics and lanes alone
   for (int i = 0; i < 4; ++i) first.iterate();

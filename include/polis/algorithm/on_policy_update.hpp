@@ -89,7 +89,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     }
     finish_statistics(rate);
     this->observations_.learn(rollout_.observations, [this](std::ptrdiff_t slot, std::ptrdiff_t row) {
-      return slot < rollout_.shape().slots() && rollout_.decided(slot, row);
+      return slot >= first_slot() && slot < slots() && rollout_.decided(slot, row);
     });
     this->carry_pending_over();
     this->begun_ += static_cast<std::uint64_t>(config_.steps);
