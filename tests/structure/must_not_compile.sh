@@ -21,6 +21,9 @@ read -ra names <<<"${BASH_REMATCH[1]}"
 
 status=0
 messages=$(LC_ALL=C "$@" -fsyntax-only -fdiagnostics-color=never "$case" 2>&1) || status=$?
+# The budget is the message's, not that of the folder the project happens to lie in.
+messages=${messages//"$PWD/"/}
+case=${case#"$PWD/"}
 if [[ ${names[*]} == ok ]]; then
   [[ $status -eq 0 ]] || fail "must compile, and does not"
   echo "compiles"
