@@ -3,8 +3,8 @@
 // Tiles are feature-major (core/tile.hpp): feature f of sample r at x[f * 64 + r]. Weights are W[out][in],
 // row-major and unpadded, exactly as stored. Registers run over samples, so the forward pass broadcasts
 // W[o][k] and the input gradient W[k][i], and neither packs anything. The weight gradient reduces over
-// samples: it turns x once into scratch and broadcasts dy; the columns that do not fill a register are dot
-// products.
+// samples: it turns x once into scratch and broadcasts dy. Where the inputs do not fill a register it turns
+// dy instead, and where the outputs are few it adds up dot products.
 //
 // `rows` (1..64) samples are valid. Only the registers that hold them are computed. What lies in the rest of
 // those registers must be finite in x and *zero in dy* (the caller zeroes the gradient of its outputs;
@@ -119,75 +119,85 @@ struct WeightGradientTarget {
   void after(int, int) const {}
 };
 
-/// to[0..count) += sums of four accumulators, count <= 4.
-template <class Arch>
-[[gnu::always_inline]] inline void add_sums(float* to, int count, const Batch<Arch>* sums) {
-  if (count == 4) return add_sums<Arch>(to, sums[0], sums[1], sums[2], sums[3]);
-  float quad[4] = {};
-  add_sums<Arch>(quad, sums[0], sums[1], sums[2], sums[3]);
-  for (int i = 0; i < count; ++i) to[i] += quad[i];
-}
-
-/// gradient[o][i] += sum over registers of dy[o] x[i], for O outputs and inputs [i, i + count), count <= 4.
-template <class Arch, int O>
-void dot_block(const float* dy, const float* x, int registers, int count, float* gradient, int in) {
+/// to[i] += the elements of a sum over registers, for i < count; term(i, offset of a register, sum) adds to
+/// it.
+template <class Arch, class Term>
+void add_row_sums(float* to, int count, int registers, const Term& term) {
   using Register = Batch<Arch>;
-  Register sum[O][4];
-  unroll<O>([&](auto o) __attribute__((always_inline)) {
-    unroll<4>([&](auto i) __attribute__((always_inline)) { sum[o][i] = Register(0.f); });
-  });
-  const float* input[4];
-  for (int i = 0; i < 4; ++i) input[i] = x + std::min(i, count - 1) * tile_rows;
-  for (int n = 0; n < registers; ++n) {
-    const int at = n * batch_width<Register>;
-    Register right[4];
-    unroll<4>([&](auto i)
-                  __attribute__((always_inline)) { right[i] = Register::load_unaligned(input[i] + at); });
-    unroll<O>([&](auto o) __attribute__((always_inline)) {
-      const Register left = Register::load_unaligned(dy + o * tile_rows + at);
-      unroll<4>([&](auto i) __attribute__((always_inline)) {
-        sum[o][i] = multiply_add<Arch>(left, right[i], sum[o][i]);
-      });
-    });
+  constexpr int width = batch_width<Register>;
+  int first = 0;
+  for (; first + width <= count; first += width) {
+    Register sum[width];
+    unroll<width>([&](auto i) __attribute__((always_inline)) { sum[i] = Register(0.f); });
+    for (int n = 0; n < registers; ++n) {
+      unroll<width>([&](auto i)
+                        __attribute__((always_inline)) { sum[i] = term(first + i, n * width, sum[i]); });
+    }
+    add_sums<Arch>(to + first, sum);
   }
-  unroll<O>([&](auto o) __attribute__((always_inline)) {
-    add_sums<Arch>(gradient + static_cast<std::ptrdiff_t>(o) * in, count, sum[o]);
-  });
-}
-
-/// The weight gradient of inputs [first, in) as dot products: for few inputs or few outputs.
-template <class Arch>
-void dot_gradient(const float* dy, const float* x, float* gradient, int first, int in, int out,
-                  int registers) {
-  constexpr int block = Blocking<Arch>::many_registers ? 4 : 2;
-  for (int i = first; i < in; i += 4) {
-    const int count = std::min(4, in - i);
-    const int whole = out / block * block;
-    for (int o = 0; o < whole; o += block) {
-      dot_block<Arch, block>(dy + o * tile_rows, x + i * tile_rows, registers, count,
-                             gradient + static_cast<std::ptrdiff_t>(o) * in + i, in);
-    }
-    for (int o = whole; o < out; ++o) {
-      dot_block<Arch, 1>(dy + o * tile_rows, x + i * tile_rows, registers, count,
-                         gradient + static_cast<std::ptrdiff_t>(o) * in + i, in);
-    }
+  for (; first < count; ++first) {
+    Register sum(0.f);
+    for (int n = 0; n < registers; ++n) sum = term(first, n * width, sum);
+    to[first] += horizontal_sum<Arch>(sum);
   }
 }
 
+/// db[o] += row sums of dy.
 template <class Arch>
 void bias_gradient(const float* dy, float* gradient, int out, int registers) {
   using Register = Batch<Arch>;
-  for (int o = 0; o < out; o += 4) {
-    const int count = std::min(4, out - o);
-    Register sum[4];
-    unroll<4>([&](auto i) __attribute__((always_inline)) {
-      const float* from = dy + (o + std::min<int>(i, count - 1)) * tile_rows;
-      sum[i] = Register::load_unaligned(from);
-      for (int n = 1; n < registers; ++n) {
-        sum[i] += Register::load_unaligned(from + n * batch_width<Register>);
-      }
+  add_row_sums<Arch>(
+      gradient, out, registers, [dy](int o, int at, const Register& sum) __attribute__((always_inline)) {
+        return sum + Register::load_unaligned(dy + o * tile_rows + at);
+      });
+}
+
+/// One row of the weight gradient, as dot products: for few outputs.
+template <class Arch>
+void dot_row(const float* dy, const float* x, float* gradient, int in, int registers) {
+  using Register = Batch<Arch>;
+  add_row_sums<Arch>(
+      gradient, in, registers, [=](int i, int at, const Register& sum) __attribute__((always_inline)) {
+        return multiply_add<Arch>(Register::load_unaligned(dy + at),
+                                  Register::load_unaligned(x + i * tile_rows + at), sum);
+      });
+}
+
+/// The gradient of a register's width of outputs with respect to `count` <= 4 inputs, and to the bias unless
+/// it is null. Turns dy on the way: for few inputs.
+template <class Arch>
+void turned_block(const float* dy, const float* x, float* gradient, float* bias, int count, int in,
+                  int rows) {
+  using Register = Batch<Arch>;
+  constexpr int width = batch_width<Register>;
+  const float* input[4];
+  for (int i = 0; i < 4; ++i) input[i] = x + std::min(i, count - 1) * tile_rows;
+  Register sum[4], total(0.f);
+  unroll<4>([&](auto i) __attribute__((always_inline)) { sum[i] = Register(0.f); });
+  for (int r = 0; r < rows; r += 4) {
+    Register column[4];
+    transpose_quads<Arch>([=](int o) { return dy + o * tile_rows + r; }, column);
+    unroll<4>([&](auto step) __attribute__((always_inline)) {
+      total = total + column[step];
+      unroll<4>([&](auto i) __attribute__((always_inline)) {
+        sum[i] = multiply_add<Arch>(Register(input[i][r + step]), column[step], sum[i]);
+      });
     });
-    add_sums<Arch>(gradient + o, count, sum);
+  }
+  if (bias) (Register::load_unaligned(bias) + total).store_unaligned(bias);
+  Register quads[4];  // of the outputs j, j + 4, ...
+  interleave<Arch>(sum[0], sum[1], sum[2], sum[3], quads);
+  for (int j = 0; j < 4; ++j) {
+    alignas(Register) float part[width];
+    quads[j].store_aligned(part);
+    for (int quad = 0; quad < width; quad += 4) {
+      float* to = gradient + static_cast<std::ptrdiff_t>(quad + j) * in;
+      if (count == 4) {
+        for (int i = 0; i < 4; ++i) to[i] += part[quad + i];
+      } else {
+        for (int i = 0; i < count; ++i) to[i] += part[quad + i];
+      }
+    }
   }
 }
 
@@ -228,28 +238,46 @@ void dense_weight_gradient(const float* dy, const float* x, float* weight_gradie
                            Inputs in, Outputs out, int rows, float* scratch) {
   using namespace internal;
   constexpr int width = batch_width<Batch<Arch>>;
+  const int registers = registers_of<Arch>(rows), rows_in_quads = (rows + 3) / 4 * 4;
   // Turning a register of inputs costs about as much as the dot products of four outputs.
   constexpr int few_outputs = 4;
   constexpr bool may_turn = can_occur(known<Inputs>, width) && can_occur(known<Outputs>, few_outputs + 1);
   int turned = 0;
   if constexpr (may_turn) {
     if (out > few_outputs && in >= width) {
-      const auto registers = whole_registers<width>(in);
-      turned = registers * width;
+      const auto columns = whole_registers<width>(in);
+      turned = columns * width;
       const auto row = [x](int i) { return x + static_cast<std::ptrdiff_t>(i) * tile_rows; };
-      transpose_rows<Arch>(row, turned, (rows + 3) / 4 * 4, scratch, turned,
+      transpose_rows<Arch>(row, turned, rows_in_quads, scratch, turned,
                            [](int, const Batch<Arch>& value) { return value; });
       const Broadcast<std::integral_constant<int, tile_rows>, std::integral_constant<int, 1>> a{dy, {}, {}};
-      multiply<Arch>(a, Panel{scratch, turned}, rows, out, registers,
+      multiply<Arch>(a, Panel{scratch, turned}, rows, out, columns,
                      WeightGradientTarget<Arch>{weight_gradient, in});
     }
   }
   constexpr bool all_turned =
       known < Inputs >> 0 && known<Inputs> % width == 0 && known < Outputs >> few_outputs;
+  int summed = 0;  // outputs whose bias is done
   if constexpr (!all_turned) {
-    dot_gradient<Arch>(dy, x, weight_gradient, turned, in, out, registers_of<Arch>(rows));
+    const int rest = in - turned;
+    if (can_occur(known<Outputs>, width) && rest > 0 && rest < width) {
+      for (; summed + width <= out; summed += width) {
+        for (int i = turned; i < in; i += 4) {
+          turned_block<Arch>(dy + summed * tile_rows, x + i * tile_rows,
+                             weight_gradient + static_cast<std::ptrdiff_t>(summed) * in + i,
+                             bias_gradient && i == turned ? bias_gradient + summed : nullptr,
+                             std::min(4, in - i), in, rows_in_quads);
+        }
+      }
+    }
+    for (int o = summed; o < out && rest > 0; ++o) {
+      dot_row<Arch>(dy + o * tile_rows, x + turned * tile_rows,
+                    weight_gradient + static_cast<std::ptrdiff_t>(o) * in + turned, rest, registers);
+    }
   }
-  if (bias_gradient) internal::bias_gradient<Arch>(dy, bias_gradient, out, registers_of<Arch>(rows));
+  if (bias_gradient && summed < out) {
+    internal::bias_gradient<Arch>(dy + summed * tile_rows, bias_gradient + summed, out - summed, registers);
+  }
 }
 
 }  // namespace polis

@@ -85,11 +85,12 @@ struct Quads<Arch, 16> {
 };
 #endif
 
-/// out[0..3][row] = row(first + row)[0..3], for `width` rows.
-template <class Arch, class Row>
-[[gnu::always_inline]] inline void transpose_quads(const Row& row, Batch<Arch>* out) {
+/// The transposes of the 4 x 4 matrices that the quads of four registers make.
+template <class Arch>
+[[gnu::always_inline]] inline void interleave(const Batch<Arch>& r0, const Batch<Arch>& r1,
+                                              const Batch<Arch>& r2, const Batch<Arch>& r3,
+                                              Batch<Arch>* out) {
   using Q = Quads<Arch>;
-  const Batch<Arch> r0 = Q::load(row, 0), r1 = Q::load(row, 1), r2 = Q::load(row, 2), r3 = Q::load(row, 3);
   const Batch<Arch> a = Q::low(r0, r2), b = Q::high(r0, r2), c = Q::low(r1, r3), d = Q::high(r1, r3);
   out[0] = Q::low(a, c);
   out[1] = Q::high(a, c);
@@ -97,14 +98,48 @@ template <class Arch, class Row>
   out[3] = Q::high(b, d);
 }
 
-/// to[0..3] += the sums of four registers' elements, in an order fixed by the register's width.
-template <class Arch>
-[[gnu::always_inline]] inline void add_sums(float* to, const Batch<Arch>& r0, const Batch<Arch>& r1,
-                                            const Batch<Arch>& r2, const Batch<Arch>& r3) {
+/// out[0..3][row] = row(first + row)[0..3], for `width` rows.
+template <class Arch, class Row>
+[[gnu::always_inline]] inline void transpose_quads(const Row& row, Batch<Arch>* out) {
   using Q = Quads<Arch>;
-  const Batch<Arch> even = Q::low(r0, r2) + Q::high(r0, r2), odd = Q::low(r1, r3) + Q::high(r1, r3);
-  Q::add_sum(to, Q::low(even, odd) + Q::high(even, odd));
+  interleave<Arch>(Q::load(row, 0), Q::load(row, 1), Q::load(row, 2), Q::load(row, 3), out);
 }
+
+/// to[i] += the sum of the i-th register's elements, for `width` registers, in an order fixed by the width.
+template <class Arch>
+[[gnu::always_inline]] inline void add_sums(float* to, const Batch<Arch>* sums) {
+  using Q = Quads<Arch>;
+  for (int i = 0; i < batch_width<Batch<Arch>>; i += 4) {
+    Batch<Arch> turned[4];
+    interleave<Arch>(sums[i], sums[i + 1], sums[i + 2], sums[i + 3], turned);
+    Q::add_sum(to + i, (turned[0] + turned[2]) + (turned[1] + turned[3]));
+  }
+}
+#if XSIMD_WITH_AVX512F
+/// Halves of two registers are merged by a blend, a shuffle and an addition: within quads, then among them.
+template <class Arch>
+requires(batch_width<Batch<Arch>> == 16)
+    [[gnu::always_inline]] inline void add_sums(float* to, const Batch<Arch>* sums) {
+  const __m512i odd = _mm512_setr_epi32(1, 16, 3, 18, 5, 20, 7, 22, 9, 24, 11, 26, 13, 28, 15, 30);
+  const __m512i odd_quads = _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
+  const auto pairs = [](__m512 a, __m512 b) __attribute__((always_inline)) {
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xCCCC, a, b),
+                         _mm512_shuffle_ps(a, b, _MM_SHUFFLE(1, 0, 3, 2)));
+  };
+  const auto quad = [&](const Batch<Arch>* r) __attribute__((always_inline)) {
+    const __m512 even = pairs(r[0], r[2]), other = pairs(r[1], r[3]);
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xAAAA, even, other), _mm512_permutex2var_ps(even, odd, other));
+  };
+  const auto halves = [](__m512 a, __m512 b) __attribute__((always_inline)) {
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xFF00, a, b),
+                         _mm512_shuffle_f32x4(a, b, _MM_SHUFFLE(1, 0, 3, 2)));
+  };
+  const __m512 even = halves(quad(sums), quad(sums + 8)), other = halves(quad(sums + 4), quad(sums + 12));
+  const __m512 all = _mm512_add_ps(_mm512_mask_blend_ps(0xF0F0, even, other),
+                                   _mm512_permutex2var_ps(even, odd_quads, other));
+  _mm512_storeu_ps(to, _mm512_add_ps(_mm512_loadu_ps(to), all));
+}
+#endif
 
 /// to[f * to_stride + r] = finish(f, row(r)[f]) for r below `rows` rounded up to a register (row(r) must stay
 /// valid there) and f < features. `row` gives a pointer; features that are not a multiple of four overlap.
@@ -113,20 +148,26 @@ void transpose_rows(const Row& row, int rows, int features, float* to, std::ptrd
                     const Finish& finish) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
-  for (int r = 0; r < rows; r += width) {
-    if (features < 4) {
+  if (features < 4) {
+    for (int r = 0; r < rows; r += width) {
       for (int f = 0; f < features; ++f) {
         alignas(Register) float lanes[width];
         for (int lane = 0; lane < width; ++lane) lanes[lane] = row(r + lane)[f];
         finish(f, Register::load_aligned(lanes)).store_unaligned(to + f * to_stride + r);
       }
-      continue;
     }
-    for (int chunk = 0; chunk < features; chunk += 4) {
-      const int f = std::min(chunk, features - 4);
+    return;
+  }
+  for (int chunk = 0; chunk < features; chunk += 4) {
+    const int f = std::min(chunk, features - 4);
+    float* column = to + f * to_stride;
+    for (int r = 0; r < rows; r += width) {
       Register out[4];
       transpose_quads<Arch>([&](int lane) { return row(r + lane) + f; }, out);
-      for (int i = 0; i < 4; ++i) finish(f + i, out[i]).store_unaligned(to + (f + i) * to_stride + r);
+      finish(f, out[0]).store_unaligned(column + r);
+      finish(f + 1, out[1]).store_unaligned(column + to_stride + r);
+      finish(f + 2, out[2]).store_unaligned(column + 2 * to_stride + r);
+      finish(f + 3, out[3]).store_unaligned(column + 3 * to_stride + r);
     }
   }
 }
@@ -148,7 +189,8 @@ void gather(const float* base, std::size_t stride, const int* ids, int rows, int
 /// r < rows <= 64 (ids == nullptr: consecutive rows). Rows up to the next register repeat the last valid one,
 /// so that padding is finite; the rows after them are not written.
 template <class Arch>
-[[gnu::noinline]] void gather_tile(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile) {
+[[gnu::noinline]] void gather_tile(const float* base, std::size_t stride, const int* ids, int rows,
+                                   int features, float* tile) {
   internal::gather<Arch>(base, stride, ids, rows, features, tile,
                          [](int, const Batch<Arch>& value) { return value; });
 }
@@ -156,8 +198,9 @@ template <class Arch>
 /// gather_tile with observation normalisation: (x - mean[f]) * inverse_deviation[f], clipped to [-clip,
 /// clip].
 template <class Arch>
-[[gnu::noinline]] void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows, int features,
-                            const float* mean, const float* inverse_deviation, float clip, float* tile) {
+[[gnu::noinline]] void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows,
+                                              int features, const float* mean, const float* inverse_deviation,
+                                              float clip, float* tile) {
   internal::gather<Arch>(base, stride, ids, rows, features, tile, [=](int f, const Batch<Arch>& value) {
     const Batch<Arch> scaled = (value - Batch<Arch>(mean[f])) * Batch<Arch>(inverse_deviation[f]);
     return xsimd::min(xsimd::max(scaled, Batch<Arch>(-clip)), Batch<Arch>(clip));
@@ -165,8 +208,8 @@ template <class Arch>
 }
 
 /// The reverse of gather_tile: base[ids[r] * stride + f] = tile[f][r] for the first `rows` rows.
-[[gnu::noinline]] inline void scatter_tile(const float* tile, int rows, int features, float* base, std::size_t stride,
-                         const int* ids) {
+[[gnu::noinline]] inline void scatter_tile(const float* tile, int rows, int features, float* base,
+                                           std::size_t stride, const int* ids) {
   for (int r = 0; r < rows; ++r) {
     float* to = base + stride * static_cast<std::size_t>(ids ? ids[r] : r);
     for (int f = 0; f < features; ++f) to[f] = tile[f * tile_rows + r];
