@@ -7,7 +7,7 @@
 //     trading --resume --steps 4000000           # goes on with the last run
 //     trading algorithm.epochs=8 env.cost=.0005  # any setting; --help lists them
 //
-// ctest: --steps 40000 --out trained
+// ctest: --steps 40000
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -135,8 +135,7 @@ Settings read_settings(const CommandLine& line, const std::string& resumed) {
 /// What a run needs to go on, whatever becomes of the user's file. Settings are written aside, so that a full
 /// disk leaves the old ones.
 void keep(const Settings& settings, const RunDirectory& folder, bool resumed) {
-  const auto replace = std::filesystem::copy_options::overwrite_existing;
-  if (!resumed) std::filesystem::copy_file(settings.csv, folder.path() + "/prices.csv", replace);
+  if (!resumed) write_text_file(folder.path() + "/prices.csv", read_text_file(settings.csv));
   write_yaml(folder.settings() + ".tmp", settings);
   std::filesystem::rename(folder.settings() + ".tmp", folder.settings());
 }
