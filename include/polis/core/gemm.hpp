@@ -270,9 +270,11 @@ void dense_weight_gradient(const float* dy, const float* x, float* weight_gradie
         }
       }
     }
-    for (int o = summed; o < out && rest > 0; ++o) {
-      dot_row<Arch>(dy + o * tile_rows, x + turned * tile_rows,
-                    weight_gradient + static_cast<std::ptrdiff_t>(o) * in + turned, rest, registers);
+    const int dots = rest > 0 ? out - summed : 0;
+    const float* row = dy + summed * tile_rows;
+    float* to = weight_gradient + static_cast<std::ptrdiff_t>(summed) * in + turned;
+    for (int o = 0; o < dots; ++o, row += tile_rows, to += in) {
+      dot_row<Arch>(row, x + turned * tile_rows, to, rest, registers);
     }
   }
   if (bias_gradient && summed < out) {

@@ -38,8 +38,10 @@ struct MlpNetwork {
   /// Hidden outputs, and, of an activation that keeps its input, hidden inputs behind them.
   static constexpr int cache_size = (Act::keeps_input ? 2 : 1) * (0 + ... + Widths) * tile_rows;
   static constexpr int widest = std::max({In, Widths...});
-  /// Two tiles of hidden gradients that take turns, and what the weight gradient needs.
-  static constexpr int scratch_size = 2 * widest * tile_rows + weight_gradient_scratch(widest);
+  /// Two tiles that take turns: a layer's weight gradient turns its input in the one that then receives the
+  /// gradient of that input, so that both stay in the first cache.
+  static constexpr int scratch_tile = std::max(widest * tile_rows, weight_gradient_scratch(widest));
+  static constexpr int scratch_size = 2 * scratch_tile;
 
   static Layout layout() {
     Layout layout;
@@ -68,15 +70,14 @@ struct MlpNetwork {
   template <class Arch>
   static void backward(const float* w, float* dw, const float* x, const float* dy, float* dx,
                        float* /*d_carry*/, const float* cache, float* scratch, int rows) {
-    float* const turned = scratch + 2 * widest * tile_rows;
     const float* above = dy;
     internal::unroll<layers>([&](auto step) {
       constexpr int layer = layers - 1 - step;
       using This = Layer<layer>;
       const float* from = layer == 0 ? x : cache + hidden_at(layer - 1);
-      This::template weight_gradient<Arch>(dw + weights_at(layer), from, above, turned, rows);
+      float* const below = scratch + layer % 2 * scratch_tile;
+      This::template weight_gradient<Arch>(dw + weights_at(layer), from, above, below, rows);
       if constexpr (layer > 0) {
-        float* const below = scratch + (layer % 2) * widest * tile_rows;
         This::template input_gradient<Arch, Act>(w + weights_at(layer), above, below,
                                                  cache + kept_at(layer - 1), rows);
         above = below;

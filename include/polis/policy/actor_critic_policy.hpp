@@ -176,14 +176,15 @@ class ActorCriticPolicy {
             Out<T>{w.d_free_weights + row, tile_rows});
       });
       if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
-      Actor::template backward<Arch>(weights.data(), gradient.data(), batch.features + t * features * tile_rows,
-                                     w.d_logits, nullptr, w.d_carry,
-                                     w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
+      // The critic first: of a single step, its hidden units are still in the first cache.
       Critic::template backward<Arch>(
           weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
           batch.critic_features + t * critic_features * tile_rows, d.value + t * tile_rows, nullptr,
           w.d_carry + Actor::carry_size * tile_rows, w.critic_cache + t * Critic::cache_size,
           w.scratch, batch.rows);
+      Actor::template backward<Arch>(weights.data(), gradient.data(), batch.features + t * features * tile_rows,
+                                     w.d_logits, nullptr, w.d_carry,
+                                     w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
       if constexpr (carry_size > 0) {
         for (int i = 0; i < carry_size * tile_rows; ++i) w.d_carry[i] += w.carry_before[i];
         clear_started(batch, t, w.d_carry);
