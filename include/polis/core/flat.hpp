@@ -87,10 +87,9 @@ void sum_shards(std::span<float* const> shards, std::size_t count) {
   // Eight at once in registers: one pass through memory instead of seven.
   constexpr std::size_t group = 8;
   using Register = Batch<Arch>;
-  const auto add_group = [](Register& a, const Register& b, const Register& c, const Register& d, const Register& e,
-                            const Register& f, const Register& g, const Register& h) {
-    a = ((a + b) + (c + d)) + ((e + f) + (g + h));
-  };
+  const auto add_group = [](Register& a, const Register& b, const Register& c, const Register& d,
+                            const Register& e, const Register& f, const Register& g,
+                            const Register& h) { a = ((a + b) + (c + d)) + ((e + f) + (g + h)); };
   for (std::size_t i = 0; i < shards.size(); i += group) {
     if (i + group > shards.size()) {
       add_pairs(i, shards.size(), 1, group);
