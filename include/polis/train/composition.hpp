@@ -14,6 +14,8 @@
 #include <polis/curriculum/staged.hpp>
 #include <polis/device/cpu.hpp>
 #include <polis/env/multi_agent_env.hpp>
+#include <polis/nn/optimizer.hpp>
+#include <polis/normalization/observations.hpp>
 
 namespace polis {
 
