@@ -1,7 +1,6 @@
 // The actor-critic sentence: PPO, A2C, REINFORCE, MAPPO and their kin differ in words, not in code.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,6 +12,7 @@
 #include <polis/algorithm/on_policy_update.hpp>
 #include <polis/algorithm/sentence.hpp>
 #include <polis/core/error.hpp>
+#include <polis/core/fixed_array.hpp>
 #include <polis/policy/native.hpp>
 #include <polis/nn/schedule.hpp>
 
@@ -98,8 +98,8 @@ template <class Slots, class E, class Arch, class RoleIndices>
 struct MembersOf;
 template <class Slots, class E, class Arch, int... R>
 struct MembersOf<Slots, E, Arch, std::integer_sequence<int, R...>> {
-  using type = std::tuple<std::vector<OnPolicyUpdate<Slots, E, R, Arch>>...>;
-  using Memory = std::tuple<std::vector<typename OnPolicyUpdate<Slots, E, R, Arch>::Memory>...>;
+  using type = std::tuple<FixedArray<OnPolicyUpdate<Slots, E, R, Arch>>...>;
+  using Memory = std::tuple<FixedArray<typename OnPolicyUpdate<Slots, E, R, Arch>::Memory>...>;
 };
 
 /// The first of some roles, as a list.
@@ -123,12 +123,8 @@ class ActorCriticLearner {
   using Config = typename Slots::Config;
   using Memory = typename Members::Memory;
 
-  [[gnu::cold]] ActorCriticLearner(const Config& config, std::uint64_t seed) {
-    check(config);
-    std::vector<int> agents;  // of weights not made yet
-    [&]<int... R>(std::integer_sequence<int, R...>) { (add_role<R>(config, seed, agents), ...); }(Handled{});
-    if constexpr (shared) std::get<0>(members_).emplace_back(config, std::move(agents), seed);
-  }
+  [[gnu::cold]] ActorCriticLearner(const Config& config, std::uint64_t seed)
+      : members_(make_members(checked(config), seed, RoleIndices{})) {}
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     for_each([&](auto& agents) { agents.prepare(env, threads); });
@@ -146,14 +142,7 @@ class ActorCriticLearner {
   }
 
   [[nodiscard, gnu::cold]] Memory memory(int lanes) const {
-    Memory memory;
-    [&]<std::size_t... R>(std::index_sequence<R...>) {
-      const auto fill = [lanes](const auto& members, auto& memories) {
-        for (const auto& agents : members) memories.push_back(agents.memory(lanes));
-      };
-      (fill(std::get<R>(members_), std::get<R>(memory)), ...);
-    }(std::make_index_sequence<std::tuple_size_v<Memory>>{});
-    return memory;
+    return std::apply([lanes](const auto&... members) { return Memory(memories(members, lanes)...); }, members_);
   }
   void play(LaneTile<E>& tile, Memory& memory, Play how) const {
     [&]<std::size_t... R>(std::index_sequence<R...>) {
@@ -189,37 +178,58 @@ class ActorCriticLearner {
  private:
   [[nodiscard]] const auto& first() const { return std::get<0>(members_).front(); }
 
-  /// Makes the weights of role R, or adds its agents to those who will share them.
+  template <int... R>
+  [[gnu::cold]] static typename Members::type make_members(const Config& config, std::uint64_t seed,
+                                                           std::integer_sequence<int, R...>) {
+    return typename Members::type(make_role<R>(config, seed)...);
+  }
+  /// The sets of weights of role R; with shared parameters, the one of all roles.
   template <int R>
-  [[gnu::cold]] void add_role(const Config& config, std::uint64_t seed, std::vector<int>& agents) {
-    for (int i = 0; i < RoleOf<E, R>::count; ++i) {
-      agents.push_back(first_agent<E, R> + i);
-      if constexpr (separate) members_of<R>().emplace_back(config, std::exchange(agents, {}), seed);
+  [[gnu::cold]] static auto make_role(const Config& config, std::uint64_t seed) {
+    using Member = OnPolicyUpdate<Slots, E, R, Arch>;
+    std::vector<int> agents;
+    if constexpr (shared) {
+      [&]<int... Each>(std::integer_sequence<int, Each...>) { (add_agents<Each>(agents), ...); }(Handled{});
+    } else {
+      add_agents<R>(agents);
     }
-    if constexpr (!separate && !shared) members_of<R>().emplace_back(config, std::exchange(agents, {}), seed);
+    if constexpr (separate) {
+      return FixedArray<Member>(agents.size(), [&](std::size_t i) { return Member(config, {agents[i]}, seed); });
+    } else {
+      return FixedArray<Member>(1, [&](std::size_t) { return Member(config, agents, seed); });
+    }
   }
   template <int R>
-  [[nodiscard]] auto& members_of() {
-    return std::get<std::vector<OnPolicyUpdate<Slots, E, R, Arch>>>(members_);
+  static void add_agents(std::vector<int>& agents) {
+    for (int i = 0; i < RoleOf<E, R>::count; ++i) agents.push_back(first_agent<E, R> + i);
+  }
+  template <class Member>
+  static auto memories(const FixedArray<Member>& members, int lanes) {
+    return FixedArray<typename Member::Memory>(members.size(),
+                                               [&](std::size_t i) { return members[i].memory(lanes); });
   }
 
-  /// Error: a size that would make a rollout, a pass or a minibatch empty.
-  [[gnu::cold]] static void check(const Config& config) {
+  /// The same settings. Error: a size that would make a rollout, a pass or a minibatch empty.
+  [[gnu::cold, gnu::noinline]] static const Config& checked(const Config& config) {
     const auto at_least_one = [](int value, const char* key) {
       if (value < 1) throw Error("found " + std::to_string(value), std::string("algorithm.") + key, "at least 1");
     };
     at_least_one(config.steps, "steps"), at_least_one(config.epochs, "epochs");
     at_least_one(config.minibatch, "minibatch"), at_least_one(config.segment, "segment");
     at_least_one(config.shards, "shards");
+    return config;
   }
 
   template <class F>
   void for_each(F&& f) {
-    std::apply([&](auto&... members) { (std::for_each(members.begin(), members.end(), f), ...); }, members_);
+    std::apply([&](auto&... members) { (each(members, f), ...); }, members_);
   }
   template <class F>
   void for_each(F&& f) const {
-    std::apply([&](const auto&... members) { (std::for_each(members.begin(), members.end(), f), ...); }, members_);
+    std::apply([&](const auto&... members) { (each(members, f), ...); }, members_);
+  }
+  static void each(auto& members, auto& f) {
+    for (auto& agents : members) f(agents);
   }
 
   typename Members::type members_;

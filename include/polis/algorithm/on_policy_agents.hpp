@@ -16,6 +16,7 @@
 #include <polis/buffer/rollout.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/error.hpp>
+#include <polis/core/fixed_array.hpp>
 #include <polis/core/random.hpp>
 #include <polis/core/transpose.hpp>
 #include <polis/policy/native.hpp>
@@ -87,10 +88,9 @@ class OnPolicyAgents {
     rollout_ = typename Words::Buffer::Arrays(shape);
     carries_.assign(index(shape.rows) * carry_size, 0.f);
     fresh_.assign(index(shape.rows), 1);
-    scratch_.clear();
-    for (int i = 0; i < threads; ++i) {
-      scratch_.push_back(make_scratch(env.lanes(), index(std::max(Observation::words, central_words())) * tile_rows));
-    }
+    scratch_ = FixedArray<ActorScratch<Policy>>(index(threads), [&](std::size_t) {
+      return make_scratch(env.lanes(), index(std::max(Observation::words, central_words())) * tile_rows);
+    });
     begun_ = 0;
   }
 
@@ -397,7 +397,7 @@ class OnPolicyAgents {
   typename Words::Buffer::Arrays rollout_;
   AlignedVector<float> carries_;  // [row][carry_size], as of now
   std::vector<char> fresh_;       // [row]: the next decision begins an episode
-  std::vector<ActorScratch<Policy>> scratch_;
+  FixedArray<ActorScratch<Policy>> scratch_;  // [worker]
   std::uint64_t begun_ = 0;  // batch step at which the rollout began
   const MultiAgentEnv<E>* env_ = nullptr;
 };

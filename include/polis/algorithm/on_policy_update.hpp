@@ -14,6 +14,7 @@
 
 #include <polis/algorithm/on_policy_returns.hpp>
 #include <polis/algorithm/update_statistics.hpp>
+#include <polis/core/fixed_array.hpp>
 #include <polis/core/gemm.hpp>
 #include <polis/nn/clip.hpp>
 #include <polis/objective/objective.hpp>
@@ -58,15 +59,13 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
-    shards_.clear();
-    for (int i = 0; i < std::max(1, config_.shards); ++i) shards_.push_back(weights_.like());
-    sums_.resize(shards_.size());
-    losses_.clear();
-    for (int i = 0; i < threads; ++i) losses_.emplace_back(segment());
+    shards_ = FixedArray<Parameters>(index(std::max(1, config_.shards)), [&](std::size_t) { return weights_.like(); });
+    sums_ = FixedArray<LossSums>(shards_.size());
+    losses_ = FixedArray<LossScratch>(index(threads), [&](std::size_t) { return LossScratch(segment()); });
     const auto& shape = rollout_.shape();
     std::size_t blocks = 0;
     weights_.for_each_block([&blocks](const Block&, std::size_t, std::span<float>) { ++blocks; });
-    spans_.reserve(blocks * shards_.size());
+    blocks_.reserve(blocks * shards_.size());
     pointers_.reserve(shards_.size());
     units_.reserve(index(shape.slots()) * index(shape.rows));
     rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
@@ -278,17 +277,20 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
   /// shards_[0] = the sum of the first `count` shards, by a tree that depends on nothing but their number.
   void sum_shards(int count) {
-    spans_.clear();
-    for (int i = 0; i < count; ++i) {
-      shards_[index(i)].for_each_block(
-          [this](const Block&, std::size_t, std::span<float> g) { spans_.push_back(g); });
-    }
-    const std::size_t blocks = spans_.size() / index(count);
-    for (std::size_t block = 0; block < blocks; ++block) {
+    blocks_.clear();
+    for (int i = 0; i < count; ++i) list_blocks(shards_[index(i)]);
+    const std::size_t blocks = blocks_.size() / index(count);
+    std::size_t block = 0;
+    weights_.for_each_block([&](const Block&, std::size_t, std::span<float> values) {
       pointers_.clear();
-      for (std::size_t i = block; i < spans_.size(); i += blocks) pointers_.push_back(spans_[i].data());
-      polis::sum_shards<Arch>(pointers_, spans_[block].size());
-    }
+      for (std::size_t i = block; i < blocks_.size(); i += blocks) pointers_.push_back(blocks_[i]);
+      polis::sum_shards<Arch>(pointers_, values.size());
+      ++block;
+    });
+  }
+  /// Appends where the blocks of a gradient begin.
+  void list_blocks(Parameters& gradient) {
+    gradient.for_each_block([this](const Block&, std::size_t, std::span<float> g) { blocks_.push_back(g.data()); });
   }
 
   /// One step of the optimizer along shards_[0], clipped by its global norm.
@@ -299,12 +301,12 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       square += checked_squared_norm(block, values);
     });
     const GradientNorm norm = clip_by_norm(square, config_.max_gradient_norm);
-    spans_.clear();
-    gradient.for_each_block([this](const Block&, std::size_t, std::span<float> g) { spans_.push_back(g); });
-    auto from = spans_.begin();
+    blocks_.clear();
+    list_blocks(gradient);
+    auto from = blocks_.begin();
     optimizer_.begin_step();
     weights_.for_each_block([&](const Block& block, std::size_t offset, std::span<float> values) {
-      optimizer_.template update<Arch>(block, offset, values, *from++, rate, norm.scale);
+      optimizer_.template update<Arch>(block, offset, values, {*from++, values.size()}, rate, norm.scale);
     });
     statistics_.gradient_norm += norm.norm;
     ++steps_;
@@ -339,12 +341,12 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
   typename Words::Optimizer optimizer_;
   typename Words::RewardNormalization::State rewards_;
-  std::vector<Parameters> shards_;
-  std::vector<LossSums> sums_;
-  std::vector<LossScratch> losses_;
+  FixedArray<Parameters> shards_;
+  FixedArray<LossSums> sums_;
+  FixedArray<LossScratch> losses_;  // [worker]
   std::vector<int> units_;
-  std::vector<std::span<float>> spans_;  // blocks of gradients, while another one is walked
-  std::vector<float*> pointers_;         // one block of every shard
+  std::vector<float*> blocks_;    // of gradients, while another one is walked
+  std::vector<float*> pointers_;  // one block of every shard
   UpdateStatistics statistics_;
   std::uint64_t updates_ = 0;
   int steps_ = 0;

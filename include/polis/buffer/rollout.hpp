@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -44,7 +45,7 @@ class RolloutArrays {
       using T = std::remove_reference_t<decltype(*view.data)>;
       bytes += padded((static_cast<std::size_t>(sizes) * ... * sizeof(T)));
     });
-    arena_.resize(bytes);
+    arena_.resize(bytes / sizeof(float));
     place();
   }
   RolloutArrays(const RolloutArrays& other) : shape_(other.shape_), arena_(other.arena_) { place(); }
@@ -64,7 +65,7 @@ class RolloutArrays {
   ~RolloutArrays() = default;
 
   [[nodiscard]] const RolloutShape& shape() const { return shape_; }
-  [[nodiscard]] std::size_t bytes() const { return arena_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return arena_.size() * sizeof(float); }
 
   ArrayView<float, 3> observations, states;                 // [slots + 1][rows][...]
   ArrayView<float, 3> actions, masks;                       // [slots][rows][...]
@@ -79,7 +80,7 @@ class RolloutArrays {
 
   void archive(auto& a) {
     a.section("rollout");
-    a.fixed(arena_);
+    a.fixed(std::as_writable_bytes(std::span(arena_)));
   }
 
  private:
@@ -105,7 +106,7 @@ class RolloutArrays {
   }
 
   [[gnu::cold, gnu::noinline]] void place() {
-    std::byte* at = arena_.data();
+    auto* at = reinterpret_cast<std::byte*>(arena_.data());
     layout([&at](auto& view, auto... sizes) {
       using T = std::remove_reference_t<decltype(*view.data)>;
       view = row_major(reinterpret_cast<T*>(at), sizes...);
@@ -114,7 +115,7 @@ class RolloutArrays {
   }
 
   RolloutShape shape_;
-  AlignedVector<std::byte> arena_;
+  AlignedVector<float> arena_;  // of bytes, each array padded to a cache line
 };
 
 /// The word: on-policy samples, used once and then dropped.

@@ -23,10 +23,10 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <polis/core/aligned.hpp>
 #include <polis/core/error.hpp>
+#include <polis/core/fixed_array.hpp>
 
 namespace polis {
 
@@ -60,10 +60,10 @@ class ThreadPool {
     if (threads < 1) {
       throw Error("a pool of " + std::to_string(threads) + " threads", "ThreadPool", "at least 1");
     }
-    workers_.reserve(static_cast<std::size_t>(threads - 1));
+    workers_ = FixedArray<std::thread>(static_cast<std::size_t>(threads - 1));
     try {
-      for (int worker = 1; worker < threads; ++worker)
-        workers_.emplace_back([this, worker] { work(worker); });
+      int next = 0;
+      for (std::thread& thread : workers_) thread = std::thread([this, worker = ++next] { work(worker); });
     } catch (...) {
       stop();
       throw;
@@ -161,8 +161,9 @@ class ThreadPool {
       stopping_.store(true, std::memory_order_relaxed);
     }
     wake_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
-    workers_.clear();
+    for (std::thread& worker : workers_) {
+      if (worker.joinable()) worker.join();
+    }
   }
 
   void work(int worker) {
@@ -281,7 +282,7 @@ class ThreadPool {
   std::condition_variable wake_;
   std::exception_ptr failure_;
   int failed_index_ = 0;
-  std::vector<std::thread> workers_;
+  FixedArray<std::thread> workers_;
 };
 
 template <class Body>

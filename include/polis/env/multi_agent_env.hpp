@@ -12,9 +12,9 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <polis/core/error.hpp>
+#include <polis/core/fixed_array.hpp>
 #include <polis/core/random.hpp>
 #include <polis/core/word.hpp>
 #include <polis/env/environment.hpp>
@@ -71,10 +71,10 @@ class MultiAgentEnv {
       : config_(std::move(config)), data_(std::move(data)), seed_(seed), lane_offset_(lane_offset) {
     if (lanes < 1) throw Error("lanes = " + std::to_string(lanes), "MultiAgentEnv", "at least 1");
     const auto count = static_cast<std::size_t>(lanes);
-    lanes_.resize(count);
-    rewards_.resize(count * agents);
-    ends_.resize(count * agents);
-    alive_.resize(count * agents);
+    lanes_ = FixedArray<Lane>(count);
+    rewards_ = FixedArray<float>(count * agents);
+    ends_ = FixedArray<End>(count * agents);
+    alive_ = FixedArray<char>(count * agents);
   }
 
   [[nodiscard]] int lanes() const { return static_cast<int>(lanes_.size()); }
@@ -137,7 +137,7 @@ class MultiAgentEnv {
                   std::to_string(lanes()) + ", one a lane");
     }
     constexpr std::size_t words = RoleOf<E, 0>::Observation::words;
-    final_.resize(rewards_.size() * words);
+    if (final_.size() == 0) final_ = FixedArray<float>(rewards_.size() * words);
     for (int lane = 0; lane < lanes(); ++lane) {
       advance(lane, actions[index(lane)]);
       if (!over(lane)) continue;
@@ -151,7 +151,7 @@ class MultiAgentEnv {
     requires(role_count<E> == 1)
   {
     constexpr std::size_t words = RoleOf<E, 0>::Observation::words;
-    return std::span<const float>(final_).subspan(row(lane, agent) * words, words);
+    return std::span<const float>(final_.data(), final_.size()).subspan(row(lane, agent) * words, words);
   }
 
   [[nodiscard]] float reward(int lane, int agent) const { return rewards_[row(lane, agent)]; }
@@ -284,10 +284,10 @@ class MultiAgentEnv {
   DatasetOf<E> data_;
   std::uint64_t seed_;
   std::uint32_t lane_offset_;
-  std::vector<Lane> lanes_;
-  std::vector<float> rewards_, final_;
-  std::vector<End> ends_;
-  std::vector<char> alive_;
+  FixedArray<Lane> lanes_;
+  FixedArray<float> rewards_, final_;
+  FixedArray<End> ends_;
+  FixedArray<char> alive_;
 };
 
 }  // namespace polis

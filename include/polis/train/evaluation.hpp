@@ -5,12 +5,12 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <map>
-#include <string>
 #include <vector>
 
 #include <polis/algorithm/learner.hpp>
+#include <polis/core/fixed_array.hpp>
 #include <polis/env/multi_agent_env.hpp>
+#include <polis/train/metrics.hpp>
 
 namespace polis {
 
@@ -20,7 +20,7 @@ struct EvaluationResult {
   double mean = 0, deviation = 0;        ///< of the returns; sample standard deviation
   double length = 0;                     ///< mean episode length in steps
   double success = std::numeric_limits<double>::quiet_NaN();  ///< mean success, where the environment states it
-  std::map<std::string, double> metrics;  ///< means of the environment's own figures
+  Figures metrics;                       ///< means of the environment's own figures
 
   /// Standard error of the mean return.
   [[nodiscard]] double standard_error() const {
@@ -28,7 +28,7 @@ struct EvaluationResult {
   }
 
   /// Writes a small table to `to`.
-  void print(std::FILE* to = stdout) const {
+  [[gnu::cold]] void print(std::FILE* to = stdout) const {
     std::fprintf(to, "%-24s %zu\n", "episodes", returns.size());
     std::fprintf(to, "%-24s %.4g +- %.2g (standard error), sd %.3g\n", "return", mean, standard_error(), deviation);
     std::fprintf(to, "%-24s %.1f\n", "length", length);
@@ -43,13 +43,19 @@ struct EvaluationResult {
 template <class E, class Act, class Tasks, class OnEnd>
 EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks, OnEnd&& on_end) {
   const int lanes = env.lanes();
-  std::vector<Actions<E>> actions(static_cast<std::size_t>(lanes));
-  std::vector<int> left(static_cast<std::size_t>(lanes));
-  std::vector<std::vector<double>> returns(left.size());
+  struct Share {
+    std::size_t next, end;  // where the lane's returns go
+  };
+  FixedArray<Actions<E>> actions(static_cast<std::size_t>(lanes));
+  FixedArray<Share> shares(static_cast<std::size_t>(lanes));
+  std::size_t next = 0;
   for (int lane = 0; lane < lanes; ++lane) {
-    left[static_cast<std::size_t>(lane)] = episodes / lanes + (lane < episodes % lanes ? 1 : 0);
+    const int share = std::max(0, episodes / lanes + (lane < episodes % lanes ? 1 : 0));
+    shares[static_cast<std::size_t>(lane)] = {next, next + static_cast<std::size_t>(share)};
+    next += static_cast<std::size_t>(share);
   }
   EvaluationResult result;
+  result.returns.resize(next);
   double success = 0;
   int remaining = episodes, stated = 0;
   env.reset(tasks);
@@ -58,23 +64,22 @@ EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Ta
     std::fill(actions.begin(), actions.end(), Actions<E>{});  // of those who do not decide
     act(tile);
     for (int lane = 0; lane < lanes; ++lane) {
-      int& share = left[static_cast<std::size_t>(lane)];
-      if (share == 0) continue;
+      Share& share = shares[static_cast<std::size_t>(lane)];
+      if (share.next == share.end) continue;
       env.advance(lane, actions[static_cast<std::size_t>(lane)]);
       if (!env.over(lane)) continue;
       const Episode& episode = env.episode(lane);
-      returns[static_cast<std::size_t>(lane)].push_back(episode.total);
+      result.returns[share.next++] = episode.total;
       result.length += static_cast<double>(episode.length);
       if (!std::isnan(episode.success)) success += static_cast<double>(episode.success), ++stated;
       if constexpr (HasMetrics<E>) {
         env.lane(lane).metrics([&](const char* name, double value) { result.metrics[name] += value; });
       }
       on_end(lane);
-      --share, --remaining;
+      --remaining;
       env.renew(lane, tasks);
     }
   }
-  for (const auto& of_lane : returns) result.returns.insert(result.returns.end(), of_lane.begin(), of_lane.end());
   const double count = std::max(1, episodes);
   for (const double value : result.returns) result.mean += value / count;
   for (const double value : result.returns) result.deviation += (value - result.mean) * (value - result.mean);

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <polis/core/error.hpp>
+
 namespace polis {
 
 /// What a run is, told to every sink before its first row.
@@ -31,7 +33,7 @@ struct MetricsRow {
   double seconds = 0;  ///< of training, over all runs of this checkpoint
   std::vector<std::pair<std::string, double>> values;
 
-  void add(std::string_view name, double value) { values.emplace_back(name, value); }
+  [[gnu::cold, gnu::noinline]] void add(std::string_view name, double value) { values.emplace_back(name, value); }
   /// The figure of this name; NaN when there is none.
   [[nodiscard]] double operator[](std::string_view name) const {
     for (const auto& [key, value] : values) {
@@ -39,6 +41,32 @@ struct MetricsRow {
     }
     return std::numeric_limits<double>::quiet_NaN();
   }
+};
+
+/// Figures by name, in the order of the alphabet.
+class Figures {
+ public:
+  /// The figure of this name; a new one begins at 0.
+  [[gnu::cold, gnu::noinline]] double& operator[](std::string_view name) {
+    auto at = entries_.begin();
+    while (at != entries_.end() && at->first < name) ++at;
+    if (at == entries_.end() || at->first != name) at = entries_.emplace(at, name, 0.);
+    return at->second;
+  }
+  /// Error: there is none of this name.
+  [[nodiscard]] double at(std::string_view name) const {
+    for (const auto& [key, value] : entries_) {
+      if (key == name) return value;
+    }
+    throw Error("no such figure", std::string(name));
+  }
+  [[nodiscard]] auto begin() { return entries_.begin(); }
+  [[nodiscard]] auto begin() const { return entries_.begin(); }
+  [[nodiscard]] auto end() { return entries_.end(); }
+  [[nodiscard]] auto end() const { return entries_.end(); }
+
+ private:
+  std::vector<std::pair<std::string, double>> entries_;
 };
 
 /// Takes a run's metrics. Sinks stand beside the training, not inside it: they run between updates.

@@ -18,6 +18,7 @@
 #include <polis/core/archive.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fields.hpp>
+#include <polis/core/fixed_array.hpp>
 #include <polis/core/thread_pool.hpp>
 #include <polis/train/checkpoint.hpp>
 #include <polis/train/composition.hpp>
@@ -99,11 +100,8 @@ class Trainer {
         curriculum_(make_curriculum()) {
     learner_.prepare(lanes_, pool_.threads());
     tile_lanes_ = std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, config_.lanes));
-    tiles_.resize(static_cast<std::size_t>((config_.lanes + tile_lanes_ - 1) / tile_lanes_));
-    for (Tile& tile : tiles_) {
-      tile.actions.resize(static_cast<std::size_t>(tile_lanes_));
-      tile.episodes.reserve(static_cast<std::size_t>(tile_lanes_ * learner_.interval()));
-    }
+    tiles_ = FixedArray<Tile>(static_cast<std::size_t>((config_.lanes + tile_lanes_ - 1) / tile_lanes_));
+    for (Tile& tile : tiles_) tile.actions = FixedArray<Actions<Environment>>(static_cast<std::size_t>(tile_lanes_));
     lanes_.reset(tasks());
   }
   Trainer(const Trainer&) = delete;
@@ -153,7 +151,8 @@ class Trainer {
       if (learner_.due(clock_)) learner_.update(services);
     });
     for (Tile& tile : tiles_) {
-      for (const Episode& episode : tile.episodes) {
+      for (std::size_t i = 0; i < tile.ended; ++i) {
+        const Episode& episode = tile.episodes[i];
         window_.add(episode);
         curriculum_.episode({.return_ = static_cast<float>(episode.total),
                              .length = static_cast<int>(episode.length),
@@ -161,7 +160,7 @@ class Trainer {
                              .stage = episode.stage,
                              .replayed = episode.replayed});
       }
-      tile.episodes.clear();
+      tile.ended = 0;
     }
   }
 
@@ -222,8 +221,9 @@ class Trainer {
 
   /// Lanes that advance together on one thread.
   struct Tile {
-    std::vector<Actions<Environment>> actions;
-    std::vector<Episode> episodes;  // ended in this collection
+    FixedArray<Actions<Environment>> actions;
+    FixedArray<Episode> episodes;  // the first `ended` ended in this collection
+    std::size_t ended = 0;
   };
 
   static int hardware_threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
@@ -264,6 +264,8 @@ class Trainer {
     Tile& own = tiles_[static_cast<std::size_t>(index)];
     LaneTile<Environment> tile{&lanes_, index * tile_lanes_, 0, 0, worker, own.actions.data()};
     tile.lanes = std::min(tile_lanes_, config_.lanes - tile.first);
+    const auto most = static_cast<std::size_t>(tile_lanes_ * steps);  // an episode a step and lane
+    if (own.episodes.size() < most) own.episodes = FixedArray<Episode>(most);
     for (int t = 0; t < steps; ++t) {
       tile.step = clock_.batch_steps + static_cast<std::uint64_t>(t);
       std::fill(own.actions.begin(), own.actions.end(), Actions<Environment>{});  // of those who do not decide
@@ -273,7 +275,7 @@ class Trainer {
       for (int i = 0; i < tile.lanes; ++i) {
         const int lane = tile.first + i;
         if (!lanes_.over(lane)) continue;
-        own.episodes.push_back(lanes_.episode(lane));
+        own.episodes[own.ended++] = lanes_.episode(lane);
         lanes_.renew(lane, tasks());
       }
     }
@@ -334,7 +336,7 @@ class Trainer {
   Batch lanes_;
   Learner learner_;
   typename CurriculumWord::State curriculum_;
-  std::vector<Tile> tiles_;
+  FixedArray<Tile> tiles_;
   int tile_lanes_ = 1;
   int collected_ = 0;  // steps of the batch in the last collection
   Clock clock_;
