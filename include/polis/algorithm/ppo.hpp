@@ -30,7 +30,8 @@
 
 namespace polis {
 
-using PPO = ActorCritic<ClippedSurrogate, Gae, Rollout, Adam, NativePolicy, Mlp<64, 64>, Tanh, Orthogonal,
-                        FittingDistribution, LocalCritic, PerRoleParameters, RawObservations, RawRewards>;
+/// A type of its own, so that compilers print its name rather than its words.
+struct PPO : ActorCritic<ClippedSurrogate, Gae, Rollout, Adam, NativePolicy, Mlp<64, 64>, Tanh, Orthogonal,
+                        FittingDistribution, LocalCritic, PerRoleParameters, RawObservations, RawRewards> {};
 
 }  // namespace polis
