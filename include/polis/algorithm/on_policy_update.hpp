@@ -312,7 +312,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     ++steps_;
   }
 
-  void finish_statistics(float rate) {
+  [[gnu::cold, gnu::noinline]] void finish_statistics(float rate) {
     UpdateStatistics& s = statistics_;
     if (s.samples > 0) {
       for (double* mean : {&s.policy_loss, &s.value_loss, &s.entropy, &s.kl, &s.clipped}) *mean /= s.samples;

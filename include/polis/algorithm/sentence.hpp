@@ -87,22 +87,26 @@ constexpr std::string_view raw_type_name(std::string_view function) {
   return function.substr(from, to - from);
 }
 
-}  // namespace internal
-
-/// The name of a type as a reader writes it: without the library's namespace and without blanks.
-template <class T>
-std::string type_name() {
-#if defined(__GNUC__)
-  std::string name(internal::raw_type_name(__PRETTY_FUNCTION__));
-#else
-  std::string name = "unknown";
-#endif
+[[gnu::cold, gnu::noinline]] inline std::string readable_type_name(std::string_view function) {
+  std::string name(raw_type_name(function));
   for (const std::string_view unwanted : {"polis::", " "}) {
     for (auto at = name.find(unwanted); at != std::string::npos; at = name.find(unwanted, at)) {
       name.erase(at, unwanted.size());
     }
   }
   return name;
+}
+
+}  // namespace internal
+
+/// The name of a type as a reader writes it: without the library's namespace and without blanks.
+template <class T>
+std::string type_name() {
+#if defined(__GNUC__)
+  return internal::readable_type_name(__PRETTY_FUNCTION__);
+#else
+  return "unknown";
+#endif
 }
 
 }  // namespace polis

@@ -73,7 +73,7 @@ class ArchiveWriter {
   void operator()(const auto&... values) { (write(values), ...); }
 
   /// Marks what follows by a name, which the reader checks.
-  void section(std::string_view name) {
+  [[gnu::cold, gnu::noinline]] void section(std::string_view name) {
     write_bytes(internal::section_mark.data(), internal::section_mark.size());
     write(std::string(name));
   }
@@ -89,7 +89,7 @@ class ArchiveWriter {
   [[nodiscard]] std::vector<std::byte> take() { return std::exchange(bytes_, {}); }
 
  private:
-  void write_bytes(const void* from, std::size_t count) {
+  [[gnu::noinline]] void write_bytes(const void* from, std::size_t count) {
     if (count == 0) return;
     const auto* first = static_cast<const std::byte*>(from);
     bytes_.insert(bytes_.end(), first, first + count);
@@ -151,7 +151,7 @@ class ArchiveReader {
   void operator()(auto&... values) { (read(values), ...); }
 
   /// Checks that the section of this name begins here.
-  void section(std::string_view name) {
+  [[gnu::cold, gnu::noinline]] void section(std::string_view name) {
     const std::string wanted = "section '" + std::string(name) + '\'';
     std::array<char, 4> mark{};
     const std::size_t start = offset_;
@@ -188,13 +188,13 @@ class ArchiveReader {
   }
 
  private:
-  [[noreturn]] void fail(const std::string& problem, const std::string& expected) const {
+  [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem, const std::string& expected) const {
     std::string where = "archive, byte " + std::to_string(offset_);
     if (!section_.empty()) where += " (section '" + section_ + "')";
     throw Error(problem, where, expected);
   }
 
-  void read_bytes(void* to, std::size_t count, std::string_view what) {
+  [[gnu::noinline]] void read_bytes(void* to, std::size_t count, std::string_view what) {
     if (count > remaining()) {
       fail("the data ends after " + std::to_string(remaining()) + " more bytes",
            std::string(what) + " of " + std::to_string(count) + " bytes");
@@ -244,7 +244,7 @@ class ArchiveReader {
     }
   }
 
-  bool read_bool() {
+  [[gnu::cold, gnu::noinline]] bool read_bool() {
     std::uint8_t byte = 0;
     read_bytes(&byte, 1, "a bool");
     if (byte > 1) {

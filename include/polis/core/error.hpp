@@ -11,7 +11,7 @@ namespace polis {
 /// `what()` reads "<where>: <what>; expected <expected>", leaving out the parts that are empty.
 class Error : public std::runtime_error {
  public:
-  [[gnu::cold]] Error(std::string what, std::string where = {}, std::string expected = {})
+  [[gnu::cold, gnu::noinline]] Error(std::string what, std::string where = {}, std::string expected = {})
       : std::runtime_error(compose(what, where, expected)),
         problem_(std::move(what)),
         where_(std::move(where)),

@@ -61,7 +61,7 @@ constexpr std::string_view trim(std::string_view text) {
 
 /// `text` as it is, or in double quotes with \n, \r, \" and \\ escaped where a reader could not tell it
 /// apart.
-inline std::string quote_if_needed(std::string_view text, std::string_view special = {}) {
+[[gnu::cold]] inline std::string quote_if_needed(std::string_view text, std::string_view special = {}) {
   const bool plain = !text.empty() && !is_space(text.front()) && !is_space(text.back()) &&
                      text.front() != '"' && text.find_first_of("\n\r") == text.npos &&
                      text.find_first_of(special) == text.npos;
@@ -81,7 +81,7 @@ inline std::string quote_if_needed(std::string_view text, std::string_view speci
 }
 
 /// The inverse of quote_if_needed; false where a quote is not closed or something follows it.
-inline bool unquote(std::string_view text, std::string& value) {
+[[gnu::cold]] inline bool unquote(std::string_view text, std::string& value) {
   if (text.empty() || text.front() != '"') return value = text, true;
   std::string plain;
   for (std::size_t i = 1; i < text.size(); ++i) {
@@ -116,7 +116,7 @@ inline std::vector<std::string_view> split_list(std::string_view text) {
 }
 
 template <class Number>
-Parsed parse_number(std::string_view text, Number& value) {
+[[gnu::cold, gnu::noinline]] Parsed parse_number(std::string_view text, Number& value) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -127,7 +127,7 @@ Parsed parse_number(std::string_view text, Number& value) {
 }
 
 template <class Number>
-std::string print_number(Number value) {
+[[gnu::cold, gnu::noinline]] std::string print_number(Number value) {
   char text[64];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
 }
@@ -179,6 +179,14 @@ struct FixedListText {
 
 }  // namespace internal
 
+namespace internal {
+
+[[gnu::cold, gnu::noinline]] inline std::string expected_range(const std::string& from, const std::string& to) {
+  return "a whole number from " + from + " to " + to;
+}
+
+}  // namespace internal
+
 template <>
 struct FieldText<bool> {
   static Parsed parse(std::string_view text, bool& value) {
@@ -205,7 +213,7 @@ requires(!std::same_as<T, bool>) struct FieldText<T> {
   static std::string print(T value) { return internal::print_number(value); }
   static std::string expected() {
     using Limits = std::numeric_limits<T>;
-    return "a whole number from " + print(Limits::min()) + " to " + print(Limits::max());
+    return internal::expected_range(print(Limits::min()), print(Limits::max()));
   }
 };
 

@@ -109,18 +109,53 @@ class Field {
   }
   template <class T>
   static constexpr Type type_of{&parse<T>, &print<T>, &FieldText<T>::expected};
+  friend class FieldList;
 
   std::string path_;
   void* leaf_;
   const Type* type_;
 };
 
+/// Visits a settings tree as for_each_field does and lists its leaves. All that runs once a leaf is one call, because
+/// the leaves are many and every program compiles them.
+class FieldList {
+ public:
+  template <class Member>
+  [[gnu::cold]] void operator()(std::string_view name, Member& member) {
+    if constexpr (HasFields<Member>) {
+      const std::size_t outer = open(name);
+      std::remove_cv_t<Member>::fields(member, *this);
+      prefix_.resize(outer);
+    } else {
+      static_assert(FieldLeaf<std::remove_cv_t<Member>>,
+                    "a member of a settings aggregate needs `fields` or a FieldText (an enum: enum_names)");
+      add(name, &member, &Field::type_of<Member>);
+    }
+  }
+
+  [[nodiscard]] std::vector<Field> take() { return std::move(fields_); }
+
+ private:
+  /// Goes into the aggregate of this name; returns what brings the path back.
+  [[gnu::cold, gnu::noinline]] std::size_t open(std::string_view name) {
+    const std::size_t outer = prefix_.size();
+    prefix_ = internal::join_path(prefix_, name);
+    return outer;
+  }
+  [[gnu::cold, gnu::noinline]] void add(std::string_view name, void* leaf, const Field::Type* type) {
+    fields_.push_back(Field(internal::join_path(prefix_, name), leaf, type));
+  }
+
+  std::vector<Field> fields_;
+  std::string prefix_;
+};
+
 /// Every leaf of `object`, which must outlive the list.
 template <HasFields T>
-std::vector<Field> list_fields(T& object) {
-  std::vector<Field> fields;
-  for_each_field(object, [&](const std::string& path, auto& leaf) { fields.push_back(Field(path, leaf)); });
-  return fields;
+[[gnu::cold]] std::vector<Field> list_fields(T& object) {
+  FieldList list;
+  T::fields(object, list);
+  return list.take();
 }
 
 /// How many single-character insertions, deletions and replacements turn `a` into `b` (Levenshtein).
@@ -213,14 +248,21 @@ void apply_assignments(T& object, const Range& assignments) {
   object = std::move(changed);
 }
 
+namespace internal {
+
+[[gnu::cold, gnu::noinline]] inline std::string to_text(const std::vector<Field>& fields) {
+  std::string text;
+  for (const Field& field : fields) text += field.path() + '=' + field.text() + '\n';
+  return text;
+}
+
+}  // namespace internal
+
 /// One line key=value per leaf; from_text gives back every bit.
 template <HasFields T>
 [[gnu::cold]] std::string to_text(const T& object) {
-  std::string text;
   // Only read: one Field type serves settings that may change and those that may not.
-  for (const Field& field : list_fields(const_cast<T&>(object)))
-    text += field.path() + '=' + field.text() + '\n';
-  return text;
+  return internal::to_text(list_fields(const_cast<T&>(object)));
 }
 
 /// Applies the lines key=value of a text; blank lines and those that begin with # are passed over.

@@ -20,8 +20,7 @@ struct Dense {
 
   /// Appends name + "weight" and name + "bias".
   static void append_to(Layout& layout, const std::string& name, BlockKind kind) {
-    append(layout, name + "weight", Out, In, kind);
-    append(layout, name + "bias", Out, 1, BlockKind::bias);
+    append_dense(layout, name, In, Out, kind);
   }
 
   /// y[Out] from x[In]; `kept` [Out] receives the activation's input if it keeps that, else may be null.

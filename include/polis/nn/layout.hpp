@@ -41,6 +41,13 @@ using Layout = std::vector<Block>;
   layout.push_back({std::move(name), rows, columns, kind, total_size(layout)});
 }
 
+/// Appends name + "weight" [out][in] and name + "bias" [out] of a dense layer.
+[[gnu::cold, gnu::noinline]] inline void append_dense(Layout& layout, const std::string& name, int in, int out,
+                                                      BlockKind kind) {
+  append(layout, name + "weight", out, in, kind);
+  append(layout, name + "bias", out, 1, BlockKind::bias);
+}
+
 /// Appends all blocks of another layout, their names prefixed ("actor." + "0.weight").
 [[gnu::cold, gnu::noinline]] inline void append(Layout& layout, const std::string& prefix, const Layout& blocks) {
   for (const Block& block : blocks)

@@ -124,7 +124,7 @@ inline bool write_and_sync(const std::string& path, std::span<const std::span<co
 /// Writes `payload` as a checkpoint of `composition` to `path`, replacing what is there in one step.
 /// Error: it could not be written (disk full, no permission); the previous checkpoint is as it was, and
 /// nothing is left beside it.
-inline void write_checkpoint(const std::string& path, std::string_view composition,
+[[gnu::cold]] inline void write_checkpoint(const std::string& path, std::string_view composition,
                              std::span<const std::byte> payload) {
   internal::CheckpointHeader header;
   header.composition_size = composition.size();
@@ -154,7 +154,7 @@ inline void write_checkpoint(const std::string& path, std::string_view compositi
 /// Reads the payload of the checkpoint at `path`.
 /// Error, each its own: no file there; not a checkpoint of polis; written by a newer polis; of another
 /// composition; torn (cut off, too long, or a checksum that does not fit).
-inline std::vector<std::byte> read_checkpoint(const std::string& path, std::string_view composition) {
+[[gnu::cold]] inline std::vector<std::byte> read_checkpoint(const std::string& path, std::string_view composition) {
   internal::Descriptor file(path, O_RDONLY);
   if (!file.is_open()) throw Error(std::strerror(errno), path, "a checkpoint of " + std::string(composition));
   const auto read = [&](std::span<std::byte> bytes) {

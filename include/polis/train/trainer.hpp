@@ -108,8 +108,10 @@ class Trainer {
   Trainer& operator=(const Trainer&) = delete;
 
   /// The composition by its resolved words, as checkpoints and logs name it.
-  [[nodiscard]] static std::string name() {
-    return type_name<typename internal::SentenceOf<Algorithm>::type>() + " on " + type_name<Environment>() + " by " + type_name<CurriculumWord>();
+  [[nodiscard, gnu::cold, gnu::noinline]] static std::string name() {
+    std::string name = type_name<typename internal::SentenceOf<Algorithm>::type>();
+    name.append(" on ").append(type_name<Environment>()).append(" by ").append(type_name<CurriculumWord>());
+    return name;
   }
 
   /// Adds a sink for metrics; it must outlive the trainer's training.
@@ -260,7 +262,7 @@ class Trainer {
     return assignment;
   }
 
-  void collect(int index, int worker, int steps) {
+  [[gnu::noinline]] void collect(int index, int worker, int steps) {
     Tile& own = tiles_[static_cast<std::size_t>(index)];
     LaneTile<Environment> tile{&lanes_, index * tile_lanes_, 0, 0, worker, own.actions.data()};
     tile.lanes = std::min(tile_lanes_, config_.lanes - tile.first);
