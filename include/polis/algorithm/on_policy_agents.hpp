@@ -86,8 +86,8 @@ class OnPolicyAgents {
     shape.segments = carry_size > 0 ? (config_.steps + segment() - 1) / segment() : 0;
     shape.carried = turns && carry_size == 0;
     rollout_ = typename Words::Buffer::Arrays(shape);
-    carries_.assign(index(shape.rows) * carry_size, 0.f);
-    fresh_.assign(index(shape.rows), 1);
+    carries_ = AlignedVector<float>(index(shape.rows) * carry_size);
+    fresh_ = std::vector<char>(index(shape.rows), 1);
     scratch_ = FixedArray<ActorScratch<Policy>>(index(threads), [&](std::size_t) {
       return make_scratch(env.lanes(), index(std::max(Observation::words, central_words())) * tile_rows);
     });
@@ -154,14 +154,14 @@ class OnPolicyAgents {
   [[nodiscard, gnu::cold]] Memory memory(int lanes) const {
     Memory memory;
     const auto rows = index(lanes) * agents_.size();
-    memory.carries.assign(rows * carry_size, 0.f);
-    memory.fresh.assign(rows, 1);
+    memory.carries = AlignedVector<float>(rows * carry_size);
+    memory.fresh = std::vector<char>(rows, 1);
     memory.scratch = make_scratch(lanes, rows * (index(Observation::words) + index(mask_size)));
     return memory;
   }
 
   /// Acts without learning, in an environment of the caller's.
-  void play(LaneTile<E>& tile, Memory& memory, Play how) const {
+  [[gnu::noinline]] void play(LaneTile<E>& tile, Memory& memory, Play how) const {
     auto& s = memory.scratch;
     float* observed = s.staging;
     float* masks = observed + memory.fresh.size() * Observation::words;
@@ -191,7 +191,7 @@ class OnPolicyAgents {
         draw(tile, ids, rows, Purpose::evaluation, s.uniforms);
         uniforms = s.uniforms;
       }
-      policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry, s.actions, nullptr);
+      act_tile(s, batch, uniforms, nullptr);
       store_carries(memory.carries, ids, rows, s.carry);
       for (int i = 0; i < rows; ++i) {
         memory.fresh[index(ids[i])] = 0;
@@ -323,6 +323,15 @@ class OnPolicyAgents {
                 &rollout_.carries(slot / segment(), first, 0));
   }
 
+  // The policy's passes, each compiled once for all who call them.
+  [[gnu::noinline]] void act_tile(ActorScratch<Policy>& s, const PolicyBatch& batch, const float* uniforms,
+                                  float* log_probs) const {
+    policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry, s.actions, log_probs);
+  }
+  [[gnu::noinline]] void value_tile(ActorScratch<Policy>& s, const PolicyBatch& batch, float* carry) const {
+    policy_.template value<Arch>(weights_, s.policy, batch, carry, s.values);
+  }
+
   /// Acts for up to 64 rows whose observations are in the rollout.
   void choose(LaneTile<E>& tile, ActorScratch<Policy>& s, int slot, const int* ids, int rows) {
     gather_features(&rollout_.observations(slot, 0, 0), ids, rows, s.features);
@@ -341,14 +350,13 @@ class OnPolicyAgents {
       }
     }
     draw(tile, ids, rows, Purpose::action, s.uniforms);
-    policy_.template act<Arch>(weights_, s.policy, batch, s.uniforms, s.carry, s.actions,
-                               s.log_probs);
+    act_tile(s, batch, s.uniforms, s.log_probs);
     if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry
       if constexpr (central) {
         gather_states<typename E::State>(&rollout_.states(slot, 0, 0), ids, rows, s.critic_features);
         batch.critic_features = s.critic_features;
       }
-      policy_.template value<Arch>(weights_, s.policy, batch, s.carry, s.values);
+      value_tile(s, batch, s.carry);
       scatter_tile(s.values, rows, 1, &rollout_.values(slot, 0), 1, ids);
     }
     store_carries(carries_, ids, rows, s.carry);
@@ -359,7 +367,7 @@ class OnPolicyAgents {
 
   /// Values of what these rows see now, written to values[row]; carries stay as they are. `renewed` says whether
   /// rows whose episode ended have already begun the next one.
-  void value_now(const MultiAgentEnv<E>& env, ActorScratch<Policy>& s, const int* ids, int rows, bool renewed,
+  [[gnu::noinline]] void value_now(const MultiAgentEnv<E>& env, ActorScratch<Policy>& s, const int* ids, int rows, bool renewed,
                  float* values) const {
     for (int i = 0; i < rows; ++i) {
       const int lane = ids[i] / group_size();
@@ -384,7 +392,7 @@ class OnPolicyAgents {
       }
     }
     const PolicyBatch batch{.rows = rows, .critic_features = s.critic_features};
-    policy_.template value<Arch>(weights_, s.policy, batch, s.carry, s.values);
+    value_tile(s, batch, s.carry);
     scatter_tile(s.values, rows, 1, values, 1, ids);
   }
 

@@ -29,12 +29,11 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     Base::prepare(env, threads);
     const auto& shape = rollout_.shape();
     decisions_.reserve(index(shape.slots()) * index(shape.rows));
-    last_.assign(index(shape.rows), -1);
+    last_ = std::vector<int>(index(shape.rows), -1);
   }
 
  protected:
-  using Base::agent, Base::group_size, Base::config_, Base::index, Base::policy_, Base::rollout_, Base::scratch_,
-      Base::segment, Base::weights_;
+  using Base::agent, Base::group_size, Base::config_, Base::index, Base::rollout_, Base::scratch_, Base::segment;
 
   [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
   [[nodiscard]] int slots() const { return rollout_.shape().slots(); }
@@ -83,7 +82,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
       auto& s = scratch_[index(worker)];
       PolicyBatch batch{.rows = count};
       gather(s, decisions_.data() + first, count, 0, batch);
-      policy_.template value<Arch>(weights_, s.policy, batch, nullptr, s.values);
+      this->value_tile(s, batch, nullptr);
       scatter_tile(s.values, count, 1, rollout_.values.data, 1, decisions_.data() + first);
     });
   }

@@ -72,7 +72,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
   /// Learns from the rollout, then begins the next one.
-  void update(Services& services) {
+  [[gnu::noinline]] void update(Services& services) {
     Region& region = services.region;
     statistics_ = {};
     this->find_pending();
@@ -136,7 +136,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
   /// One optimizer step on these units; returns their mean approximate KL divergence.
-  double learn(Region& region, std::span<const int> units, float rate) {
+  [[gnu::noinline]] double learn(Region& region, std::span<const int> units, float rate) {
     const AdvantageScale scale = advantage_scale(units);
     const int count = static_cast<int>(units.size());
     const int tiles = (count + tile_rows - 1) / tile_rows;
@@ -200,7 +200,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
   /// Adds the gradient of up to 64 units' losses to a shard.
-  void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker, int shard) {
+  [[gnu::noinline]] void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker, int shard) {
     auto& s = scratch_[index(worker)];
     LossScratch& l = losses_[index(worker)];
     PolicyBatch batch{.steps = segment(), .rows = rows, .actions = s.actions};
@@ -276,7 +276,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
   /// shards_[0] = the sum of the first `count` shards, by a tree that depends on nothing but their number.
-  void sum_shards(int count) {
+  [[gnu::noinline]] void sum_shards(int count) {
     blocks_.clear();
     for (int i = 0; i < count; ++i) list_blocks(shards_[index(i)]);
     const std::size_t blocks = blocks_.size() / index(count);
@@ -294,7 +294,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
   /// One step of the optimizer along shards_[0], clipped by its global norm.
-  void step(float rate) {
+  [[gnu::noinline]] void step(float rate) {
     double square = 0;
     Parameters& gradient = shards_.front();
     gradient.for_each_block([&square](const Block& block, std::size_t, std::span<float> values) {

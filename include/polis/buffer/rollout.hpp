@@ -45,7 +45,7 @@ class RolloutArrays {
       using T = std::remove_reference_t<decltype(*view.data)>;
       bytes += padded((static_cast<std::size_t>(sizes) * ... * sizeof(T)));
     });
-    arena_.resize(bytes / sizeof(float));
+    arena_ = AlignedVector<float>(bytes / sizeof(float));
     place();
   }
   RolloutArrays(const RolloutArrays& other) : shape_(other.shape_), arena_(other.arena_) { place(); }

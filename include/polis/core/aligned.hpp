@@ -50,7 +50,7 @@ class FloatArena {
   [[gnu::cold, gnu::noinline]] FloatArena(std::initializer_list<Slice> slices) {
     std::size_t total = 0;
     for (const Slice& slice : slices) total += padded(slice.count);
-    memory_.resize(total);
+    memory_ = AlignedVector<float>(total);
     float* at = memory_.data();
     for (const Slice& slice : slices) {
       *slice.pointer = at;

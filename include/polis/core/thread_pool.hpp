@@ -10,7 +10,6 @@
 // per index, never per worker).
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -56,7 +55,7 @@ class Region {
 class ThreadPool {
  public:
   /// Error: fewer than one thread.
-  explicit ThreadPool(int threads) : threads_(threads) {
+  [[gnu::cold]] explicit ThreadPool(int threads) : threads_(threads) {
     if (threads < 1) {
       throw Error("a pool of " + std::to_string(threads) + " threads", "ThreadPool", "at least 1");
     }
@@ -250,19 +249,21 @@ class ThreadPool {
   }
 
   /// The lower quartile of a few rounds: the slow ones time the scheduler, not the hand-off.
-  void measure_hand_off() {
+  [[gnu::cold]] void measure_hand_off() {
     constexpr std::size_t rounds = 9;
     std::array<double, rounds> times{};
     const auto nothing = [](void*, int, int) {};
     publish(1, nothing, nullptr);  // the first one waits for the wake-up
     finish();
-    for (double& time : times) {
+    for (std::size_t i = 0; i < rounds; ++i) {
       const auto start = Clock::now();
       publish(1, nothing, nullptr);
       finish();
-      time = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+      const double time = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+      std::size_t at = i;  // the times so far are sorted
+      for (; at > 0 && times[at - 1] > time; --at) times[at] = times[at - 1];
+      times[at] = time;
     }
-    std::sort(times.begin(), times.end());
     hand_off_ = times[rounds / 4];
   }
 

@@ -41,7 +41,7 @@ struct EvaluationResult {
 /// counted more often than long ones. `act(tile)` writes the tile's joint actions; `tasks(random)` gives Assignments;
 /// `on_end(lane)` is called when an episode that counts ends, before the lane is renewed.
 template <class E, class Act, class Tasks, class OnEnd>
-EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks, OnEnd&& on_end) {
+[[gnu::cold]] EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks, OnEnd&& on_end) {
   const int lanes = env.lanes();
   struct Share {
     std::size_t next, end;  // where the lane's returns go

@@ -1,6 +1,7 @@
 // The metrics stream of a run: rows of named figures, and the sinks that take them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -48,10 +49,13 @@ class Figures {
  public:
   /// The figure of this name; a new one begins at 0.
   [[gnu::cold, gnu::noinline]] double& operator[](std::string_view name) {
-    auto at = entries_.begin();
-    while (at != entries_.end() && at->first < name) ++at;
-    if (at == entries_.end() || at->first != name) at = entries_.emplace(at, name, 0.);
-    return at->second;
+    for (auto& [key, value] : entries_) {
+      if (key == name) return value;
+    }
+    entries_.emplace_back(name, 0.);
+    std::size_t at = entries_.size() - 1;
+    for (; at > 0 && name < entries_[at - 1].first; --at) std::swap(entries_[at - 1], entries_[at]);
+    return entries_[at].second;
   }
   /// Error: there is none of this name.
   [[nodiscard]] double at(std::string_view name) const {

@@ -106,6 +106,7 @@ class Trainer {
   }
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
+  [[gnu::cold]] ~Trainer() = default;
 
   /// The composition by its resolved words, as checkpoints and logs name it.
   [[nodiscard, gnu::cold, gnu::noinline]] static std::string name() {
