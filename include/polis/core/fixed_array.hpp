@@ -1,8 +1,8 @@
 // An array whose size is set once: what is sized when training begins and keeps its size.
 //
-// It has a tenth of std::vector's functions: where the library holds a dozen types of scratch, lanes and shards, that
-// is a thousand functions fewer in every program. Elements are made in place, so
-// that they need neither move nor default constructor.
+// It has a tenth of std::vector's functions: where the library holds a dozen types of scratch, lanes and shards,
+// that is a thousand functions fewer to compile in every program. Elements are made in place, so that they need neither
+// move nor default constructor.
 #pragma once
 
 #include <cstddef>
