@@ -1,8 +1,8 @@
 // An array whose size is set once: what is sized when training begins and keeps its size.
 //
-// It has a tenth of std::vector's functions: where the library holds a dozen types of scratch, lanes and shards,
-// that is a thousand functions fewer to compile in every program. Elements are made in place, so that they need neither
-// move nor default constructor.
+// It has a tenth of std::vector's functions: where the library holds a dozen types of scratch, lanes and
+// shards, that is a thousand functions fewer to compile in every program. Elements are made in place, so that
+// they need neither move nor default constructor.
 #pragma once
 
 #include <cstddef>
@@ -22,10 +22,11 @@ class FixedArray {
   template <class Make>
   FixedArray(std::size_t size, Make&& make) : FixedArray() {
     if (size == 0) return;
-    data_ = static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{alignof(T)}));
+    data_ = static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{alignof(T)}));
     for (; size_ < size; ++size_) ::new (static_cast<void*>(data_ + size_)) T(make(size_));
   }
-  FixedArray(const FixedArray& other) : FixedArray(other.size_, [&](std::size_t i) -> const T& { return other[i]; }) {}
+  FixedArray(const FixedArray& other)
+      : FixedArray(other.size_, [&](std::size_t i) -> const T& { return other[i]; }) {}
   FixedArray(FixedArray&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   FixedArray& operator=(FixedArray other) noexcept {
@@ -36,7 +37,7 @@ class FixedArray {
   ~FixedArray() {
     if (!data_) return;
     while (size_ > 0) data_[--size_].~T();
-    ::operator delete(data_, std::align_val_t{alignof(T)});
+    ::operator delete (data_, std::align_val_t{alignof(T)});
   }
 
   [[nodiscard]] T* data() { return data_; }

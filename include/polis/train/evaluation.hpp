@@ -16,11 +16,12 @@ namespace polis {
 
 /// Figures over the episodes of an evaluation. A return is an episode's sum of the agents' mean reward.
 struct EvaluationResult {
-  std::vector<double> returns;           ///< one an episode, in the order of lanes and episodes
-  double mean = 0, deviation = 0;        ///< of the returns; sample standard deviation
-  double length = 0;                     ///< mean episode length in steps
-  double success = std::numeric_limits<double>::quiet_NaN();  ///< mean success, where the environment states it
-  Figures metrics;                       ///< means of the environment's own figures
+  std::vector<double> returns;     ///< one an episode, in the order of lanes and episodes
+  double mean = 0, deviation = 0;  ///< of the returns; sample standard deviation
+  double length = 0;               ///< mean episode length in steps
+  double success =
+      std::numeric_limits<double>::quiet_NaN();  ///< mean success, where the environment states it
+  Figures metrics;                               ///< means of the environment's own figures
 
   /// Standard error of the mean return.
   [[nodiscard]] double standard_error() const {
@@ -30,18 +31,20 @@ struct EvaluationResult {
   /// Writes a small table to `to`.
   [[gnu::cold]] void print(std::FILE* to = stdout) const {
     std::fprintf(to, "%-24s %zu\n", "episodes", returns.size());
-    std::fprintf(to, "%-24s %.4g +- %.2g (standard error), sd %.3g\n", "return", mean, standard_error(), deviation);
+    std::fprintf(to, "%-24s %.4g +- %.2g (standard error), sd %.3g\n", "return", mean, standard_error(),
+                 deviation);
     std::fprintf(to, "%-24s %.1f\n", "length", length);
     if (!std::isnan(success)) std::fprintf(to, "%-24s %.3f\n", "success", success);
     for (const auto& [name, value] : metrics) std::fprintf(to, "%-24s %.5g\n", name.c_str(), value);
   }
 };
 
-/// Plays `episodes` episodes in `env` and sums them up. Each lane plays its share, so that short episodes are not
-/// counted more often than long ones. `act(tile)` writes the tile's joint actions; `tasks(random)` gives Assignments;
-/// `on_end(lane)` is called when an episode that counts ends, before the lane is renewed.
+/// Plays `episodes` episodes in `env` and sums them up. Each lane plays its share, so that short episodes are
+/// not counted more often than long ones. `act(tile)` writes the tile's joint actions; `tasks(random)` gives
+/// Assignments; `on_end(lane)` is called when an episode that counts ends, before the lane is renewed.
 template <class E, class Act, class Tasks, class OnEnd>
-[[gnu::cold]] EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks, OnEnd&& on_end) {
+[[gnu::cold]] EvaluationResult run_episodes(MultiAgentEnv<E>& env, int episodes, Act&& act, Tasks&& tasks,
+                                            OnEnd&& on_end) {
   const int lanes = env.lanes();
   struct Share {
     std::size_t next, end;  // where the lane's returns go

@@ -34,7 +34,9 @@ struct MetricsRow {
   double seconds = 0;  ///< of training, over all runs of this checkpoint
   std::vector<std::pair<std::string, double>> values;
 
-  [[gnu::cold, gnu::noinline]] void add(std::string_view name, double value) { values.emplace_back(name, value); }
+  [[gnu::cold, gnu::noinline]] void add(std::string_view name, double value) {
+    values.emplace_back(name, value);
+  }
   /// The figure of this name; NaN when there is none.
   [[nodiscard]] double operator[](std::string_view name) const {
     for (const auto& [key, value] : values) {
