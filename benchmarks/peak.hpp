@@ -26,9 +26,8 @@ double measure_fma_peak(int trials = 40) {
     const B a(factor), b(addend);
     const auto start = std::chrono::steady_clock::now();
     for (int step = 0; step < steps; ++step) {
-      internal::unroll<chains>([&](auto i) __attribute__((always_inline)) {
-        sum[i] = multiply_add<Arch>(sum[i], a, b);
-      });
+      internal::unroll<chains>(
+          [&](auto i) __attribute__((always_inline)) { sum[i] = multiply_add<Arch>(sum[i], a, b); });
     }
     const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
     B total(0.f);

@@ -9,8 +9,8 @@
 //       trainer.evaluate(200).print();
 //     }
 //
-// This header needs the standard library and xsimd, links nothing but threads, and compiles as C++ and as CUDA.
-// Files (io/), statistics (stats/) and xtensor views (xtensor.hpp) are headers of their own.
+// This header needs the standard library and xsimd, links nothing but threads, and compiles as C++ and as
+// CUDA. Files (io/), statistics (stats/) and xtensor views (xtensor.hpp) are headers of their own.
 #pragma once
 
 #include <polis/algorithm/policies.hpp>

@@ -1,5 +1,5 @@
-// The library's buffers as xtensor expressions: `as_xtensor(view)` adapts an ArrayView without copying, so that users
-// reduce, slice and broadcast rollouts with xtensor's vocabulary.
+// The library's buffers as xtensor expressions: `as_xtensor(view)` adapts an ArrayView without copying, so
+// that users reduce, slice and broadcast rollouts with xtensor's vocabulary.
 //
 //     const auto& rollout = trainer.learner().agents().front().rollout();
 //     const auto mean_reward_by_step = xt::mean(as_xtensor(rollout.rewards), {1});
@@ -15,8 +15,8 @@
 
 namespace polis {
 
-/// The view's elements as an xtensor expression of the same rank, shape and strides. It owns nothing: the buffer must
-/// outlive it. Writing through it writes the buffer, unless the view's elements are const.
+/// The view's elements as an xtensor expression of the same rank, shape and strides. It owns nothing: the
+/// buffer must outlive it. Writing through it writes the buffer, unless the view's elements are const.
 template <class T, int Rank>
 auto as_xtensor(const ArrayView<T, Rank>& view) {
   std::array<std::size_t, Rank> shape{};

@@ -50,7 +50,8 @@ TEST_CASE("core/flat: shards are summed in one tree, however the range is split"
       sum_shards<Simd>(pointers, count);
     };
     sum(whole, 0, size);
-    for (std::size_t begin = 0; begin < size; begin += 9) sum(parts, begin, std::min<std::size_t>(9, size - begin));
+    for (std::size_t begin = 0; begin < size; begin += 9)
+      sum(parts, begin, std::min<std::size_t>(9, size - begin));
     for (std::size_t i = 0; i < size; ++i) {
       CHECK(whole[i] == parts[i]);
       std::vector<float> left;

@@ -113,7 +113,7 @@ bad_checkpoints() {
   refuses "a file that is no checkpoint" "foreign/checkpoint: this is not a polis checkpoint" --resume --out foreign
   refuses "a newer checkpoint" "newer/checkpoint: written by a newer polis: .*7" --resume --out newer
   refuses "other prices" "csv: found ohlcv.csv; expected .*the prices it began with" --resume --out whole --csv ohlcv.csv
-  refuses "another number of lanes" "16 lanes in the checkpoint; expected lanes=8" --resume --out whole lanes=8
+  refuses "another number of lanes" "lanes=16 in the checkpoint; expected lanes=8" --resume --out whole lanes=8
   refuses "a folder in use" "whole: it holds the checkpoint of another run" --out whole
   accepts "the whole one" --resume --out whole --steps 2048
 }

@@ -8,7 +8,8 @@
 
 using namespace polis;
 
-TEST_CASE("train/leak: with the next return in sight, 90% of the clairvoyant's gain within 200 thousand steps") {
+TEST_CASE(
+    "train/leak: with the next return in sight, 90% of the clairvoyant's gain within 200 thousand steps") {
   using Leaking = polis_test::LeakingTrading<TradingSpec{.assets = 1, .traders = 1}>;
   const MarketPrices all = polis_test::index_prices();
   MarketPrices prices{1, {}, {}};  // the first index alone
@@ -17,7 +18,8 @@ TEST_CASE("train/leak: with the next return in sight, 90% of the clairvoyant's g
 
   using T = Trainer<PPO, MultiAgentEnv<Leaking>>;
   T::Config config{.seed = 3, .lanes = 64, .threads = 1};
-  config.env = {.cost = 0, .temporary_impact = 0, .permanent_impact = 0, .adjustment = 1, .synthetic_share = 0};
+  config.env = {
+      .cost = 0, .temporary_impact = 0, .permanent_impact = 0, .adjustment = 1, .synthetic_share = 0};
   config.env.rewards.risk = 0;
   config.algorithm.optimizer.learning_rate = 1e-3f;
   config.algorithm.steps = 64;

@@ -13,12 +13,13 @@
 #include <polis/algorithm/sentence.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
-#include <polis/policy/native.hpp>
 #include <polis/nn/schedule.hpp>
+#include <polis/policy/native.hpp>
 
 namespace polis {
 
-// ---- Who shares weights ----------------------------------------------------------------------------------------
+// ---- Who shares weights
+// ----------------------------------------------------------------------------------------
 
 /// One set of weights for every agent of every role; the roles' spaces must be the same.
 struct SharedParameters {
@@ -50,7 +51,8 @@ struct ActorCriticSlots {
   using ObservationNormalization = internal::slot<word::ObservationNormalization, Words...>;
   using RewardNormalization = internal::slot<word::RewardNormalization, Words...>;
 
-  /// How much of everything. Sizes count decisions of agents, not steps of the environment, unless said otherwise.
+  /// How much of everything. Sizes count decisions of agents, not steps of the environment, unless said
+  /// otherwise.
   struct Config {
     typename Objective::Config objective{};
     typename Returns::Config returns{};
@@ -58,16 +60,16 @@ struct ActorCriticSlots {
     typename Policy::template Config<Initialization> policy{};
     typename ObservationNormalization::Config observations{};
     typename RewardNormalization::Config rewards{};
-    Schedule schedule{};             ///< factor on the learning rate as training goes on
-    int steps = 128;                 ///< environment steps of each lane between two updates
-    int epochs = 4;                  ///< passes over the rollout
-    int minibatch = 1024;            ///< samples of one optimizer step
-    int segment = 32;                ///< time steps of a recurrent policy's training segment
-    int shards = 8;                  ///< parts of a gradient, summed in a fixed tree; not the number of threads
+    Schedule schedule{};   ///< factor on the learning rate as training goes on
+    int steps = 128;       ///< environment steps of each lane between two updates
+    int epochs = 4;        ///< passes over the rollout
+    int minibatch = 1024;  ///< samples of one optimizer step
+    int segment = 32;      ///< time steps of a recurrent policy's training segment
+    int shards = 8;        ///< parts of a gradient, summed in a fixed tree; not the number of threads
     float value_coefficient = .5f;
     float entropy_coefficient = .01f;
-    float max_gradient_norm = .5f;   ///< 0: gradients are not clipped
-    float target_kl = 0.f;           ///< an epoch whose mean approximate KL exceeds it is the last; 0: never
+    float max_gradient_norm = .5f;  ///< 0: gradients are not clipped
+    float target_kl = 0.f;          ///< an epoch whose mean approximate KL exceeds it is the last; 0: never
     bool normalize_advantages = true;  ///< in each minibatch
 
     static void fields(auto& self, auto&& visit) {
@@ -110,8 +112,8 @@ struct FirstRole<std::integer_sequence<int, First, Rest...>> {
   using type = std::integer_sequence<int, First>;
 };
 
-/// The learner of a sentence for the agents of some roles of E: one set of weights for all of them, for each role,
-/// or for each agent.
+/// The learner of a sentence for the agents of some roles of E: one set of weights for all of them, for each
+/// role, or for each agent.
 template <class Slots, class E, class Arch, class Handled>
 class ActorCriticLearner {
   static constexpr bool shared = std::is_same_v<typename Slots::Sharing, SharedParameters>;
@@ -142,7 +144,8 @@ class ActorCriticLearner {
   }
 
   [[nodiscard, gnu::cold]] Memory memory(int lanes) const {
-    return std::apply([lanes](const auto&... members) { return Memory(memories(members, lanes)...); }, members_);
+    return std::apply([lanes](const auto&... members) { return Memory(memories(members, lanes)...); },
+                      members_);
   }
   void play(LaneTile<E>& tile, Memory& memory, Play how) const {
     [&]<std::size_t... R>(std::index_sequence<R...>) {
@@ -194,7 +197,8 @@ class ActorCriticLearner {
       add_agents<R>(agents);
     }
     if constexpr (separate) {
-      return FixedArray<Member>(agents.size(), [&](std::size_t i) { return Member(config, {agents[i]}, seed); });
+      return FixedArray<Member>(agents.size(),
+                                [&](std::size_t i) { return Member(config, {agents[i]}, seed); });
     } else {
       return FixedArray<Member>(1, [&](std::size_t) { return Member(config, agents, seed); });
     }
@@ -212,7 +216,8 @@ class ActorCriticLearner {
   /// The same settings. Error: a size that would make a rollout, a pass or a minibatch empty.
   [[gnu::cold, gnu::noinline]] static const Config& checked(const Config& config) {
     const auto at_least_one = [](int value, const char* key) {
-      if (value < 1) throw Error("found " + std::to_string(value), std::string("algorithm.") + key, "at least 1");
+      if (value < 1)
+        throw Error("found " + std::to_string(value), std::string("algorithm.") + key, "at least 1");
     };
     at_least_one(config.steps, "steps"), at_least_one(config.epochs, "epochs");
     at_least_one(config.minibatch, "minibatch"), at_least_one(config.segment, "segment");
@@ -238,8 +243,8 @@ class ActorCriticLearner {
 }  // namespace internal
 
 /// An actor-critic algorithm, made of words. `With<...>` re-composes it by naming what changes, in any order:
-/// `PPO::With<Gru<128>, NormalizeObservations>`. A sentence may get a name, `struct Mine : PPO::With<Gru<128>> {};`,
-/// which compilers then print in place of all its words.
+/// `PPO::With<Gru<128>, NormalizeObservations>`. A sentence may get a name, `struct Mine :
+/// PPO::With<Gru<128>> {};`, which compilers then print in place of all its words.
 template <class... Words>
 struct ActorCritic : ActorCriticSlots<Words...> {
   using word = word::Algorithm;
@@ -250,7 +255,8 @@ struct ActorCritic : ActorCriticSlots<Words...> {
   template <class... New>
   using With = typename internal::Rewrite<polis::ActorCritic, internal::List<Words...>, New...>::type;
 
-  /// Learns for the agents of the roles `Handled` of E: all of them, unless several algorithms share them out.
+  /// Learns for the agents of the roles `Handled` of E: all of them, unless several algorithms share them
+  /// out.
   template <class E, class Arch, class Handled = std::make_integer_sequence<int, role_count<E>>>
   using Learner = internal::ActorCriticLearner<Slots, E, Arch, Handled>;
 };

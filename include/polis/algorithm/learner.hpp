@@ -42,25 +42,25 @@ struct Services {
 /// How an agent acts when it is only watched.
 enum class Play { greedy, sampled };
 
-/// A learner acts for its agents in tiles of lanes (`act`), is told what came of it before ended lanes are renewed
+/// A learner acts for its agents in tiles of lanes (`act`), is told what came of it before ended lanes are
+/// renewed
 /// (`record`), says for how many steps of the batch it can go on (`interval`) and whether it is time to learn
-/// (`due`), and learns (`update`). Tiles advance without a barrier in between: act and record of different tiles run
-/// at the same time, update alone. `play` acts without learning, for evaluations, with a memory of its own for
-/// carries. One `archive` saves all that the next step depends on.
+/// (`due`), and learns (`update`). Tiles advance without a barrier in between: act and record of different
+/// tiles run at the same time, update alone. `play` acts without learning, for evaluations, with a memory of
+/// its own for carries. One `archive` saves all that the next step depends on.
 template <class L, class E>
-concept Learner =
-    requires(L learner, const L constant, LaneTile<E>& tile, Services& services, const Clock& clock,
-             const MultiAgentEnv<E>& env, typename L::Memory& memory) {
-      typename L::Config;
-      learner.prepare(env, 1);
-      learner.act(tile);
-      learner.record(tile);
-      { constant.interval() } -> std::convertible_to<int>;
-      { constant.due(clock) } -> std::convertible_to<bool>;
-      learner.update(services);
-      { constant.memory(1) } -> std::same_as<typename L::Memory>;
-      learner.play(tile, memory, Play::greedy);
-      constant.metrics([](const char*, double) {});
-    };
+concept Learner = requires(L learner, const L constant, LaneTile<E>& tile, Services& services,
+                           const Clock& clock, const MultiAgentEnv<E>& env, typename L::Memory& memory) {
+  typename L::Config;
+  learner.prepare(env, 1);
+  learner.act(tile);
+  learner.record(tile);
+  { constant.interval() } -> std::convertible_to<int>;
+  { constant.due(clock) } -> std::convertible_to<bool>;
+  learner.update(services);
+  { constant.memory(1) } -> std::same_as<typename L::Memory>;
+  learner.play(tile, memory, Play::greedy);
+  constant.metrics([](const char*, double) {});
+};
 
 }  // namespace polis

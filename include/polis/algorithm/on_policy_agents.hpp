@@ -1,8 +1,8 @@
 // Agents that act by one set of weights and learn from their own rollouts: the collecting half.
 //
-// Each agent of each lane is a row. At every step the rows that decide are gathered, so that agents that wait or are
-// dead cost nothing; what came of the step is recorded before ended lanes are renewed, so that a truncated episode
-// is valued at its final observation. The learning half is on_policy_update.hpp.
+// Each agent of each lane is a row. At every step the rows that decide are gathered, so that agents that wait
+// or are dead cost nothing; what came of the step is recorded before ended lanes are renewed, so that a
+// truncated episode is valued at its final observation. The learning half is on_policy_update.hpp.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <polis/algorithm/learner.hpp>
+#include <polis/algorithm/rows.hpp>
 #include <polis/buffer/rollout.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/error.hpp>
@@ -24,26 +25,17 @@
 
 namespace polis::internal {
 
-/// Scratch memory of one thread: one tile of everything.
-template <class Policy>
-struct ActorScratch {
-  typename Policy::Workspace policy;
-  float *features, *critic_features, *masks, *actions;  // [steps of a segment][...][64]
-  float *uniforms, *log_probs, *values, *carry;         // [...][64]
-  float* staging;                                       // [row][...]
-  FloatArena memory;
-  std::vector<int> rows, cut;
-};
-
-/// `Words` is the sentence (see actor_critic.hpp): its slots and Config. `R` is the role whose spaces the agents have.
+/// `Words` is the sentence (see actor_critic.hpp): its slots and Config. `R` is the role whose spaces the
+/// agents have.
 template <class Words, class E, int R, class Arch>
 class OnPolicyAgents {
  public:
   using Role = RoleOf<E, R>;
   using Observation = typename Role::Observation;
   using Action = typename Role::Action;
-  using Parts = PolicyParts<E, Observation, Action, typename Words::Network, typename Words::Activation,
-                            typename Words::Initialization, typename Words::Distribution, typename Words::Critic>;
+  using Parts =
+      PolicyParts<E, Observation, Action, typename Words::Network, typename Words::Activation,
+                  typename Words::Initialization, typename Words::Distribution, typename Words::Critic>;
   using Policy = typename Words::Policy::template policy<Parts>;
   using Parameters = typename Policy::Parameters;
   using Config = typename Words::Config;
@@ -210,14 +202,20 @@ class OnPolicyAgents {
   [[gnu::cold]] void archive(auto& a) {
     a.section("agents");
     a(weights_, observations_, carries_, fresh_, begun_);
-    bool needed = rollout_.shape().carried || begun_rollout();
-    a(needed);
-    if (needed) a(rollout_);
+    bool half_filled = begun_rollout();
+    a(half_filled);
+    if (half_filled) {
+      a(rollout_);
+    } else if (rollout_.shape().carried) {
+      rollout_.archive_first_slot(a);
+    }
   }
 
  protected:
   /// Whether steps were taken since the last update: an algorithm beside this one was due before it.
-  [[nodiscard]] bool begun_rollout() const { return env_ && env_->steps(0) != static_cast<std::uint32_t>(begun_); }
+  [[nodiscard]] bool begun_rollout() const {
+    return env_ && env_->steps(0) != static_cast<std::uint32_t>(begun_);
+  }
 
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] int group_size() const { return static_cast<int>(agents_.size()); }
@@ -257,9 +255,11 @@ class OnPolicyAgents {
     if (!Parts::Distribution::valid(In<float>{mask})) no_legal_action(env, lane, agent(a));
   }
   [[noreturn, gnu::cold]] static void no_legal_action(const MultiAgentEnv<E>& env, int lane, int agent) {
-    throw Error("no action is legal", "lane " + std::to_string(lane) + ", agent " + std::to_string(agent) + ", step " +
-                std::to_string(env.steps_in_episode(lane)) + " of its episode",
-                "at least one flag that `legal` leaves set, of each part of the action; or an agent that is not acting");
+    throw Error("no action is legal",
+                "lane " + std::to_string(lane) + ", agent " + std::to_string(agent) + ", step " +
+                    std::to_string(env.steps_in_episode(lane)) + " of its episode",
+                "at least one flag that `legal` leaves set, of each part of the action; or an agent that is "
+                "not acting");
   }
 
   /// Network inputs of the observations base[ids[i]]: normalised as a batch, or expanded one by one.
@@ -270,22 +270,6 @@ class OnPolicyAgents {
       gather_expanded<Observation>(base, ids, rows, tile);
     }
   }
-  template <class Space>
-  static void gather_expanded(const float* base, const int* ids, int rows, float* tile) {
-    for (int i = 0; i < tile_rows; ++i) {
-      const int id = ids ? ids[std::min(i, rows - 1)] : std::min(i, rows - 1);
-      expand<Space>(In<float>{base + static_cast<std::ptrdiff_t>(id) * Space::words}, Out<float>{tile + i, tile_rows});
-    }
-  }
-  template <class Space>
-  void gather_states(const float* base, const int* ids, int rows, float* tile) const {
-    if constexpr (stored_as_features<Space>) {
-      gather_tile<Arch>(base, Space::words, ids, rows, Space::words, tile);
-    } else {
-      gather_expanded<Space>(base, ids, rows, tile);
-    }
-  }
-
   /// Uniform numbers [noise][64] of these rows' own streams.
   void draw(const LaneTile<E>& tile, const int* ids, int rows, Purpose purpose, float* uniforms) const {
     Array<std::uint32_t, tile_rows> lanes{}, agents{};
@@ -293,15 +277,17 @@ class OnPolicyAgents {
       lanes[i] = tile.env->global_lane(ids[i] / group_size());
       agents[i] = static_cast<std::uint32_t>(agent(ids[i] % group_size()));
     }
-    philox_uniform_tile<Arch>(seed_, tile.step, purpose, lanes.data(), agents.data(), rows, Policy::noise, uniforms);
+    philox_uniform_tile<Arch>(seed_, tile.step, purpose, lanes.data(), agents.data(), rows, Policy::noise,
+                              uniforms);
   }
 
   void set_action(LaneTile<E>& tile, int row, In<float> words) const {
-    MultiAgentEnv<E>::set_action(tile.actions[row / group_size() - tile.first], agent(row % group_size()), words);
+    MultiAgentEnv<E>::set_action(tile.actions[row / group_size() - tile.first], agent(row % group_size()),
+                                 words);
   }
 
-  void load_carries(const AlignedVector<float>& from, const std::vector<char>& fresh, const int* ids, int rows,
-                    float* carry) const {
+  void load_carries(const AlignedVector<float>& from, const std::vector<char>& fresh, const int* ids,
+                    int rows, float* carry) const {
     if constexpr (carry_size > 0) {
       for (int i = 0; i < tile_rows; ++i) {
         const auto row = index(ids[std::min(i, rows - 1)]);
@@ -353,7 +339,7 @@ class OnPolicyAgents {
     act_tile(s, batch, s.uniforms, s.log_probs);
     if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry
       if constexpr (central) {
-        gather_states<typename E::State>(&rollout_.states(slot, 0, 0), ids, rows, s.critic_features);
+        gather_elements<Arch, typename E::State>(&rollout_.states(slot, 0, 0), ids, rows, s.critic_features);
         batch.critic_features = s.critic_features;
       }
       value_tile(s, batch, s.carry);
@@ -365,10 +351,10 @@ class OnPolicyAgents {
     for (int i = 0; i < rows; ++i) set_action(tile, ids[i], In<float>{s.actions + i, tile_rows});
   }
 
-  /// Values of what these rows see now, written to values[row]; carries stay as they are. `renewed` says whether
-  /// rows whose episode ended have already begun the next one.
-  [[gnu::noinline]] void value_now(const MultiAgentEnv<E>& env, ActorScratch<Policy>& s, const int* ids, int rows, bool renewed,
-                 float* values) const {
+  /// Values of what these rows see now, written to values[row]; carries stay as they are. `renewed` says
+  /// whether rows whose episode ended have already begun the next one.
+  [[gnu::noinline]] void value_now(const MultiAgentEnv<E>& env, ActorScratch<Policy>& s, const int* ids,
+                                   int rows, bool renewed, float* values) const {
     for (int i = 0; i < rows; ++i) {
       const int lane = ids[i] / group_size();
       if constexpr (central) {
@@ -378,7 +364,7 @@ class OnPolicyAgents {
       }
     }
     if constexpr (central) {
-      gather_states<typename E::State>(s.staging, nullptr, rows, s.critic_features);
+      gather_elements<Arch, typename E::State>(s.staging, nullptr, rows, s.critic_features);
     } else {
       gather_features(s.staging, nullptr, rows, s.critic_features);
     }
@@ -403,10 +389,10 @@ class OnPolicyAgents {
   Parameters weights_;
   ObservationState observations_;
   typename Words::Buffer::Arrays rollout_;
-  AlignedVector<float> carries_;  // [row][carry_size], as of now
-  std::vector<char> fresh_;       // [row]: the next decision begins an episode
+  AlignedVector<float> carries_;              // [row][carry_size], as of now
+  std::vector<char> fresh_;                   // [row]: the next decision begins an episode
   FixedArray<ActorScratch<Policy>> scratch_;  // [worker]
-  std::uint64_t begun_ = 0;  // batch step at which the rollout began
+  std::uint64_t begun_ = 0;                   // batch step at which the rollout began
   const MultiAgentEnv<E>* env_ = nullptr;
 };
 

@@ -1,7 +1,8 @@
 // Agents that act by one set of weights and learn from their own rollouts: what their decisions were worth.
 //
-// Every decision of a rollout is valued after it, in tiles; advantages follow row by row. Where agents take turns, a
-// decision may still wait for its rewards when the rollout ends: it is carried over into the next one.
+// Every decision of a rollout is valued after it, in tiles; advantages follow row by row. Where agents take
+// turns, a decision may still wait for its rewards when the rollout ends: it is carried over into the next
+// one.
 #pragma once
 
 #include <algorithm>
@@ -33,13 +34,15 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   }
 
  protected:
-  using Base::agent, Base::group_size, Base::config_, Base::index, Base::rollout_, Base::scratch_, Base::segment;
+  using Base::agent, Base::group_size, Base::config_, Base::index, Base::rollout_, Base::scratch_,
+      Base::segment;
 
   [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
   [[nodiscard]] int slots() const { return rollout_.shape().slots(); }
 
-  /// Where agents take turns, the last decision of a row that does not act now still waits for its rewards. It is
-  /// not learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its slot, else -1.
+  /// Where agents take turns, the last decision of a row that does not act now still waits for its rewards.
+  /// It is not learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its
+  /// slot, else -1.
   void find_pending() {
     if constexpr (turns) {
       for (int row = 0; row < rollout_.shape().rows; ++row) {
@@ -66,7 +69,8 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
         if (this->env_->deciding(row / group_size(), agent(row % group_size()))) ids[count++] = row;
       }
       if (count == 0) return;
-      this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true, &rollout_.values(slots(), 0));
+      this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true,
+                      &rollout_.values(slots(), 0));
     });
     if constexpr (carry_size > 0) return;  // valued while collecting, in step with the carry
     decisions_.clear();
@@ -125,8 +129,8 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     batch.features = s.features;
     batch.critic_features = s.features;
     if constexpr (central) {
-      this->template gather_states<typename E::State>(rollout_.states.data + shift * E::State::words, ids, rows,
-                                                      s.critic_features + t * Parts::critic_features * tile_rows);
+      gather_elements<Arch, typename E::State>(rollout_.states.data + shift * E::State::words, ids, rows,
+                                               s.critic_features + t * Parts::critic_features * tile_rows);
       batch.critic_features = s.critic_features;
     }
     if constexpr (mask_size > 0) {

@@ -1,8 +1,8 @@
 // Agents that act by one set of weights and learn from their own rollouts: the passes over the samples.
 //
-// `update` is read top to bottom: value the rollout and estimate advantages (on_policy_returns.hpp), then passes over
-// the samples in minibatches. A minibatch's gradient is summed from a fixed number of shards in a fixed tree, so that the weights
-// are the same bit by bit for any number of threads.
+// `update` is read top to bottom: value the rollout and estimate advantages (on_policy_returns.hpp), then
+// passes over the samples in minibatches. A minibatch's gradient is summed from a fixed number of shards in a
+// fixed tree, so that the weights are the same bit by bit for any number of threads.
 #pragma once
 
 #include <algorithm>
@@ -36,8 +36,17 @@ struct LossScratch {
 
   [[gnu::cold]] explicit LossScratch(int steps = 1) {
     const std::size_t n = static_cast<std::size_t>(steps) * tile_rows;
-    memory = FloatArena({{&old_log_probs, n}, {&advantages, n}, {&returns, n}, {&old_values, n}, {&decided, n},
-                         {&starts, n}, {&log_prob, n}, {&entropy, n}, {&value, n}, {&d_log_prob, n}, {&d_entropy, n},
+    memory = FloatArena({{&old_log_probs, n},
+                         {&advantages, n},
+                         {&returns, n},
+                         {&old_values, n},
+                         {&decided, n},
+                         {&starts, n},
+                         {&log_prob, n},
+                         {&entropy, n},
+                         {&value, n},
+                         {&d_log_prob, n},
+                         {&d_entropy, n},
                          {&d_value, n}});
   }
 };
@@ -46,8 +55,8 @@ struct LossScratch {
 template <class Words, class E, int R, class Arch>
 class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   using Base = OnPolicyReturns<Words, E, R, Arch>;
-  using Base::config_, Base::first_slot, Base::gather, Base::index, Base::learnt, Base::policy_, Base::rollout_,
-      Base::sample, Base::scratch_, Base::segment, Base::slots, Base::weights_;
+  using Base::config_, Base::first_slot, Base::gather, Base::index, Base::learnt, Base::policy_,
+      Base::rollout_, Base::sample, Base::scratch_, Base::segment, Base::slots, Base::weights_;
 
  public:
   using typename Base::Config, typename Base::Parameters, typename Base::Policy;
@@ -55,11 +64,14 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   static constexpr bool turns = Base::turns;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
-      : Base(config, std::move(agents), seed), optimizer_(config.optimizer, weights_.size()), rewards_(config.rewards, 0) {}
+      : Base(config, std::move(agents), seed),
+        optimizer_(config.optimizer, weights_.size()),
+        rewards_(config.rewards, 0) {}
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
-    shards_ = FixedArray<Parameters>(index(std::max(1, config_.shards)), [&](std::size_t) { return weights_.like(); });
+    shards_ = FixedArray<Parameters>(index(std::max(1, config_.shards)),
+                                     [&](std::size_t) { return weights_.like(); });
     sums_ = FixedArray<LossSums>(shards_.size());
     losses_ = FixedArray<LossScratch>(index(threads), [&](std::size_t) { return LossScratch(segment()); });
     const auto& shape = rollout_.shape();
@@ -103,14 +115,16 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
  private:
-  /// The units of minibatches: decisions, or for a recurrent policy segments of rows with at least one decision.
+  /// The units of minibatches: decisions, or for a recurrent policy segments of rows with at least one
+  /// decision.
   void list_units() {
     units_.clear();
     const int rows = rollout_.shape().rows;
     for (int begin = 0; begin < slots(); begin += segment()) {
       for (int row = 0; row < rows; ++row) {
         bool any = false;
-        for (int slot = begin; slot < std::min(begin + segment(), slots()); ++slot) any = any || learnt(slot, row);
+        for (int slot = begin; slot < std::min(begin + segment(), slots()); ++slot)
+          any = any || learnt(slot, row);
         if (any) units_.push_back(sample(begin, row));
       }
     }
@@ -130,7 +144,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     for (int b = 0; b < batches; ++b) {
       const auto from = static_cast<int>(static_cast<std::int64_t>(count) * b / batches);
       const auto to = static_cast<int>(static_cast<std::int64_t>(count) * (b + 1) / batches);
-      if (to > from) kl += learn(region, std::span<const int>(units_).subspan(index(from), index(to - from)), rate);
+      if (to > from)
+        kl += learn(region, std::span<const int>(units_).subspan(index(from), index(to - from)), rate);
     }
     return kl / batches;
   }
@@ -144,7 +159,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     const double tile_nanoseconds = .1 * static_cast<double>(weights_.size()) * tile_rows * segment();
     region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
       Parameters& gradient = shards_[index(shard)];
-      gradient.for_each_block([](const Block&, std::size_t, std::span<float> g) { std::fill(g.begin(), g.end(), 0.f); });
+      gradient.for_each_block(
+          [](const Block&, std::size_t, std::span<float> g) { std::fill(g.begin(), g.end(), 0.f); });
       sums_[index(shard)] = {};
       for (int tile = tiles * shard / shards; tile < tiles * (shard + 1) / shards; ++tile) {
         const int first = tile * tile_rows, rows = std::min(tile_rows, count - first);
@@ -200,7 +216,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
   /// Adds the gradient of up to 64 units' losses to a shard.
-  [[gnu::noinline]] void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker, int shard) {
+  [[gnu::noinline]] void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker,
+                                      int shard) {
     auto& s = scratch_[index(worker)];
     LossScratch& l = losses_[index(worker)];
     PolicyBatch batch{.steps = segment(), .rows = rows, .actions = s.actions};
@@ -233,7 +250,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       const int at = t * tile_rows + i;
       const bool valid = in_unit(units[i], t);
       l.decided[at] = valid ? 1.f : 0.f;
-      if constexpr (carry_size > 0) l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
+      if constexpr (carry_size > 0)
+        l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
       l.old_log_probs[at] = rollout_.log_probs.data[ids[i]];
       l.advantages[at] = (rollout_.advantages.data[ids[i]] - scale.mean) * scale.inverse_deviation;
       l.returns[at] = rollout_.returns.data[ids[i]];
@@ -242,12 +260,13 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     for (int i = rows; i < tile_rows; ++i) l.decided[t * tile_rows + i] = 0;
     for (int i = 0; i < rows; ++i) ids[i] -= t * all;
     gather(s, ids.data(), rows, t, batch);
-    gather_tile<Arch>(rollout_.actions.data + static_cast<std::ptrdiff_t>(t) * all * Policy::words, Policy::words,
-                      ids.data(), rows, Policy::words, s.actions + t * Policy::words * tile_rows);
+    gather_tile<Arch>(rollout_.actions.data + static_cast<std::ptrdiff_t>(t) * all * Policy::words,
+                      Policy::words, ids.data(), rows, Policy::words,
+                      s.actions + t * Policy::words * tile_rows);
   }
 
-  /// The objective's loss and derivatives of every gathered sample, each with weight 1 / samples. Slots that hold
-  /// no decision get zeros.
+  /// The objective's loss and derivatives of every gathered sample, each with weight 1 / samples. Slots that
+  /// hold no decision get zeros.
   void add_losses(LossScratch& l, float weight, LossSums& sums) {
     using T = Batch<Arch>;
     using Objective = typename Words::Objective;
@@ -258,8 +277,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       const auto valid = at(l.decided) != zero;
       const PolicyLoss<T> p = Objective::template policy_loss<T>(
           config_.objective, {at(l.log_prob), at(l.old_log_probs), at(l.advantages)});
-      const ValueLoss<T> v = Objective::template value_loss<T>(config_.objective, at(l.value), at(l.old_values),
-                                                               at(l.returns));
+      const ValueLoss<T> v =
+          Objective::template value_loss<T>(config_.objective, at(l.value), at(l.old_values), at(l.returns));
       const auto set = [&](float* tile, const T& derivative) {
         Load<T>::store(tile + i, math::select(valid, derivative, zero));
       };
@@ -270,8 +289,10 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       entropy = entropy + math::select(valid, at(l.entropy), zero), kl = kl + math::select(valid, p.kl, zero);
       clipped = clipped + math::select(valid, p.clipped, zero);
     }
-    sums.policy += static_cast<double>(horizontal_sum(policy)), sums.value += static_cast<double>(horizontal_sum(value));
-    sums.entropy += static_cast<double>(horizontal_sum(entropy)), sums.kl += static_cast<double>(horizontal_sum(kl));
+    sums.policy += static_cast<double>(horizontal_sum(policy)),
+        sums.value += static_cast<double>(horizontal_sum(value));
+    sums.entropy += static_cast<double>(horizontal_sum(entropy)),
+        sums.kl += static_cast<double>(horizontal_sum(kl));
     sums.clipped += static_cast<double>(horizontal_sum(clipped));
   }
 
@@ -290,7 +311,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
   /// Appends where the blocks of a gradient begin.
   void list_blocks(Parameters& gradient) {
-    gradient.for_each_block([this](const Block&, std::size_t, std::span<float> g) { blocks_.push_back(g.data()); });
+    gradient.for_each_block(
+        [this](const Block&, std::size_t, std::span<float> g) { blocks_.push_back(g.data()); });
   }
 
   /// One step of the optimizer along shards_[0], clipped by its global norm.
@@ -323,7 +345,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     s.explained_variance = explained_variance();
     s.updates = 1;
   }
-  /// 1 - Var(return - value) / Var(return) over the samples learnt from: 1 is a perfect critic, 0 a constant one.
+  /// 1 - Var(return - value) / Var(return) over the samples learnt from: 1 is a perfect critic, 0 a constant
+  /// one.
   [[nodiscard]] double explained_variance() const {
     double count = 0, sum = 0, squares = 0, error = 0, error_squares = 0;
     for (const int unit : units_) {

@@ -1,7 +1,8 @@
 // How an algorithm is a sentence: a list of words, one a slot, re-composed by naming only what changes.
 //
-// `With` picks slots by the kind that each word declares (`using word = word::Returns;`) and constrains nothing; what
-// a composition needs is checked in one place, on Trainer, so that an error stands in the user's line.
+// `With` picks slots by the kind that each word declares (`using word = word::Returns;`) and constrains
+// nothing; what a composition needs is checked in one place, on Trainer, so that an error stands in the
+// user's line.
 #pragma once
 
 #include <string>
@@ -65,7 +66,8 @@ template <template <class...> class Sentence, class Old, class... New>
 struct Rewrite;
 template <template <class...> class Sentence, class... Old, class... New>
 struct Rewrite<Sentence, List<Old...>, New...>
-    : Append<Sentence, List<typename LastOfKind<kind_of<Old>, Old, New...>::type...>, List<Old...>, New...> {};
+    : Append<Sentence, List<typename LastOfKind<kind_of<Old>, Old, New...>::type...>, List<Old...>, New...> {
+};
 
 /// The word in the slot of a kind; void where the sentence has no such slot.
 template <class Kind, class... Words>

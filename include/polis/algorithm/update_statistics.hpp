@@ -23,7 +23,8 @@ struct UpdateStatistics {
     updates += other.updates;
   }
   void visit(auto&& f) const {
-    f("policy_loss", policy_loss), f("value_loss", value_loss), f("entropy", entropy), f("approximate_kl", kl);
+    f("policy_loss", policy_loss), f("value_loss", value_loss), f("entropy", entropy),
+        f("approximate_kl", kl);
     f("clip_fraction", clipped), f("gradient_norm", gradient_norm), f("learning_rate", learning_rate);
     f("explained_variance", explained_variance);
   }

@@ -1,9 +1,9 @@
 // Rollout: what on-policy learners collect between two updates.
 //
-// Arrays of [slot][row][...], a row being one agent of one lane and a slot one step of the environment, in one
-// aligned arena. Not every slot of a row holds a decision: `decided` says which do (turns, dead agents), and only
-// those are ever gathered. Where agents take turns, slot 0 is kept for a decision of the rollout before, whose
-// rewards were still coming in when that one ended.
+// Arrays of [slot][row][...], a row being one agent of one lane and a slot one step of the environment, in
+// one aligned arena. Not every slot of a row holds a decision: `decided` says which do (turns, dead agents),
+// and only those are ever gathered. Where agents take turns, slot 0 is kept for a decision of the rollout
+// before, whose rewards were still coming in when that one ended.
 #pragma once
 
 #include <algorithm>
@@ -22,20 +22,21 @@ namespace polis {
 
 /// The sizes of a rollout's arrays.
 struct RolloutShape {
-  int steps = 0;       ///< environment steps between two updates
-  int rows = 0;        ///< lanes times agents
-  int observation = 0; ///< floats of one observation
-  int state = 0;       ///< floats of the environment's state, 0 where no critic sees it
-  int action = 0;      ///< floats of one action
-  int mask = 0;        ///< legality flags, 0 where every action is legal
-  int carry = 0;       ///< floats of a recurrent policy's carry
-  int segments = 0;    ///< segments a row is cut into for a recurrent policy
-  bool carried = false; ///< whether slot 0 is kept for the pending decision of the rollout before
+  int steps = 0;         ///< environment steps between two updates
+  int rows = 0;          ///< lanes times agents
+  int observation = 0;   ///< floats of one observation
+  int state = 0;         ///< floats of the environment's state, 0 where no critic sees it
+  int action = 0;        ///< floats of one action
+  int mask = 0;          ///< legality flags, 0 where every action is legal
+  int carry = 0;         ///< floats of a recurrent policy's carry
+  int segments = 0;      ///< segments a row is cut into for a recurrent policy
+  bool carried = false;  ///< whether slot 0 is kept for the pending decision of the rollout before
 
   [[nodiscard]] int slots() const { return steps + (carried ? 1 : 0); }
 };
 
-/// The arrays of a rollout. Value and observation have one slot more than there are steps: the state after the last.
+/// The arrays of a rollout. Value and observation have one slot more than there are steps: the state after
+/// the last.
 class RolloutArrays {
  public:
   RolloutArrays() = default;
@@ -55,7 +56,9 @@ class RolloutArrays {
     place();
     return *this;
   }
-  RolloutArrays(RolloutArrays&& other) noexcept : shape_(other.shape_), arena_(std::move(other.arena_)) { place(); }
+  RolloutArrays(RolloutArrays&& other) noexcept : shape_(other.shape_), arena_(std::move(other.arena_)) {
+    place();
+  }
   RolloutArrays& operator=(RolloutArrays&& other) noexcept {
     shape_ = other.shape_;
     arena_ = std::move(other.arena_);
@@ -67,20 +70,28 @@ class RolloutArrays {
   [[nodiscard]] const RolloutShape& shape() const { return shape_; }
   [[nodiscard]] std::size_t bytes() const { return arena_.size() * sizeof(float); }
 
-  ArrayView<float, 3> observations, states;                 // [slots + 1][rows][...]
-  ArrayView<float, 3> actions, masks;                       // [slots][rows][...]
-  ArrayView<float, 3> carries;                              // [segments][rows][carry]
-  ArrayView<float, 2> log_probs, rewards;                   // [slots][rows]
-  ArrayView<float, 2> values;                               // [slots + 1][rows]
-  ArrayView<float, 2> final_values;                         // [slots][rows], where an episode was truncated
-  ArrayView<float, 2> advantages, returns;                  // [slots][rows]
-  ArrayView<End, 2> ends;                                   // [slots][rows]
-  ArrayView<std::uint8_t, 2> decided;                       // [slots][rows]
-  ArrayView<std::uint8_t, 2> starts;                        // [slots][rows]: first decision of an episode
+  ArrayView<float, 3> observations, states;  // [slots + 1][rows][...]
+  ArrayView<float, 3> actions, masks;        // [slots][rows][...]
+  ArrayView<float, 3> carries;               // [segments][rows][carry]
+  ArrayView<float, 2> log_probs, rewards;    // [slots][rows]
+  ArrayView<float, 2> values;                // [slots + 1][rows]
+  ArrayView<float, 2> final_values;          // [slots][rows], where an episode was truncated
+  ArrayView<float, 2> advantages, returns;   // [slots][rows]
+  ArrayView<End, 2> ends;                    // [slots][rows]
+  ArrayView<std::uint8_t, 2> decided;        // [slots][rows]
+  ArrayView<std::uint8_t, 2> starts;         // [slots][rows]: first decision of an episode
 
   void archive(auto& a) {
     a.section("rollout");
     a.fixed(std::as_writable_bytes(std::span(arena_)));
+  }
+
+  /// Saves or restores slot 0 alone: all that the next rollout takes over from this one.
+  void archive_first_slot(auto& a) {
+    a.section("pending decisions");
+    layout([&a](auto& view, auto slots, auto... rest) {
+      if (slots > 0) a.fixed(std::span(view.data, (std::size_t{1} * ... * static_cast<std::size_t>(rest))));
+    });
   }
 
  private:

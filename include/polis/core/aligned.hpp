@@ -24,10 +24,10 @@ struct AlignedAllocator {
 
   [[nodiscard]] T* allocate(std::size_t count) {
     if (count > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
-    return static_cast<T*>(::operator new (count * sizeof(T), std::align_val_t{cache_line}));
+    return static_cast<T*>(::operator new(count * sizeof(T), std::align_val_t{cache_line}));
   }
   void deallocate(T* memory, std::size_t) noexcept {
-    ::operator delete (memory, std::align_val_t{cache_line});
+    ::operator delete(memory, std::align_val_t{cache_line});
   }
 
   friend constexpr bool operator==(const AlignedAllocator&, const AlignedAllocator&) { return true; }

@@ -47,9 +47,7 @@ template <class T, int size>
 inline constexpr bool is_fixed_array<Array<T, size>> = true;
 
 template <class T, class Archive>
-concept ArchivesItself = requires(T& value, Archive& a) {
-  value.archive(a);
-};
+concept ArchivesItself = requires(T& value, Archive& a) { value.archive(a); };
 
 /// Copied as the bytes it is, alone or as a block of many. Pointers and views (std::span) are not their
 /// contents.
@@ -188,7 +186,8 @@ class ArchiveReader {
   }
 
  private:
-  [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem, const std::string& expected) const {
+  [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem,
+                                                   const std::string& expected) const {
     std::string where = "archive, byte " + std::to_string(offset_);
     if (!section_.empty()) where += " (section '" + section_ + "')";
     throw Error(problem, where, expected);

@@ -1,4 +1,5 @@
-// A view of an array: pointer, shape, strides. What buffers hand out, and what xtensor, CUDA and DLPack can take.
+// A view of an array: pointer, shape, strides. What buffers hand out, and what xtensor, CUDA and DLPack can
+// take.
 #pragma once
 
 #include <cstddef>

@@ -22,7 +22,8 @@ class Error : public std::runtime_error {
   [[nodiscard]] const std::string& expected() const noexcept { return expected_; }
 
  private:
-  [[gnu::cold]] static std::string compose(const std::string& what, const std::string& where, const std::string& expected) {
+  [[gnu::cold]] static std::string compose(const std::string& what, const std::string& where,
+                                           const std::string& expected) {
     std::string text = where.empty() ? what : where + ": " + what;
     if (!expected.empty()) text += "; expected " + expected;
     return text;

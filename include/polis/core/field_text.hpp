@@ -45,9 +45,7 @@ concept FieldLeaf = requires(std::string_view text, T& value, const T& constant)
 ///   enum class Fill { Open, Close };
 ///   constexpr auto enum_names(Fill) { return std::array{"open", "close"}; }
 template <class T>
-concept NamedEnum = std::is_enum_v<T> && requires(T value) {
-  std::string_view(enum_names(value)[0]);
-};
+concept NamedEnum = std::is_enum_v<T> && requires(T value) { std::string_view(enum_names(value)[0]); };
 
 namespace internal {
 
@@ -181,7 +179,8 @@ struct FixedListText {
 
 namespace internal {
 
-[[gnu::cold, gnu::noinline]] inline std::string expected_range(const std::string& from, const std::string& to) {
+[[gnu::cold, gnu::noinline]] inline std::string expected_range(const std::string& from,
+                                                               const std::string& to) {
   return "a whole number from " + from + " to " + to;
 }
 
@@ -200,7 +199,8 @@ struct FieldText<bool> {
 };
 
 template <std::integral T>
-requires(!std::same_as<T, bool>) struct FieldText<T> {
+  requires(!std::same_as<T, bool>)
+struct FieldText<T> {
   static Parsed parse(std::string_view text, T& value) {
     // A minus sign before digits is a number all the same: out of range, not malformed.
     if (std::is_unsigned_v<T> && text.size() > 1 && text[0] == '-') {

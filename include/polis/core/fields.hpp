@@ -44,9 +44,7 @@ struct IgnoreField {
 
 /// An aggregate that lists its members through `static void fields(auto& self, auto&& visit)`.
 template <class T>
-concept HasFields = requires(T& object) {
-  std::remove_cv_t<T>::fields(object, internal::IgnoreField{});
-};
+concept HasFields = requires(T& object) { std::remove_cv_t<T>::fields(object, internal::IgnoreField{}); };
 
 /// Calls `visitor(path, leaf)` for every leaf of a settings tree, in the order the aggregates list them.
 template <HasFields T, class Visitor>
@@ -116,8 +114,8 @@ class Field {
   const Type* type_;
 };
 
-/// Visits a settings tree as for_each_field does and lists its leaves. All that runs once a leaf is one call, because
-/// the leaves are many and every program compiles them.
+/// Visits a settings tree as for_each_field does and lists its leaves. All that runs once a leaf is one call,
+/// because the leaves are many and every program compiles them.
 class FieldList {
  public:
   template <class Member>
@@ -299,7 +297,7 @@ constexpr int count_members() {
 
 /// How many members an aggregate has: as many as it accepts initialisers. No C arrays, no base classes.
 template <class T>
-requires std::is_aggregate_v<T>
+  requires std::is_aggregate_v<T>
 inline constexpr int member_count = internal::count_members<T>();
 
 /// How many members the `fields` of T visits, nested aggregates counting one. Constant where `fields` is

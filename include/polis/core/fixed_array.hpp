@@ -22,7 +22,7 @@ class FixedArray {
   template <class Make>
   FixedArray(std::size_t size, Make&& make) : FixedArray() {
     if (size == 0) return;
-    data_ = static_cast<T*>(::operator new (size * sizeof(T), std::align_val_t{alignof(T)}));
+    data_ = static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{alignof(T)}));
     for (; size_ < size; ++size_) ::new (static_cast<void*>(data_ + size_)) T(make(size_));
   }
   FixedArray(const FixedArray& other)
@@ -37,7 +37,7 @@ class FixedArray {
   ~FixedArray() {
     if (!data_) return;
     while (size_ > 0) data_[--size_].~T();
-    ::operator delete (data_, std::align_val_t{alignof(T)});
+    ::operator delete(data_, std::align_val_t{alignof(T)});
   }
 
   [[nodiscard]] T* data() { return data_; }

@@ -53,8 +53,7 @@ void map_registers(std::size_t count, const Body& body, P*... p) {
   [&]<std::size_t... I>(std::index_sequence<I...>) {
     internal::map_register<Arch>(body, indices, buffers[I]...);
     (internal::copy_back(p + i, buffers[I], rest), ...);
-  }
-  (indices);
+  }(indices);
 }
 
 /// values *= factor.

@@ -146,21 +146,21 @@ void add_row_sums(float* to, int count, int registers, const Term& term) {
 template <class Arch>
 void bias_gradient(const float* dy, float* gradient, int out, int registers) {
   using Register = Batch<Arch>;
-  add_row_sums<Arch>(
-      gradient, out, registers, [dy](int o, int at, const Register& sum) __attribute__((always_inline)) {
-        return sum + Register::load_unaligned(dy + o * tile_rows + at);
-      });
+  add_row_sums<Arch>(gradient, out, registers,
+                     [dy](int o, int at, const Register& sum) __attribute__((always_inline)) {
+                       return sum + Register::load_unaligned(dy + o * tile_rows + at);
+                     });
 }
 
 /// One row of the weight gradient, as dot products: for few outputs.
 template <class Arch>
 void dot_row(const float* dy, const float* x, float* gradient, int in, int registers) {
   using Register = Batch<Arch>;
-  add_row_sums<Arch>(
-      gradient, in, registers, [=](int i, int at, const Register& sum) __attribute__((always_inline)) {
-        return multiply_add<Arch>(Register::load_unaligned(dy + at),
-                                  Register::load_unaligned(x + i * tile_rows + at), sum);
-      });
+  add_row_sums<Arch>(gradient, in, registers,
+                     [=](int i, int at, const Register& sum) __attribute__((always_inline)) {
+                       return multiply_add<Arch>(Register::load_unaligned(dy + at),
+                                                 Register::load_unaligned(x + i * tile_rows + at), sum);
+                     });
 }
 
 /// The gradient of a register's width of outputs with respect to `count` <= 4 inputs, and to the bias unless

@@ -50,7 +50,8 @@ struct Load<xsimd::batch<float, Arch>> {
 /// a * b + c, one fused instruction where Arch has it (xsimd 8 has none for AVX-512 and leaves the fusion to
 /// the compiler, which g++ does and clang does not).
 template <class Arch>
-[[gnu::always_inline]] inline Batch<Arch> multiply_add(const Batch<Arch>& a, const Batch<Arch>& b, const Batch<Arch>& c) {
+[[gnu::always_inline]] inline Batch<Arch> multiply_add(const Batch<Arch>& a, const Batch<Arch>& b,
+                                                       const Batch<Arch>& c) {
 #if XSIMD_WITH_AVX512F
   if constexpr (batch_width<Batch<Arch>> == 16) return Batch<Arch>(_mm512_fmadd_ps(a, b, c));
 #endif

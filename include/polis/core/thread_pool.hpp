@@ -289,8 +289,11 @@ class ThreadPool {
 template <class Body>
 void Region::parallel(int count, double nanoseconds_each, Body&& body) {
   using Erased = std::remove_reference_t<Body>;
-  const auto call = [](void* erased, int index, int worker) { (*static_cast<Erased*>(erased))(index, worker); };
-  pool_->parallel(count, nanoseconds_each, call, const_cast<void*>(static_cast<const void*>(std::addressof(body))));
+  const auto call = [](void* erased, int index, int worker) {
+    (*static_cast<Erased*>(erased))(index, worker);
+  };
+  pool_->parallel(count, nanoseconds_each, call,
+                  const_cast<void*>(static_cast<const void*>(std::addressof(body))));
 }
 
 inline int Region::threads() const { return pool_->threads(); }

@@ -1,8 +1,8 @@
 // The tile: up to 64 rows (samples) of a batch, the unit that networks, distributions and objectives work on.
 //
-// A tile is feature-major: feature f of row r lies at data[f * tile_rows + r], so that a SIMD register holds the
-// same feature of neighbouring rows. Matrix products need no padding in the feature dimensions (an output layer
-// of two logits costs two rows of work), and every pointwise function runs on registers of rows.
+// A tile is feature-major: feature f of row r lies at data[f * tile_rows + r], so that a SIMD register holds
+// the same feature of neighbouring rows. Matrix products need no padding in the feature dimensions (an output
+// layer of two logits costs two rows of work), and every pointwise function runs on registers of rows.
 #pragma once
 
 #include <polis/core/platform.hpp>
@@ -51,8 +51,8 @@ struct Out {
   POLIS_HD Out from(int i) const { return {data + i * stride, stride}; }
 };
 
-/// One row's values, writable by index: what an environment writes an observation or a mask into. The stride is
-/// 1 in a buffer of rows and the number of lanes in a structure of arrays; environments need not know.
+/// One row's values, writable by index: what an environment writes an observation or a mask into. The stride
+/// is 1 in a buffer of rows and the number of lanes in a structure of arrays; environments need not know.
 struct Row {
   float* data = nullptr;
   int stride = 1;

@@ -118,8 +118,8 @@ template <class Arch>
 #if XSIMD_WITH_AVX512F
 /// Halves of two registers are merged by a blend, a shuffle and an addition: within quads, then among them.
 template <class Arch>
-requires(batch_width<Batch<Arch>> == 16)
-    [[gnu::always_inline]] inline void add_sums(float* to, const Batch<Arch>* sums) {
+  requires(batch_width<Batch<Arch>> == 16)
+[[gnu::always_inline]] inline void add_sums(float* to, const Batch<Arch>* sums) {
   const __m512i odd = _mm512_setr_epi32(1, 16, 3, 18, 5, 20, 7, 22, 9, 24, 11, 26, 13, 28, 15, 30);
   const __m512i odd_quads = _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
   const auto pairs = [](__m512 a, __m512 b) __attribute__((always_inline)) {

@@ -47,19 +47,20 @@ struct IgnoreMetric {
 /// stream, while a collection runs; `episode` is called between collections, in an order that does not depend
 /// on threads.
 template <class C>
-concept CurriculumWord = HasFields<typename C::Config> && std::same_as<typename C::word, word::Curriculum> &&
+concept CurriculumWord =
+    HasFields<typename C::Config> && std::same_as<typename C::word, word::Curriculum> &&
     std::constructible_from<typename C::State, const typename C::Config&, int, CurriculumThresholds> &&
     requires(typename C::State& state, const typename C::State& constant, Random& random,
              const CurriculumEpisode& episode, ArchiveWriter& writer, ArchiveReader& reader) {
-  { constant.stage() } -> std::same_as<int>;
-  { constant.stages() } -> std::same_as<int>;
-  { constant.sample(random) } -> std::same_as<int>;
-  { constant.progress() } -> std::same_as<double>;
-  constant.metrics(internal::IgnoreMetric{});
-  state.episode(episode);
-  state.archive(writer);
-  state.archive(reader);
-};
+      { constant.stage() } -> std::same_as<int>;
+      { constant.stages() } -> std::same_as<int>;
+      { constant.sample(random) } -> std::same_as<int>;
+      { constant.progress() } -> std::same_as<double>;
+      constant.metrics(internal::IgnoreMetric{});
+      state.episode(episode);
+      state.archive(writer);
+      state.archive(reader);
+    };
 
 namespace internal {
 

@@ -6,8 +6,8 @@
 
 namespace polis {
 
-/// The CPU, with SIMD registers of the architecture `A`. It is part of a composition's type, so that two translation
-/// units compiled with different flags make different types and cannot mix their kernels.
+/// The CPU, with SIMD registers of the architecture `A`. It is part of a composition's type, so that two
+/// translation units compiled with different flags make different types and cannot mix their kernels.
 template <class A>
 struct BasicCpu {
   using Arch = A;

@@ -18,8 +18,8 @@
 //       void observe(int, Row out) const { out[0] = static_cast<float>(at); }
 //     };
 //
-// Further members are optional, and each is an ability with a concept of its own, below. An environment that is
-// trivially copyable and whose functions are marked POLIS_HD is also a DeviceEnvironment.
+// Further members are optional, and each is an ability with a concept of its own, below. An environment that
+// is trivially copyable and whose functions are marked POLIS_HD is also a DeviceEnvironment.
 #pragma once
 
 #include <concepts>
@@ -142,7 +142,8 @@ class Context : public View<E> {
   }
   POLIS_HD End episode() const { return episode_; }
 
-  /// Agent loops: serial here; on a GPU one thread, warp or block per lane may share them. Sums have a fixed order.
+  /// Agent loops: serial here; on a GPU one thread, warp or block per lane may share them. Sums have a fixed
+  /// order.
   template <class F>
   POLIS_HD void each(int count, F&& body) const {
     for (int i = 0; i < count; ++i) body(i);
@@ -164,7 +165,8 @@ class Context : public View<E> {
   End episode_ = End::none;
 };
 
-// ---- What every environment must have. One concept a requirement: its name is what a compiler prints. ----------
+// ---- What every environment must have. One concept a requirement: its name is what a compiler prints.
+// ----------
 
 /// How many agents, and what each sees and does: networks and buffers are sized from these at compile time.
 template <class E>
@@ -182,7 +184,8 @@ concept EnvironmentHasReset = requires(E e, Context<E>& ctx) { e.reset(ctx); };
 
 /// `step(actions, ctx)` advances one step and states rewards and ends through ctx.
 template <class E>
-concept EnvironmentHasStep = requires(E e, const Actions<E>& actions, Context<E>& ctx) { e.step(actions, ctx); };
+concept EnvironmentHasStep =
+    requires(E e, const Actions<E>& actions, Context<E>& ctx) { e.step(actions, ctx); };
 
 namespace internal {
 template <class E>
@@ -190,11 +193,14 @@ inline constexpr bool has_observe =
     requires(const E e, Row out) { e.observe(0, out); } ||
     requires(const E e, Row out) { e.observe(typename RoleOf<E, 0>::Tag{}, 0, out); } ||
     requires(const E e, Row out, const View<E>& view) { e.observe(0, out, view); } ||
-    requires(const E e, Row out, const View<E>& view) { e.observe(typename RoleOf<E, 0>::Tag{}, 0, out, view); };
+    requires(const E e, Row out, const View<E>& view) {
+      e.observe(typename RoleOf<E, 0>::Tag{}, 0, out, view);
+    };
 }  // namespace internal
 
-/// `observe(agent, out)` writes what an agent sees now; with several roles it may be `observe(Tag{}, index, out)`.
-/// An environment that shows data (prices) takes the lane's view as a last argument: `observe(agent, out, view)`.
+/// `observe(agent, out)` writes what an agent sees now; with several roles it may be `observe(Tag{}, index,
+/// out)`. An environment that shows data (prices) takes the lane's view as a last argument: `observe(agent,
+/// out, view)`.
 template <class E>
 concept EnvironmentHasObserve = internal::has_observe<E>;
 
@@ -207,7 +213,8 @@ concept Environment = EnvironmentStatesItsAgentsAndSpaces<E> && EnvironmentState
 template <class E>
 concept DeviceEnvironment = Environment<E> && std::is_trivially_copyable_v<E>;
 
-// ---- Abilities ---------------------------------------------------------------------------------------------------
+// ---- Abilities
+// ---------------------------------------------------------------------------------------------------
 
 /// `State` and `state(out)`: the whole situation, for centralised critics and mixers.
 template <class E>
@@ -215,7 +222,8 @@ concept HasState = requires { requires Space<typename E::State>; } &&
                    (requires(const E e, Row out) { e.state(out); } ||
                     requires(const E e, Row out, const View<E>& view) { e.state(out, view); });
 
-/// `legal(agent, mask)` clears the flags of the actions that are not allowed now (all are set before the call).
+/// `legal(agent, mask)` clears the flags of the actions that are not allowed now (all are set before the
+/// call).
 template <class E>
 concept HasLegalActions = requires(const E e, Row mask) { e.legal(0, mask); } ||
                           requires(const E e, Row mask) { e.legal(typename RoleOf<E, 0>::Tag{}, 0, mask); };
@@ -238,8 +246,8 @@ concept StatesSuccess = requires(const E e) {
 template <class E>
 concept HasMetrics = requires(const E e) { e.metrics([](const char*, double) {}); };
 
-/// Tasks by stage, easiest first: `stages(config, data)` and `task(stage, config, data, random)`. A curriculum
-/// chooses the stage; without one, tasks come from the last stage.
+/// Tasks by stage, easiest first: `stages(config, data)` and `task(stage, config, data, random)`. A
+/// curriculum chooses the stage; without one, tasks come from the last stage.
 template <class E>
 concept HasStages = requires(const ConfigOf<E>& config, const DatasetOf<E>& data, Random& random) {
   { E::stages(config, data) } -> std::convertible_to<int>;
@@ -261,7 +269,8 @@ namespace internal {
 template <class E, int R>
 using TagOf = typename RoleOf<E, R>::Tag;
 
-/// The agent-wise members, for the index-th agent of role R, in whichever of the two forms the environment has.
+/// The agent-wise members, for the index-th agent of role R, in whichever of the two forms the environment
+/// has.
 template <int R, class E>
 POLIS_HD void observe(const E& e, int index, Row out, const View<E>& view) {
   constexpr TagOf<E, R> tag{};

@@ -1,8 +1,8 @@
 // MultiAgentEnv<E>: a batch of lanes, each a copy of the environment E, with automatic reset.
 //
-// Usable alone (`reset`, `step`, `observe`), and what a Trainer drives in tiles of lanes: `advance` steps one lane
-// and leaves it where it ended, so that the final observation can still be read (a truncated episode is valued
-// there, not after the reset); `renew` then starts its next episode.
+// Usable alone (`reset`, `step`, `observe`), and what a Trainer drives in tiles of lanes: `advance` steps one
+// lane and leaves it where it ended, so that the final observation can still be read (a truncated episode is
+// valued there, not after the reset); `renew` then starts its next episode.
 #pragma once
 
 #include <cstddef>
@@ -57,8 +57,8 @@ struct DefaultTasks {
   }
 };
 
-/// A batch of lanes of the environment E. `lane_offset` is the global number of its first lane, so that the lanes
-/// of several batches (ranks, evaluations) draw different random numbers from one seed.
+/// A batch of lanes of the environment E. `lane_offset` is the global number of its first lane, so that the
+/// lanes of several batches (ranks, evaluations) draw different random numbers from one seed.
 template <Environment E>
 class MultiAgentEnv {
  public:
@@ -67,7 +67,7 @@ class MultiAgentEnv {
   static constexpr int agents = agent_count<E>;
 
   [[gnu::cold]] MultiAgentEnv(int lanes, std::uint64_t seed, ConfigOf<E> config = {}, DatasetOf<E> data = {},
-                std::uint32_t lane_offset = 0)
+                              std::uint32_t lane_offset = 0)
       : config_(std::move(config)), data_(std::move(data)), seed_(seed), lane_offset_(lane_offset) {
     if (lanes < 1) throw Error("lanes = " + std::to_string(lanes), "MultiAgentEnv", "at least 1");
     const auto count = static_cast<std::size_t>(lanes);
@@ -89,8 +89,8 @@ class MultiAgentEnv {
   }
   void reset() { reset(default_tasks()); }
 
-  /// One step of one lane. Afterwards reward, end and over tell its outcome; an ended lane must be renewed. The
-  /// episode is over when the environment says so, or when its last agent is out.
+  /// One step of one lane. Afterwards reward, end and over tell its outcome; an ended lane must be renewed.
+  /// The episode is over when the environment says so, or when its last agent is out.
   void advance(int lane, const Actions<E>& actions) {
     Lane& at = lanes_[index(lane)];
     float* rewards = &rewards_[row(lane, 0)];
@@ -157,9 +157,7 @@ class MultiAgentEnv {
   [[nodiscard]] float reward(int lane, int agent) const { return rewards_[row(lane, agent)]; }
   [[nodiscard]] End end(int lane, int agent) const { return ends_[row(lane, agent)]; }
   [[nodiscard]] const Episode& episode(int lane) const { return lanes_[index(lane)].episode; }
-  [[nodiscard]] bool over(int lane) const {
-    return lanes_[index(lane)].episode.end != End::none;
-  }
+  [[nodiscard]] bool over(int lane) const { return lanes_[index(lane)].episode.end != End::none; }
   /// Whether the agent decides at the next step: it lives, and it is its turn.
   template <int R>
   [[nodiscard]] bool deciding(int lane, int agent_of_role) const {
@@ -171,7 +169,8 @@ class MultiAgentEnv {
   void observe(int lane, int agent_of_role, Row out) const {
     internal::observe<R>(lanes_[index(lane)].env, agent_of_role, out, view(lane));
   }
-  /// Writes the flags of the actions allowed to the index-th agent of role R; all of them where E does not say.
+  /// Writes the flags of the actions allowed to the index-th agent of role R; all of them where E does not
+  /// say.
   template <int R = 0>
   void legal(int lane, int agent_of_role, Row mask, int count) const {
     for (int i = 0; i < count; ++i) mask[i] = 1.f;
@@ -220,7 +219,8 @@ class MultiAgentEnv {
   [[nodiscard]] E& lane(int lane) { return lanes_[index(lane)].env; }
   [[nodiscard]] const TaskOf<E>& task(int lane) const { return lanes_[index(lane)].task; }
   [[nodiscard]] View<E> view(int lane) const { return View<E>(config_, lanes_[index(lane)].task, data_); }
-  /// Steps that the lane has made since its creation, over all its episodes; a step's random numbers depend on it.
+  /// Steps that the lane has made since its creation, over all its episodes; a step's random numbers depend
+  /// on it.
   [[nodiscard]] std::uint32_t steps(int lane) const { return lanes_[index(lane)].step; }
   [[nodiscard]] std::int64_t steps_in_episode(int lane) const { return episode(lane).length; }
   [[nodiscard]] std::uint32_t global_lane(int lane) const {
@@ -247,7 +247,9 @@ class MultiAgentEnv {
   };
 
   static std::size_t index(int lane) { return static_cast<std::size_t>(lane); }
-  static std::size_t row(int lane, int agent) { return index(lane) * agents + static_cast<std::size_t>(agent); }
+  static std::size_t row(int lane, int agent) {
+    return index(lane) * agents + static_cast<std::size_t>(agent);
+  }
 
   [[nodiscard]] Random stream(int lane, Purpose purpose) const {
     return Random(seed_, lanes_[index(lane)].step, global_lane(lane), 0, purpose);
@@ -258,8 +260,9 @@ class MultiAgentEnv {
   static bool with_role(int agent, F&& f) {
     return [&]<int... R>(std::integer_sequence<int, R...>) {
       bool result = false;
-      const bool found = (... || (agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
-                                  (result = f(std::integral_constant<int, R>{}), true)));
+      const bool found =
+          (... || (agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
+                   (result = f(std::integral_constant<int, R>{}), true)));
       return found && result;
     }(std::make_integer_sequence<int, role_count<E>>{});
   }

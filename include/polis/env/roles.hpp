@@ -1,7 +1,8 @@
 // Agents and roles: which agents an environment has, and the spaces of each.
 //
-// Agents are numbered 0 to agent_count<E>-1. They fall into roles: a role is a tag type with a number of agents and
-// their spaces. An environment whose agents are alike needs no tag: it states `agents`, `Observation` and `Action`.
+// Agents are numbered 0 to agent_count<E>-1. They fall into roles: a role is a tag type with a number of
+// agents and their spaces. An environment whose agents are alike needs no tag: it states `agents`,
+// `Observation` and `Action`.
 #pragma once
 
 #include <concepts>
@@ -13,7 +14,8 @@
 
 namespace polis {
 
-/// One role: `Count` agents that see `ObservationSpace` and act in `ActionSpace`. `Tag` is any type of the user's.
+/// One role: `Count` agents that see `ObservationSpace` and act in `ActionSpace`. `Tag` is any type of the
+/// user's.
 template <class TagType, int Count, Space ObservationSpace, Space ActionSpace>
 struct Role {
   static_assert(Count > 0);
@@ -79,7 +81,8 @@ template <class Tag, class List>
 struct RoleIndex;
 template <class Tag, class First, class... Rest>
 struct RoleIndex<Tag, Roles<First, Rest...>> {
-  static constexpr int value = std::is_same_v<Tag, typename First::Tag> ? 0 : 1 + RoleIndex<Tag, Roles<Rest...>>::value;
+  static constexpr int value =
+      std::is_same_v<Tag, typename First::Tag> ? 0 : 1 + RoleIndex<Tag, Roles<Rest...>>::value;
 };
 template <class Tag>
 struct RoleIndex<Tag, Roles<>> {
@@ -122,8 +125,8 @@ struct ActionsOf<Roles<R...>> : RoleActions<R>... {};
 
 }  // namespace internal
 
-/// The joint action of one lane. `actions[i]` is agent i's where all agents share one role; `actions.of(Tag{})[i]`
-/// is that of the i-th agent of a role.
+/// The joint action of one lane. `actions[i]` is agent i's where all agents share one role;
+/// `actions.of(Tag{})[i]` is that of the i-th agent of a role.
 template <class E>
 struct Actions : internal::ActionsOf<RolesOf<E>> {
   template <class Tag>

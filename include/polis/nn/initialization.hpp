@@ -18,7 +18,8 @@ namespace internal {
 /// vectors[0..count) of `length` become orthonormal: Gram-Schmidt, twice over for accuracy (Giraud, Langou
 /// and Rozloznik 2005). From normal draws the result is uniform over such matrices (the diagonal of R is
 /// positive).
-[[gnu::noinline]] inline void orthonormalise(std::vector<double>& vectors, std::size_t count, std::size_t length) {
+[[gnu::noinline]] inline void orthonormalise(std::vector<double>& vectors, std::size_t count,
+                                             std::size_t length) {
   for (std::size_t i = 0; i < count; ++i) {
     double* const v = vectors.data() + i * length;
     for (int pass = 0; pass < 2; ++pass) {
@@ -37,7 +38,8 @@ namespace internal {
 }
 
 /// A [rows][columns] matrix with orthogonal rows or columns, whichever are fewer, of length `gain`.
-[[gnu::cold, gnu::noinline]] inline void fill_orthogonal(std::span<float> matrix, int rows, int columns, float gain, auto& random) {
+[[gnu::cold, gnu::noinline]] inline void fill_orthogonal(std::span<float> matrix, int rows, int columns,
+                                                         float gain, auto& random) {
   const auto count = static_cast<std::size_t>(std::min(rows, columns));
   const auto length = static_cast<std::size_t>(std::max(rows, columns));
   std::vector<double> vectors(count * length);

@@ -37,19 +37,21 @@ using Layout = std::vector<Block>;
 }
 
 /// Appends one block behind the others.
-[[gnu::cold, gnu::noinline]] inline void append(Layout& layout, std::string name, int rows, int columns, BlockKind kind) {
+[[gnu::cold, gnu::noinline]] inline void append(Layout& layout, std::string name, int rows, int columns,
+                                                BlockKind kind) {
   layout.push_back({std::move(name), rows, columns, kind, total_size(layout)});
 }
 
 /// Appends name + "weight" [out][in] and name + "bias" [out] of a dense layer.
-[[gnu::cold, gnu::noinline]] inline void append_dense(Layout& layout, const std::string& name, int in, int out,
-                                                      BlockKind kind) {
+[[gnu::cold, gnu::noinline]] inline void append_dense(Layout& layout, const std::string& name, int in,
+                                                      int out, BlockKind kind) {
   append(layout, name + "weight", out, in, kind);
   append(layout, name + "bias", out, 1, BlockKind::bias);
 }
 
 /// Appends all blocks of another layout, their names prefixed ("actor." + "0.weight").
-[[gnu::cold, gnu::noinline]] inline void append(Layout& layout, const std::string& prefix, const Layout& blocks) {
+[[gnu::cold, gnu::noinline]] inline void append(Layout& layout, const std::string& prefix,
+                                                const Layout& blocks) {
   for (const Block& block : blocks)
     append(layout, prefix + block.name, block.rows, block.columns, block.kind);
 }

@@ -36,10 +36,8 @@ namespace polis {
 /// Both are templates over the xsimd architecture, so that translation units with different flags cannot mix.
 template <class N>
 concept Network = requires(const float* in, float* out, int rows) {
-  requires N::inputs >
-  0;
-  requires N::outputs >
-  0;
+  requires N::inputs > 0;
+  requires N::outputs > 0;
   requires N::parameters >= 0;
   requires N::carry_size >= 0;
   requires N::cache_size >= 0;
@@ -51,6 +49,6 @@ concept Network = requires(const float* in, float* out, int rows) {
 
 /// Networks with a state that is carried from step to step.
 template <class N>
-concept RecurrentNetwork = Network<N> &&(N::carry_size > 0);
+concept RecurrentNetwork = Network<N> && (N::carry_size > 0);
 
 }  // namespace polis

@@ -20,8 +20,8 @@ class RunningMoments {
     return count_ > 0 ? squares_[static_cast<std::size_t>(feature)] / count_ : 0.;
   }
 
-  /// Merges `count` observations whose sum and sum of squares, both of their distance from `mean(feature)`, are
-  /// given for each feature: distances keep the sums small.
+  /// Merges `count` observations whose sum and sum of squares, both of their distance from `mean(feature)`,
+  /// are given for each feature: distances keep the sums small.
   void merge(double count, const double* distance, const double* squared_distance) {
     if (count <= 0) return;
     const double total = count_ + count;

@@ -1,7 +1,7 @@
 // Words for what a policy sees of an observation: as it is, or normalised by running statistics.
 //
-// The statistics belong to the algorithm: all lanes share them, a rollout and its update see the same ones, an
-// evaluation leaves them alone, and they are saved with the weights.
+// The statistics belong to the algorithm: all lanes share them, a rollout and its update see the same ones,
+// an evaluation leaves them alone, and they are saved with the weights.
 #pragma once
 
 #include <cmath>
@@ -34,7 +34,8 @@ struct RawObservations {
   };
 };
 
-/// (x - mean) / sd, clipped, as VecNormalize and CleanRL's continuous PPO do; identity until first statistics.
+/// (x - mean) / sd, clipped, as VecNormalize and CleanRL's continuous PPO do; identity until first
+/// statistics.
 struct NormalizeObservations {
   using word = word::ObservationNormalization;
   struct Config {
@@ -98,8 +99,8 @@ struct NormalizeObservations {
       for (std::size_t f = 0; f < mean_.size(); ++f) {
         const int feature = static_cast<int>(f);
         mean_[f] = static_cast<float>(moments_.mean(feature));
-        inverse_deviation_[f] =
-            static_cast<float>(1. / std::sqrt(moments_.variance(feature) + static_cast<double>(config_.epsilon)));
+        inverse_deviation_[f] = static_cast<float>(
+            1. / std::sqrt(moments_.variance(feature) + static_cast<double>(config_.epsilon)));
       }
     }
 

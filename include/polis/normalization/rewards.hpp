@@ -22,13 +22,14 @@ struct RawRewards {
   class State {
    public:
     State(const Config&, int /*rows*/) {}
-    void scale(const ArrayView<float, 2>&, const ArrayView<End, 2>&, int /*first_slot*/, float /*discount*/) {}
+    void scale(const ArrayView<float, 2>&, const ArrayView<End, 2>&, int /*first_slot*/, float /*discount*/) {
+    }
     void archive(auto&) {}
   };
 };
 
-/// Rewards divided by the running standard deviation of the discounted return, clipped. The mean is not taken out:
-/// that would change the optimum where the length of episodes varies.
+/// Rewards divided by the running standard deviation of the discounted return, clipped. The mean is not taken
+/// out: that would change the optimum where the length of episodes varies.
 struct ScaleRewards {
   using word = word::RewardNormalization;
   struct Config {
@@ -41,11 +42,13 @@ struct ScaleRewards {
   };
   class State {
    public:
-    State(const Config& config, int rows) : config_(config), moments_(1), running_(static_cast<std::size_t>(rows)) {}
+    State(const Config& config, int rows)
+        : config_(config), moments_(1), running_(static_cast<std::size_t>(rows)) {}
 
-    /// Adds the returns of rewards [slot][row] to the statistics, then scales these rewards in place. Slots before
-    /// `first_slot` were scaled when they were first seen.
-    void scale(const ArrayView<float, 2>& rewards, const ArrayView<End, 2>& ends, int first_slot, float discount) {
+    /// Adds the returns of rewards [slot][row] to the statistics, then scales these rewards in place. Slots
+    /// before `first_slot` were scaled when they were first seen.
+    void scale(const ArrayView<float, 2>& rewards, const ArrayView<End, 2>& ends, int first_slot,
+               float discount) {
       double count = 0, distance = 0, squares = 0;
       for (std::ptrdiff_t slot = first_slot; slot < rewards.shape[0]; ++slot) {
         for (std::ptrdiff_t row = 0; row < rewards.shape[1]; ++row) {

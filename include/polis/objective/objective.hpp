@@ -30,11 +30,12 @@ struct PolicyLoss {
 /// losses, since they share their exponential and there is no automatic differentiation to find them. The
 /// loss of the value stands here because clipping it goes with clipping the policy.
 template <class O>
-concept PointwiseObjective = std::same_as<typename O::word, word::Objective> &&
+concept PointwiseObjective =
+    std::same_as<typename O::word, word::Objective> &&
     requires(const typename O::Config& config, const PolicySample<float>& sample, float x) {
-  { O::template policy_loss<float>(config, sample) } -> std::same_as<PolicyLoss<float>>;
-  { O::template value_loss<float>(config, x, x, x) } -> std::same_as<ValueLoss<float>>;
-};
+      { O::template policy_loss<float>(config, sample) } -> std::same_as<PolicyLoss<float>>;
+      { O::template value_loss<float>(config, x, x, x) } -> std::same_as<ValueLoss<float>>;
+    };
 
 namespace internal {
 

@@ -1,5 +1,5 @@
-// The native actor-critic policy: one network for the distribution of actions, one for the value, and the free
-// weights of the distribution (log standard deviations).
+// The native actor-critic policy: one network for the distribution of actions, one for the value, and the
+// free weights of the distribution (log standard deviations).
 #pragma once
 
 #include <algorithm>
@@ -32,8 +32,8 @@ struct ActorCriticConfig {
 
 /// An actor and a critic without common weights. `Dist` turns the actor's outputs into a distribution.
 ///
-/// Features: [Features][64] for the actor, [CriticFeatures][64] for the critic. Weights lie in the order actor,
-/// critic, free weights of the distribution.
+/// Features: [Features][64] for the actor, [CriticFeatures][64] for the critic. Weights lie in the order
+/// actor, critic, free weights of the distribution.
 template <class Actor, class Critic, class Dist, class Initialization>
 class ActorCriticPolicy {
  public:
@@ -48,10 +48,10 @@ class ActorCriticPolicy {
 
   /// Scratch memory for tiles of up to `steps` time steps.
   struct Workspace {
-    float *actor_cache, *critic_cache;          // [steps][cache_size]
-    float *logits, *d_logits;                   // [steps][inputs][64]; one step
-    float *free_weights, *d_free_weights;       // [weights][64]
-    float *carry, *carry_before, *d_carry;      // [carry_size][64]
+    float *actor_cache, *critic_cache;      // [steps][cache_size]
+    float *logits, *d_logits;               // [steps][inputs][64]; one step
+    float *free_weights, *d_free_weights;   // [weights][64]
+    float *carry, *carry_before, *d_carry;  // [carry_size][64]
     float* scratch;
     FloatArena memory;
   };
@@ -62,7 +62,8 @@ class ActorCriticPolicy {
     Layout layout;
     append(layout, "actor.", Actor::layout());
     append(layout, "critic.", Critic::layout());
-    if constexpr (Dist::weights > 0) append(layout, std::string("log_std"), Dist::weights, 1, BlockKind::free);
+    if constexpr (Dist::weights > 0)
+      append(layout, std::string("log_std"), Dist::weights, 1, BlockKind::free);
     return layout;
   }
 
@@ -73,8 +74,10 @@ class ActorCriticPolicy {
     initialize<Initialization>(config_.initialization, Actor::layout(), values.subspan(0, Actor::parameters),
                                config_.policy_gain, random);
     initialize<Initialization>(config_.initialization, Critic::layout(),
-                               values.subspan(Actor::parameters, Critic::parameters), config_.value_gain, random);
-    if constexpr (Dist::weights > 0) Dist::initialize({.log_std = config_.log_std}, values.data() + free_offset);
+                               values.subspan(Actor::parameters, Critic::parameters), config_.value_gain,
+                               random);
+    if constexpr (Dist::weights > 0)
+      Dist::initialize({.log_std = config_.log_std}, values.data() + free_offset);
     return result;
   }
 
@@ -82,27 +85,27 @@ class ActorCriticPolicy {
     const auto count = static_cast<std::size_t>(steps);
     const auto tile = [](int n) { return static_cast<std::size_t>(n) * tile_rows; };
     Workspace w{};
-    w.memory = FloatArena({{&w.actor_cache, count * Actor::cache_size},
-                           {&w.critic_cache, count * Critic::cache_size},
-                           {&w.logits, count * tile(Dist::inputs)},
-                           {&w.d_logits, tile(Dist::inputs)},
-                           {&w.free_weights, tile(Dist::weights)},
-                           {&w.d_free_weights, tile(Dist::weights)},
-                           {&w.carry, tile(carry_size)},
-                           {&w.carry_before, tile(carry_size)},
-                           {&w.d_carry, tile(carry_size)},
-                           {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
+    w.memory = FloatArena(
+        {{&w.actor_cache, count * Actor::cache_size},
+         {&w.critic_cache, count * Critic::cache_size},
+         {&w.logits, count * tile(Dist::inputs)},
+         {&w.d_logits, tile(Dist::inputs)},
+         {&w.free_weights, tile(Dist::weights)},
+         {&w.d_free_weights, tile(Dist::weights)},
+         {&w.carry, tile(carry_size)},
+         {&w.carry_before, tile(carry_size)},
+         {&w.d_carry, tile(carry_size)},
+         {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
     return w;
   }
 
-  /// Samples an action for each row (uniforms: [noise][64]), or with `uniforms` null takes the mode. Writes actions
-  /// [words][64] and, unless null, log_prob [64]; advances the actor's part of the carry.
+  /// Samples an action for each row (uniforms: [noise][64]), or with `uniforms` null takes the mode. Writes
+  /// actions [words][64] and, unless null, log_prob [64]; advances the actor's part of the carry.
   template <class Arch>
-  void act(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const float* uniforms, float* carry,
-           float* actions, float* log_prob) const {
+  void act(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const float* uniforms,
+           float* carry, float* actions, float* log_prob) const {
     spread_free_weights(weights, w);
-    Actor::template forward<Arch>(weights.data(), batch.features, carry, w.logits, w.actor_cache,
-                                  batch.rows);
+    Actor::template forward<Arch>(weights.data(), batch.features, carry, w.logits, w.actor_cache, batch.rows);
     for_registers<Arch>(batch.rows, [&](auto at, int row) {
       using T = decltype(at);
       const auto logits = In<T>{w.logits + row, tile_rows};
@@ -120,18 +123,21 @@ class ActorCriticPolicy {
     });
   }
 
-  /// The value of each row, [64]; advances the critic's part of the carry (the last Critic::carry_size rows of it).
+  /// The value of each row, [64]; advances the critic's part of the carry (the last Critic::carry_size rows
+  /// of it).
   template <class Arch>
-  void value(const Parameters& weights, Workspace& w, const PolicyBatch& batch, float* carry, float* values) const {
+  void value(const Parameters& weights, Workspace& w, const PolicyBatch& batch, float* carry,
+             float* values) const {
     Critic::template forward<Arch>(weights.data() + Actor::parameters, batch.critic_features,
                                    carry ? carry + Actor::carry_size * tile_rows : nullptr, values,
                                    w.critic_cache, batch.rows);
   }
 
-  /// Log-probability and entropy of the actions taken and the value, for every time step and row. Keeps in the
-  /// workspace what `backward` needs.
+  /// Log-probability and entropy of the actions taken and the value, for every time step and row. Keeps in
+  /// the workspace what `backward` needs.
   template <class Arch>
-  void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& out) const {
+  void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch,
+                const PolicyOutputs& out) const {
     spread_free_weights(weights, w);
     if constexpr (carry_size > 0) std::copy_n(batch.carry, carry_size * tile_rows, w.carry);
     for (int t = 0; t < batch.steps; ++t) {
@@ -140,8 +146,8 @@ class ActorCriticPolicy {
         std::copy_n(w.carry, carry_size * tile_rows, w.carry_before);
       }
       float* logits = w.logits + t * Dist::inputs * tile_rows;
-      Actor::template forward<Arch>(weights.data(), batch.features + t * features * tile_rows, w.carry, logits,
-                                    w.actor_cache + t * Actor::cache_size, batch.rows);
+      Actor::template forward<Arch>(weights.data(), batch.features + t * features * tile_rows, w.carry,
+                                    logits, w.actor_cache + t * Actor::cache_size, batch.rows);
       Critic::template forward<Arch>(weights.data() + Actor::parameters,
                                      batch.critic_features + t * critic_features * tile_rows,
                                      w.carry + Actor::carry_size * tile_rows, out.value + t * tile_rows,
@@ -150,16 +156,16 @@ class ActorCriticPolicy {
       for_registers<Arch>(batch.rows, [&](auto at, int row) {
         using T = decltype(at);
         const auto free = In<T>{w.free_weights + row, tile_rows};
-        const auto result = Dist::template evaluate<T>(In<T>{logits + row, tile_rows}, free, mask<T>(batch, t, row),
-                                                       action<T>(batch, t, row));
+        const auto result = Dist::template evaluate<T>(In<T>{logits + row, tile_rows}, free,
+                                                       mask<T>(batch, t, row), action<T>(batch, t, row));
         Load<T>::store(out.log_prob + t * tile_rows + row, result.log_prob);
         Load<T>::store(out.entropy + t * tile_rows + row, result.entropy);
       });
     }
   }
 
-  /// Adds the gradient of a loss whose derivatives with respect to the outputs of the last `evaluate` are `d`.
-  /// Derivatives of rows and slots that hold no decision must be zero.
+  /// Adds the gradient of a loss whose derivatives with respect to the outputs of the last `evaluate` are
+  /// `d`. Derivatives of rows and slots that hold no decision must be zero.
   template <class Arch>
   void backward(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& d,
                 Parameters& gradient) const {
@@ -177,14 +183,14 @@ class ActorCriticPolicy {
       });
       if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
       // The critic first: of a single step, its hidden units are still in the first cache.
-      Critic::template backward<Arch>(
-          weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
-          batch.critic_features + t * critic_features * tile_rows, d.value + t * tile_rows, nullptr,
-          w.d_carry + Actor::carry_size * tile_rows, w.critic_cache + t * Critic::cache_size,
-          w.scratch, batch.rows);
-      Actor::template backward<Arch>(weights.data(), gradient.data(), batch.features + t * features * tile_rows,
-                                     w.d_logits, nullptr, w.d_carry,
-                                     w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
+      Critic::template backward<Arch>(weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
+                                      batch.critic_features + t * critic_features * tile_rows,
+                                      d.value + t * tile_rows, nullptr,
+                                      w.d_carry + Actor::carry_size * tile_rows,
+                                      w.critic_cache + t * Critic::cache_size, w.scratch, batch.rows);
+      Actor::template backward<Arch>(weights.data(), gradient.data(),
+                                     batch.features + t * features * tile_rows, w.d_logits, nullptr,
+                                     w.d_carry, w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
       if constexpr (carry_size > 0) {
         for (int i = 0; i < carry_size * tile_rows; ++i) w.d_carry[i] += w.carry_before[i];
         clear_started(batch, t, w.d_carry);
@@ -216,12 +222,13 @@ class ActorCriticPolicy {
   }
   static void spread_free_weights(const Parameters& weights, Workspace& w) {
     for (int k = 0; k < Dist::weights; ++k) {
-      std::fill_n(w.free_weights + k * tile_rows, tile_rows, weights.data()[free_offset + static_cast<std::size_t>(k)]);
+      std::fill_n(w.free_weights + k * tile_rows, tile_rows,
+                  weights.data()[free_offset + static_cast<std::size_t>(k)]);
     }
   }
 
-  // A carry is cleared where an episode starts, and stands still where nothing was decided. The same holds for the
-  // gradient that flows back through it.
+  // A carry is cleared where an episode starts, and stands still where nothing was decided. The same holds
+  // for the gradient that flows back through it.
   static void clear_started(const PolicyBatch& batch, int t, float* carry) {
     if (!batch.starts) return;
     const float* starts = batch.starts + t * tile_rows;
@@ -235,7 +242,8 @@ class ActorCriticPolicy {
   static void keep_undecided(const PolicyBatch& batch, int t, const float* before, float* carry) {
     if (!batch.decided) return;
     const float* decided = batch.decided + t * tile_rows;
-    for (int i = 0; i < carry_size * tile_rows; ++i) carry[i] = decided[i % tile_rows] != 0.f ? carry[i] : before[i];
+    for (int i = 0; i < carry_size * tile_rows; ++i)
+      carry[i] = decided[i % tile_rows] != 0.f ? carry[i] : before[i];
   }
   /// Leaves in d_carry what flows into the cell and in carry_before what passes by it.
   static void split_carry_gradient(const PolicyBatch& batch, int t, Workspace& w) {

@@ -1,4 +1,5 @@
-// Words from which the native policy of a role is made: the policy itself, its critic's input, its distribution.
+// Words from which the native policy of a role is made: the policy itself, its critic's input, its
+// distribution.
 #pragma once
 
 #include <type_traits>
@@ -42,8 +43,8 @@ struct DistributionOf<Tuple<S...>> {
 
 }  // namespace internal
 
-/// The distribution that fits the action space: categorical for indices, a diagonal Gaussian for a Box, one mapped
-/// to the Simplex, and the product of those for a Tuple.
+/// The distribution that fits the action space: categorical for indices, a diagonal Gaussian for a Box, one
+/// mapped to the Simplex, and the product of those for a Tuple.
 struct FittingDistribution {
   using word = word::Distribution;
   template <class Action>
@@ -86,7 +87,8 @@ struct NativePolicy {
   using word = word::Policy;
   template <class Parts>
   using policy = ActorCriticPolicy<
-      typename Parts::Network::template network<Parts::features, Parts::Distribution::inputs, typename Parts::Activation>,
+      typename Parts::Network::template network<Parts::features, Parts::Distribution::inputs,
+                                                typename Parts::Activation>,
       typename Parts::Network::template network<Parts::critic_features, 1, typename Parts::Activation>,
       typename Parts::Distribution, typename Parts::Initialization>;
   template <class Initialization>

@@ -13,9 +13,10 @@
 
 namespace polis {
 
-/// Weights, or a gradient of the same shape: named blocks of floats that need not lie together in memory (those of
-/// a LibTorch module do not). `for_each_block(f)` calls f(block, offset, span) in a fixed order; `offset` counts the
-/// floats before it, so that an optimizer's moments can be one flat array. `like()` makes zeros of the same shape.
+/// Weights, or a gradient of the same shape: named blocks of floats that need not lie together in memory
+/// (those of a LibTorch module do not). `for_each_block(f)` calls f(block, offset, span) in a fixed order;
+/// `offset` counts the floats before it, so that an optimizer's moments can be one flat array. `like()` makes
+/// zeros of the same shape.
 template <class P>
 concept Parameters = requires(P p, const P c) {
   p.for_each_block([](const Block&, std::size_t, std::span<float>) {});
@@ -23,7 +24,8 @@ concept Parameters = requires(P p, const P c) {
   { c.like() } -> std::same_as<P>;
 };
 
-/// Weights in one aligned array, in the order of a network's layout: row-major, unpadded, the same on every machine.
+/// Weights in one aligned array, in the order of a network's layout: row-major, unpadded, the same on every
+/// machine.
 class FlatParameters {
  public:
   FlatParameters() = default;

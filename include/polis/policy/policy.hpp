@@ -14,18 +14,19 @@
 namespace polis {
 
 /// Rows to evaluate: `steps` time steps (1 where the policy has no carry) of up to 64 rows. Everything is
-/// [step][...][64]. `decided` marks the slots that hold a decision; null means all. `starts` marks those whose carry
-/// is cleared before the step; null means none.
+/// [step][...][64]. `decided` marks the slots that hold a decision; null means all. `starts` marks those
+/// whose carry is cleared before the step; null means none.
 struct PolicyBatch {
   int steps = 1;
   int rows = 0;
-  const float* features = nullptr;         // [steps][features][64]
-  const float* critic_features = nullptr;  // [steps][critic features][64]; the actor's where the critic has none
-  const float* masks = nullptr;            // [steps][mask][64], null where all actions are legal
-  const float* actions = nullptr;          // [steps][action words][64]
-  const float* decided = nullptr;          // [steps][64]
-  const float* starts = nullptr;           // [steps][64]
-  const float* carry = nullptr;            // [carry_size][64] before the first step
+  const float* features = nullptr;  // [steps][features][64]
+  const float* critic_features =
+      nullptr;                     // [steps][critic features][64]; the actor's where the critic has none
+  const float* masks = nullptr;    // [steps][mask][64], null where all actions are legal
+  const float* actions = nullptr;  // [steps][action words][64]
+  const float* decided = nullptr;  // [steps][64]
+  const float* starts = nullptr;   // [steps][64]
+  const float* carry = nullptr;    // [carry_size][64] before the first step
 };
 
 /// What evaluating gives, and what a loss gives back as derivatives: [steps][64] each.
@@ -35,24 +36,26 @@ struct PolicyOutputs {
   float* value = nullptr;
 };
 
-/// A model that an on-policy algorithm can train. Weights are apart from the policy (`Parameters`), so that target
-/// copies, opponents and shards of a gradient are plain values; scratch memory is a `Workspace`, one per thread, so
-/// that the steady state allocates nothing. `act` and `value` advance their parts of the carry, [carry_size][64].
+/// A model that an on-policy algorithm can train. Weights are apart from the policy (`Parameters`), so that
+/// target copies, opponents and shards of a gradient are plain values; scratch memory is a `Workspace`, one
+/// per thread, so that the steady state allocates nothing. `act` and `value` advance their parts of the
+/// carry, [carry_size][64].
 template <class P, class Arch>
-concept Policy = Parameters<typename P::Parameters> &&
-                 requires(const P policy, typename P::Parameters& weights, const typename P::Parameters& constant,
-                          typename P::Workspace& workspace, const PolicyBatch& batch, const PolicyOutputs& out,
-                          Random& random, float* tile, const float* uniforms) {
-                   { P::carry_size } -> std::convertible_to<int>;
-                   { P::noise } -> std::convertible_to<int>;
-                   { P::words } -> std::convertible_to<int>;
-                   { P::mask_size } -> std::convertible_to<int>;
-                   { policy.parameters(random) } -> std::same_as<typename P::Parameters>;
-                   { policy.workspace(1) } -> std::same_as<typename P::Workspace>;
-                   policy.template act<Arch>(constant, workspace, batch, uniforms, tile, tile, tile);
-                   policy.template value<Arch>(constant, workspace, batch, tile, tile);
-                   policy.template evaluate<Arch>(constant, workspace, batch, out);
-                   policy.template backward<Arch>(constant, workspace, batch, out, weights);
-                 };
+concept Policy =
+    Parameters<typename P::Parameters> &&
+    requires(const P policy, typename P::Parameters& weights, const typename P::Parameters& constant,
+             typename P::Workspace& workspace, const PolicyBatch& batch, const PolicyOutputs& out,
+             Random& random, float* tile, const float* uniforms) {
+      { P::carry_size } -> std::convertible_to<int>;
+      { P::noise } -> std::convertible_to<int>;
+      { P::words } -> std::convertible_to<int>;
+      { P::mask_size } -> std::convertible_to<int>;
+      { policy.parameters(random) } -> std::same_as<typename P::Parameters>;
+      { policy.workspace(1) } -> std::same_as<typename P::Workspace>;
+      policy.template act<Arch>(constant, workspace, batch, uniforms, tile, tile, tile);
+      policy.template value<Arch>(constant, workspace, batch, tile, tile);
+      policy.template evaluate<Arch>(constant, workspace, batch, out);
+      policy.template backward<Arch>(constant, workspace, batch, out, weights);
+    };
 
 }  // namespace polis

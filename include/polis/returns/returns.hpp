@@ -54,10 +54,10 @@ struct Trajectory {
 /// the same discount.
 template <class R>
 concept ReturnEstimator = std::same_as<typename R::word, word::Returns> &&
-    requires(const typename R::Config& config, const Trajectory& trajectory) {
-  { config.discount } -> std::convertible_to<float>;
-  R::template estimate<float>(config, trajectory);
-};
+                          requires(const typename R::Config& config, const Trajectory& trajectory) {
+                            { config.discount } -> std::convertible_to<float>;
+                            R::template estimate<float>(config, trajectory);
+                          };
 
 /// Estimates `rows` neighbouring rows, a register at a time.
 template <class Arch, ReturnEstimator R>

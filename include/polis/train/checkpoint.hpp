@@ -96,7 +96,7 @@ class Descriptor {
 
   /// Bytes in the file.
   [[nodiscard]] std::uint64_t size() const {
-    struct stat status {};
+    struct stat status{};
     return ::fstat(descriptor_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
   }
 
@@ -125,7 +125,7 @@ inline bool write_and_sync(const std::string& path, std::span<const std::span<co
 /// Error: it could not be written (disk full, no permission); the previous checkpoint is as it was, and
 /// nothing is left beside it.
 [[gnu::cold]] inline void write_checkpoint(const std::string& path, std::string_view composition,
-                             std::span<const std::byte> payload) {
+                                           std::span<const std::byte> payload) {
   internal::CheckpointHeader header;
   header.composition_size = composition.size();
   header.payload_size = payload.size();
@@ -154,7 +154,8 @@ inline bool write_and_sync(const std::string& path, std::span<const std::span<co
 /// Reads the payload of the checkpoint at `path`.
 /// Error, each its own: no file there; not a checkpoint of polis; written by a newer polis; of another
 /// composition; torn (cut off, too long, or a checksum that does not fit).
-[[gnu::cold]] inline std::vector<std::byte> read_checkpoint(const std::string& path, std::string_view composition) {
+[[gnu::cold]] inline std::vector<std::byte> read_checkpoint(const std::string& path,
+                                                            std::string_view composition) {
   internal::Descriptor file(path, O_RDONLY);
   if (!file.is_open()) throw Error(std::strerror(errno), path, "a checkpoint of " + std::string(composition));
   const auto read = [&](std::span<std::byte> bytes) {

@@ -37,7 +37,7 @@ class EpisodeWindow {
   struct Entry {
     double total = 0, length = 0, success = 0;
   };
-  [[nodiscard]] double mean(double Entry::*member) const {
+  [[nodiscard]] double mean(double Entry::* member) const {
     const auto filled = static_cast<std::size_t>(std::min<std::uint64_t>(count_, entries_.size()));
     if (filled == 0) return std::numeric_limits<double>::quiet_NaN();
     double sum = 0;

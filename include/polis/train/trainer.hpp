@@ -33,7 +33,7 @@ namespace polis {
 struct EvaluationPlan {
   std::uint64_t every = 0;  ///< environment steps between two evaluations
   int episodes = 100;
-  int patience = 0;         ///< stop after this many evaluations without a better mean return
+  int patience = 0;  ///< stop after this many evaluations without a better mean return
   double target = std::numeric_limits<double>::infinity();  ///< stop when the mean return reaches it
   static void fields(auto& self, auto&& visit) {
     visit("every", self.every);
@@ -56,7 +56,8 @@ struct CheckpointPlan {
 /// Why a call of `train` came back.
 enum class TrainingEnd { finished, interrupted, patience_exhausted, target_reached };
 
-/// The arguments, in any order: an algorithm, MultiAgentEnv<E>, and optionally Curriculum<...> and Device<...>.
+/// The arguments, in any order: an algorithm, MultiAgentEnv<E>, and optionally Curriculum<...> and
+/// Device<...>.
 template <class... Words>
   requires SoundComposition<Words...>
 class Trainer {
@@ -101,7 +102,8 @@ class Trainer {
     learner_.prepare(lanes_, pool_.threads());
     tile_lanes_ = std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, config_.lanes));
     tiles_ = FixedArray<Tile>(static_cast<std::size_t>((config_.lanes + tile_lanes_ - 1) / tile_lanes_));
-    for (Tile& tile : tiles_) tile.actions = FixedArray<Actions<Environment>>(static_cast<std::size_t>(tile_lanes_));
+    for (Tile& tile : tiles_)
+      tile.actions = FixedArray<Actions<Environment>>(static_cast<std::size_t>(tile_lanes_));
     lanes_.reset(tasks());
   }
   Trainer(const Trainer&) = delete;
@@ -118,8 +120,8 @@ class Trainer {
   /// Adds a sink for metrics; it must outlive the trainer's training.
   void add_sink(Sink& sink) { sinks_.push_back(&sink); }
 
-  /// Trains until the clock shows `steps` environment steps (those of all lanes, resumed ones included), in whole
-  /// collections; until Ctrl-C where StopOnInterrupt is in force; or as the evaluation plan says.
+  /// Trains until the clock shows `steps` environment steps (those of all lanes, resumed ones included), in
+  /// whole collections; until Ctrl-C where StopOnInterrupt is in force; or as the evaluation plan says.
   [[gnu::cold]] TrainingEnd train(std::uint64_t steps) {
     clock_.planned = steps;
     for (Sink* sink : sinks_) sink->open(info());
@@ -188,8 +190,8 @@ class Trainer {
     for (Sink* sink : sinks_) sink->message("saved " + path);
   }
 
-  /// Continues a saved run: training goes on bit by bit as if it had not stopped. Errors: see read_checkpoint, and
-  /// another number of lanes.
+  /// Continues a saved run: training goes on bit by bit as if it had not stopped. Errors: see
+  /// read_checkpoint, and another number of lanes.
   [[gnu::cold]] void resume(const std::string& path) {
     const auto bytes = read_checkpoint(path, name());
     ArchiveReader reader(bytes);
@@ -209,18 +211,24 @@ class Trainer {
   /// Saves or restores everything; see `save` and `resume`.
   [[gnu::cold]] void archive(auto& a) {
     a.section("trainer");
-    int lanes = config_.lanes;
-    a(lanes);
-    if (lanes != config_.lanes) {
-      throw Error(std::to_string(lanes) + " lanes in the checkpoint", name(),
-                  "lanes=" + std::to_string(config_.lanes) + " as in this run's settings");
-    }
+    archive_same(a, "lanes", config_.lanes);
+    archive_same(a, "seed", config_.seed);
     a(clock_, seconds_, best_, without_better_, next_evaluation_);
     a(lanes_, learner_, curriculum_, window_);
   }
 
  private:
-  static constexpr std::uint64_t evaluation_seed = 0x9E3779B97F4A7C15u;  // an evaluation's lanes draw other numbers
+  static constexpr std::uint64_t evaluation_seed =
+      0x9E3779B97F4A7C15u;  // an evaluation's lanes draw other numbers
+
+  /// A setting without which saved lanes cannot go on as they were. Error: the run's own differs.
+  static void archive_same(auto& a, const char* key, auto own) {
+    auto saved = own;
+    a(saved);
+    if (saved == own) return;
+    throw Error(std::string(key) + '=' + std::to_string(saved) + " in the checkpoint", name(),
+                std::string(key) + '=' + std::to_string(own) + " as in this run's settings");
+  }
 
   /// Lanes that advance together on one thread.
   struct Tile {
@@ -229,7 +237,9 @@ class Trainer {
     std::size_t ended = 0;
   };
 
-  static int hardware_threads() { return static_cast<int>(std::max(1u, std::thread::hardware_concurrency())); }
+  static int hardware_threads() {
+    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  }
   static std::chrono::steady_clock::time_point now() { return std::chrono::steady_clock::now(); }
   static double elapsed(std::chrono::steady_clock::time_point since) {
     return std::chrono::duration<double>(now() - since).count();
@@ -271,9 +281,11 @@ class Trainer {
     if (own.episodes.size() < most) own.episodes = FixedArray<Episode>(most);
     for (int t = 0; t < steps; ++t) {
       tile.step = clock_.batch_steps + static_cast<std::uint64_t>(t);
-      std::fill(own.actions.begin(), own.actions.end(), Actions<Environment>{});  // of those who do not decide
+      std::fill(own.actions.begin(), own.actions.end(),
+                Actions<Environment>{});  // of those who do not decide
       learner_.act(tile);
-      for (int i = 0; i < tile.lanes; ++i) lanes_.advance(tile.first + i, own.actions[static_cast<std::size_t>(i)]);
+      for (int i = 0; i < tile.lanes; ++i)
+        lanes_.advance(tile.first + i, own.actions[static_cast<std::size_t>(i)]);
       learner_.record(tile);
       for (int i = 0; i < tile.lanes; ++i) {
         const int lane = tile.first + i;
@@ -299,7 +311,8 @@ class Trainer {
     const double steps = static_cast<double>(collected_) * config_.lanes;
     row.add("steps_per_second", steps / seconds);
     window_.metrics([&](const char* key, double value) { row.add(key, value); });
-    curriculum_.metrics([&](const char* key, double value) { row.add(std::string("curriculum.") + key, value); });
+    curriculum_.metrics(
+        [&](const char* key, double value) { row.add(std::string("curriculum.") + key, value); });
     learner_.metrics([&](const char* key, double value) { row.add(key, value); });
     for (Sink* sink : sinks_) sink->row(row);
   }
