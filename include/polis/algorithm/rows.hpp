@@ -1,4 +1,4 @@
-// Rows of agents on their way into tiles: scratch memory, and network inputs from stored observations and states.
+// Rows of agents on their way into tiles: scratch memory, and network inputs from what was stored.
 #pragma once
 
 #include <algorithm>
