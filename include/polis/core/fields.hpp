@@ -175,15 +175,21 @@ namespace internal {
 
 /// "a, b, c", those most like `wanted` first. A name's last part counts as well as the whole path, so that
 /// "clpi" finds "algorithm.objective.clip".
-inline std::vector<std::string> closest_first(std::string_view wanted, std::vector<std::string> names) {
-  const auto distance = [wanted](const std::string& name) {
+[[gnu::cold]] inline std::vector<std::string> closest_first(std::string_view wanted,
+                                                            std::vector<std::string> names) {
+  const std::string_view wanted_last = wanted.substr(wanted.rfind('.') + 1);
+  std::vector<int> distances;
+  for (const std::string& name : names) {
     const std::string_view last = std::string_view(name).substr(name.rfind('.') + 1);
-    const std::string_view wanted_last = wanted.substr(wanted.rfind('.') + 1);
-    return std::min(edit_distance(wanted, name), 1 + edit_distance(wanted_last, last));
-  };
-  std::stable_sort(names.begin(), names.end(),
-                   [&](const std::string& a, const std::string& b) { return distance(a) < distance(b); });
-  return names;
+    distances.push_back(std::min(edit_distance(wanted, name), 1 + edit_distance(wanted_last, last)));
+  }
+  std::vector<std::string> sorted;  // by counting: std::stable_sort of strings is 40 KB of code
+  for (int distance = 0; sorted.size() < names.size(); ++distance) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (distances[i] == distance) sorted.push_back(std::move(names[i]));
+    }
+  }
+  return sorted;
 }
 
 inline std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ") {
