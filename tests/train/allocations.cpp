@@ -28,12 +28,20 @@ void* allocate(std::size_t size, std::size_t alignment) {
 
 }  // namespace test_allocations
 
-// NOLINTBEGIN(misc-new-delete-overloads): the array and nothrow forms end in these
+// NOLINTBEGIN(misc-new-delete-overloads): the array forms end in these
 void* operator new(std::size_t size) {
   return test_allocations::allocate(size > 0 ? size : 1, alignof(std::max_align_t));
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return test_allocations::allocate(size > 0 ? size : 1, static_cast<std::size_t>(alignment));
+}
+// Under a sanitizer the nothrow form would not end in ours, and its memory be freed by another hand.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  try {
+    return operator new(size);
+  } catch (...) {
+    return nullptr;
+  }
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
