@@ -231,13 +231,13 @@ class CsvLog : public Sink {
       table.file = internal::open_file(path, table.append ? "a" : "w");
       if (std::fseek(table.file.get(), 0, SEEK_END) == 0 && std::ftell(table.file.get()) == 0) {
         std::string header = "step,seconds";
-        for (const auto& [name, value] : row.values) header += "," + name;
+        for (const auto& [name, value] : row.values) header.append(",").append(name);
         internal::write_line(table.file.get(), header + "\n", path);
       }
       table.append = true;
     }
     std::string line = std::to_string(row.step) + "," + internal::number_text(row.seconds);
-    for (const auto& [name, value] : row.values) line += "," + internal::number_text(value);
+    for (const auto& [name, value] : row.values) line.append(",").append(internal::number_text(value));
     internal::write_line(table.file.get(), line + "\n", path);
   }
 
@@ -269,7 +269,9 @@ class JsonLines : public Sink {
     std::string line =
         row.kind == MetricsRow::Kind::training ? "{\"kind\":\"training\"" : "{\"kind\":\"evaluation\"";
     line += ",\"step\":" + std::to_string(row.step) + ",\"seconds\":" + number(row.seconds);
-    for (const auto& [name, value] : row.values) line += "," + quoted(name) + ":" + number(value);
+    for (const auto& [name, value] : row.values) {
+      line.append(",").append(quoted(name)).append(":").append(number(value));
+    }
     write(line + "}\n");
   }
   void message(std::string_view text) override {
