@@ -177,7 +177,8 @@ class OnPolicyAgents {
         gather_tile<Arch>(masks, index(mask_size), ids, rows, mask_size, s.masks);
         batch.masks = s.masks;
       }
-      load_carries(memory.carries, memory.fresh, ids, rows, s.carry);
+      load_carries(memory.carries, ids, rows, s.carry,
+                   [&memory](int row) { return memory.fresh[index(row)] != 0; });
       const float* uniforms = nullptr;
       if (how == Play::sampled) {
         draw(tile, ids, rows, Purpose::evaluation, s.uniforms);
@@ -286,13 +287,16 @@ class OnPolicyAgents {
                                  words);
   }
 
-  void load_carries(const AlignedVector<float>& from, const std::vector<char>& fresh, const int* ids,
-                    int rows, float* carry) const {
+  /// The carries [row] of these rows as a tile, zero for rows that begin an episode.
+  template <class Begins>
+  static void load_carries(const AlignedVector<float>& from, const int* ids, int rows, float* carry,
+                           const Begins& begins) {
     if constexpr (carry_size > 0) {
       for (int i = 0; i < tile_rows; ++i) {
-        const auto row = index(ids[std::min(i, rows - 1)]);
+        const int row = ids[std::min(i, rows - 1)];
+        const bool zero = begins(row);
         for (int k = 0; k < carry_size; ++k) {
-          carry[k * tile_rows + i] = fresh[row] ? 0.f : from[row * carry_size + index(k)];
+          carry[k * tile_rows + i] = zero ? 0.f : from[index(row) * carry_size + index(k)];
         }
       }
     }
@@ -326,15 +330,8 @@ class OnPolicyAgents {
       gather_tile<Arch>(&rollout_.masks(slot, 0, 0), index(mask_size), ids, rows, mask_size, s.masks);
       batch.masks = s.masks;
     }
-    if constexpr (carry_size > 0) {
-      for (int i = 0; i < tile_rows; ++i) {
-        const int row = ids[std::min(i, rows - 1)];
-        const bool start = rollout_.starts(slot, row) != 0;
-        for (int k = 0; k < carry_size; ++k) {
-          s.carry[k * tile_rows + i] = start ? 0.f : carries_[index(row) * carry_size + index(k)];
-        }
-      }
-    }
+    load_carries(carries_, ids, rows, s.carry,
+                 [this, slot](int row) { return rollout_.starts(slot, row) != 0; });
     draw(tile, ids, rows, Purpose::action, s.uniforms);
     act_tile(s, batch, s.uniforms, s.log_probs);
     if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry
@@ -368,15 +365,8 @@ class OnPolicyAgents {
     } else {
       gather_features(s.staging, nullptr, rows, s.critic_features);
     }
-    if constexpr (carry_size > 0) {
-      for (int i = 0; i < tile_rows; ++i) {
-        const auto row = index(ids[std::min(i, rows - 1)]);
-        for (int k = 0; k < carry_size; ++k) {
-          const bool start = renewed && fresh_[row];
-          s.carry[k * tile_rows + i] = start ? 0.f : carries_[row * carry_size + index(k)];
-        }
-      }
-    }
+    load_carries(carries_, ids, rows, s.carry,
+                 [this, renewed](int row) { return renewed && fresh_[index(row)] != 0; });
     const PolicyBatch batch{.rows = rows, .critic_features = s.critic_features};
     value_tile(s, batch, s.carry);
     scatter_tile(s.values, rows, 1, values, 1, ids);
