@@ -199,6 +199,7 @@ class OnPolicyAgents {
   [[nodiscard]] const typename Words::Buffer::Arrays& rollout() const { return rollout_; }
   [[nodiscard]] const std::vector<int>& agents() const { return agents_; }
   [[nodiscard]] const ObservationState& observation_state() const { return observations_; }
+  [[nodiscard]] ObservationState& observation_state() { return observations_; }
 
   [[gnu::cold]] void archive(auto& a) {
     a.section("agents");

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace polis {
@@ -12,6 +13,11 @@ class RunningMoments {
  public:
   explicit RunningMoments(int features = 0)
       : mean_(static_cast<std::size_t>(features)), squares_(static_cast<std::size_t>(features)) {}
+  /// Of `count` observations with these means and population variances, one a feature.
+  RunningMoments(double count, std::vector<double> mean, std::vector<double> variance)
+      : count_(count), mean_(std::move(mean)), squares_(std::move(variance)) {
+    for (double& square : squares_) square *= count;
+  }
 
   [[nodiscard]] double count() const { return count_; }
   [[nodiscard]] double mean(int feature) const { return mean_[static_cast<std::size_t>(feature)]; }

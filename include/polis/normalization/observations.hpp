@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include <polis/core/array_view.hpp>
@@ -88,6 +89,15 @@ struct NormalizeObservations {
     }
 
     [[nodiscard]] const RunningMoments& moments() const { return moments_; }
+    /// What `gather` makes of x: (x - mean) * inverse_deviation, within [-clip, clip].
+    [[nodiscard]] const std::vector<float>& mean() const { return mean_; }
+    [[nodiscard]] const std::vector<float>& inverse_deviation() const { return inverse_deviation_; }
+    [[nodiscard]] float clip() const { return config_.clip; }
+    /// Takes over statistics that were gathered elsewhere, of as many features.
+    void restore(RunningMoments moments) {
+      moments_ = std::move(moments);
+      refresh();
+    }
     void archive(auto& a) {
       a(moments_, learnt_);
       refresh();
