@@ -34,6 +34,33 @@ struct SeparateParameters {
   using word = word::Sharing;
 };
 
+/// The values of a sentence that are no word's own. An algorithm whose paper has other ones states them as a
+/// word, so that they stay its own however it is re-composed:
+///
+///     struct ManyEpochs {
+///       using word = word::Defaults;
+///       static constexpr ActorCriticDefaults values{.epochs = 10};
+///     };
+///     using Mine = PPO::With<ManyEpochs>;
+struct ActorCriticDefaults {
+  int steps = 128;
+  int epochs = 4;
+  int minibatch = 1024;
+  int segment = 32;
+  int shards = 8;
+  float value_coefficient = .5f;
+  float entropy_coefficient = .01f;
+  float max_gradient_norm = .5f;
+  float target_kl = 0.f;
+  bool normalize_advantages = true;
+};
+
+/// Where a sentence states none.
+struct CommonDefaults {
+  using word = word::Defaults;
+  static constexpr ActorCriticDefaults values{};
+};
+
 /// The words of an actor-critic sentence by slot, and the values that go with them.
 template <class... Words>
 struct ActorCriticSlots {
@@ -50,6 +77,8 @@ struct ActorCriticSlots {
   using Sharing = internal::slot<word::Sharing, Words...>;
   using ObservationNormalization = internal::slot<word::ObservationNormalization, Words...>;
   using RewardNormalization = internal::slot<word::RewardNormalization, Words...>;
+  static constexpr ActorCriticDefaults defaults =
+      internal::LastOfKind<word::Defaults, CommonDefaults, Words...>::type::values;
 
   /// How much of everything. Sizes count decisions of agents, not steps of the environment, unless said
   /// otherwise.
@@ -60,17 +89,18 @@ struct ActorCriticSlots {
     typename Policy::template Config<Initialization> policy{};
     typename ObservationNormalization::Config observations{};
     typename RewardNormalization::Config rewards{};
-    Schedule schedule{};   ///< factor on the learning rate as training goes on
-    int steps = 128;       ///< environment steps of each lane between two updates
-    int epochs = 4;        ///< passes over the rollout
-    int minibatch = 1024;  ///< samples of one optimizer step
-    int segment = 32;      ///< time steps of a recurrent policy's training segment
-    int shards = 8;        ///< parts of a gradient, summed in a fixed tree; not the number of threads
-    float value_coefficient = .5f;
-    float entropy_coefficient = .01f;
-    float max_gradient_norm = .5f;  ///< 0: gradients are not clipped
-    float target_kl = 0.f;          ///< an epoch whose mean approximate KL exceeds it is the last; 0: never
-    bool normalize_advantages = true;  ///< in each minibatch
+    Schedule schedule{};                 ///< factor on the learning rate as training goes on
+    int steps = defaults.steps;          ///< environment steps of each lane between two updates
+    int epochs = defaults.epochs;        ///< passes over the rollout
+    int minibatch = defaults.minibatch;  ///< samples of one optimizer step; 0: the whole rollout
+    int segment = defaults.segment;      ///< time steps of a recurrent policy's training segment
+    int shards = defaults.shards;  ///< parts of a gradient, summed in a fixed tree; not the number of threads
+    float value_coefficient = defaults.value_coefficient;
+    float entropy_coefficient = defaults.entropy_coefficient;
+    float max_gradient_norm = defaults.max_gradient_norm;  ///< 0: gradients are not clipped
+    /// An epoch whose mean approximate KL exceeds it is the last; 0: never.
+    float target_kl = defaults.target_kl;
+    bool normalize_advantages = defaults.normalize_advantages;  ///< in each minibatch
 
     static void fields(auto& self, auto&& visit) {
       visit("objective", self.objective);
@@ -215,13 +245,14 @@ class ActorCriticLearner {
 
   /// The same settings. Error: a size that would make a rollout, a pass or a minibatch empty.
   [[gnu::cold, gnu::noinline]] static const Config& checked(const Config& config) {
-    const auto at_least_one = [](int value, const char* key) {
-      if (value < 1)
-        throw Error("found " + std::to_string(value), std::string("algorithm.") + key, "at least 1");
+    const auto at_least = [](int least, int value, const char* key) {
+      if (value >= least) return;
+      throw Error("found " + std::to_string(value), std::string("algorithm.") + key,
+                  "at least " + std::to_string(least));
     };
-    at_least_one(config.steps, "steps"), at_least_one(config.epochs, "epochs");
-    at_least_one(config.minibatch, "minibatch"), at_least_one(config.segment, "segment");
-    at_least_one(config.shards, "shards");
+    at_least(1, config.steps, "steps"), at_least(1, config.epochs, "epochs");
+    at_least(0, config.minibatch, "minibatch"), at_least(1, config.segment, "segment");
+    at_least(1, config.shards, "shards");
     return config;
   }
 

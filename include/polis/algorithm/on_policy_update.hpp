@@ -137,8 +137,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
   /// One epoch; returns its mean approximate KL divergence.
   double pass(Region& region, float rate) {
-    const int per_batch = std::max(1, config_.minibatch / segment());
     const int count = static_cast<int>(units_.size());
+    const int per_batch = config_.minibatch == 0 ? count : std::max(1, config_.minibatch / segment());
     const int batches = std::max(1, (count + per_batch / 2) / per_batch);
     double kl = 0;
     for (int b = 0; b < batches; ++b) {

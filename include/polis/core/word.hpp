@@ -20,6 +20,7 @@ struct Critic {};
 struct Sharing {};
 struct ObservationNormalization {};
 struct RewardNormalization {};
+struct Defaults {};
 struct Curriculum {};
 struct Device {};
 

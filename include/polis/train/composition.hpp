@@ -64,7 +64,7 @@ template <class Kind>
 inline constexpr bool is_slot_of_actor_critic =
     is_one_of<Kind, word::Policy, word::Network, word::Activation, word::Initialization, word::Distribution,
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
-              word::ObservationNormalization, word::RewardNormalization>;
+              word::ObservationNormalization, word::RewardNormalization, word::Defaults>;
 
 /// The role numbers of E.
 template <class E>
