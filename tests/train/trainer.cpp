@@ -176,7 +176,7 @@ TEST_CASE("train/trainer: CSV and JSON lines read back, and a resumed run append
   }
   const auto table = lines(folder.file("train.csv"));
   REQUIRE(table.size() == 7);  // a header and six updates
-  CHECK(table[0].starts_with("step,seconds,steps_per_second,episodes,return,"));
+  CHECK(table[0].starts_with("step,seconds,steps_per_second,collecting_share,episodes,return,"));
   const auto fields = std::count(table[0].begin(), table[0].end(), ',');
   for (std::size_t i = 1; i < table.size(); ++i) {
     CHECK(table[i].starts_with(std::to_string(i * update) + ','));

@@ -33,6 +33,7 @@ struct MetricsRow {
   std::uint64_t planned = 0;
   double seconds = 0;  ///< of training, over all runs of this checkpoint
   std::vector<std::pair<std::string, double>> values;
+  std::vector<double> episode_returns{};  ///< of an evaluation, one an episode
 
   [[gnu::cold, gnu::noinline]] void add(std::string_view name, double value) {
     values.emplace_back(name, value);

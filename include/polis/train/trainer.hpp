@@ -147,9 +147,11 @@ class Trainer {
   /// Collects until the learner is due and updates it once, without metrics, evaluation or checkpoints.
   void iterate() {
     pool_.region([this](Region& region) {
+      const auto start = now();
       const int steps = collected_ = learner_.interval();
       region.parallel(static_cast<int>(tiles_.size()), 100. * steps * tile_lanes_,
                       [this, steps](int tile, int worker) { collect(tile, worker, steps); });
+      collecting_ = elapsed(start);
       clock_.batch_steps += static_cast<std::uint64_t>(steps);
       clock_.steps += static_cast<std::uint64_t>(steps) * static_cast<std::uint64_t>(config_.lanes);
       Services services{region, clock_};
@@ -310,6 +312,7 @@ class Trainer {
     MetricsRow row = make_row(MetricsRow::Kind::training);
     const double steps = static_cast<double>(collected_) * config_.lanes;
     row.add("steps_per_second", steps / seconds);
+    row.add("collecting_share", collecting_ / seconds);
     window_.metrics([&](const char* key, double value) { row.add(key, value); });
     curriculum_.metrics(
         [&](const char* key, double value) { row.add(std::string("curriculum.") + key, value); });
@@ -332,6 +335,7 @@ class Trainer {
     row.add("length", evaluation.length);
     row.add("success", evaluation.success);
     for (const auto& [key, value] : evaluation.metrics) row.add(key, value);
+    row.episode_returns = evaluation.returns;
     for (Sink* sink : sinks_) sink->row(row);
     if (evaluation.mean > best_) {
       best_ = evaluation.mean;
@@ -354,7 +358,8 @@ class Trainer {
   typename CurriculumWord::State curriculum_;
   FixedArray<Tile> tiles_;
   int tile_lanes_ = 1;
-  int collected_ = 0;  // steps of the batch in the last collection
+  int collected_ = 0;      // steps of the batch in the last collection
+  double collecting_ = 0;  // seconds that it took
   Clock clock_;
   double seconds_ = 0;
   EpisodeWindow window_;
