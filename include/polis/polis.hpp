@@ -27,5 +27,10 @@
 #include <polis/nn/rmsprop.hpp>
 #include <polis/nn/sgd.hpp>
 #include <polis/objective/policy_gradient.hpp>
+#include <polis/returns/group_normalised.hpp>
+#include <polis/returns/lambda_return.hpp>
+#include <polis/returns/monte_carlo.hpp>
+#include <polis/returns/n_step.hpp>
+#include <polis/returns/v_trace.hpp>
 #include <polis/train/sinks.hpp>
 #include <polis/train/trainer.hpp>

@@ -85,7 +85,7 @@ using Distributions = Types<Categorical<5>, DiagGaussian<3>, SimplexGaussian<4>,
 using Objectives = Types<ClippedSurrogate, PolicyGradient>;
 
 /// Every estimator of returns: name a new one here.
-using Estimators = Types<Gae>;
+using Estimators = Types<Gae, LambdaReturn, MonteCarlo, NStep<5>, VTrace, GroupNormalised>;
 
 constexpr int lanes = 128, steps = 32;
 
@@ -206,7 +206,12 @@ __global__ void judge(const typename O::Config* config, float* totals) {
 template <class R>
 __global__ void estimate(const typename R::Config* config, Trajectory sequences) {
   const auto lane = blockIdx.x * blockDim.x + threadIdx.x;
-  R::template estimate<float>(*config, sequences.from(static_cast<int>(lane)));
+  if constexpr (GroupEstimator<R>) {
+    int until[lanes];
+    if (lane == 0) R::estimate_group(*config, sequences, 1, until);
+  } else {
+    R::template estimate<float>(*config, sequences.from(static_cast<int>(lane)));
+  }
 }
 
 /// A value of T in memory that host and device share.

@@ -7,7 +7,7 @@
 #pragma once
 
 #include <polis/core/word.hpp>
-#include <polis/returns/returns.hpp>
+#include <polis/returns/transitions.hpp>
 
 namespace polis {
 
@@ -25,42 +25,18 @@ struct Gae {
     }
   };
 
-  /// Writes advantages, and returns = advantages + values. A slot without a decision inherits the advantage
-  /// of the episode's next decision (0 if there is none), and its return is 0. With `discounts` a
-  /// transition's is read at its decision, or multiplied over its steps if time is in steps.
+  /// Writes advantages, and returns = advantages + values. Slots without a decision: see
+  /// for_each_transition.
   template <class T>
   POLIS_HD static void estimate(const Config& config, const Trajectory& at) {
-    const T zero(0.f), one(1.f), lambda(config.lambda);
-    const T terminated(static_cast<float>(End::terminated)), truncated(static_cast<float>(End::truncated));
-    // What follows the slot at hand: the next decision's advantage and value, the rewards until it, and the
-    // product of the steps' discounts.
-    T advantage = zero, value = Load<T>::load(at.bootstrap), rewards = zero, reach = one;
-    for (int slot = at.slots - 1; slot >= 0; --slot) {
-      const std::ptrdiff_t i = slot * at.stride;
-      const T end = internal::load_bytes<T>(at.ends + i);
-      const T final_value = at.final_values ? Load<T>::load(at.final_values + i) : zero;
-      value = math::select(end == terminated, zero, math::select(end == truncated, final_value, value));
-      advantage = math::select(end == zero, advantage, zero);
-      rewards = math::select(end == zero, rewards, zero);
-      reach = math::select(end == zero, reach, one);
-
-      const T discount = at.discounts ? Load<T>::load(at.discounts + i) : T(config.discount);
-      const T step = config.time_in_steps ? discount : one;
-      rewards = math::fma(step, rewards, Load<T>::load(at.rewards + i));
-      reach = step * reach;
-
-      const T own_value = Load<T>::load(at.values + i);
-      const T factor = config.time_in_steps ? reach : discount;
-      const T delta = math::fma(factor, value, rewards) - own_value;
-      const T own_advantage = math::fma(factor * lambda, advantage, delta);
-      const auto decided = (at.decided ? internal::load_bytes<T>(at.decided + i) : one) != zero;
-      advantage = math::select(decided, own_advantage, advantage);
-      value = math::select(decided, own_value, value);
-      rewards = math::select(decided, zero, rewards);
-      reach = math::select(decided, one, reach);
-      Load<T>::store(at.advantages + i, advantage);
-      Load<T>::store(at.returns + i, math::select(decided, advantage + own_value, zero));
-    }
+    const T zero(0.f), lambda(config.lambda);
+    T next_advantage = zero;
+    internal::for_each_transition<T>(config, at, [&](const internal::Transition<T>& t) {
+      const T delta = math::fma(t.discount, t.next_value, t.rewards) - t.value;
+      const T advantage = math::fma(t.discount * lambda, t.after(next_advantage, zero), delta);
+      t.leave(next_advantage, advantage);
+      return internal::Worth<T>{advantage, advantage + t.value};
+    });
   }
 };
 

@@ -33,6 +33,10 @@ struct Trajectory {
       nullptr;  ///< V(final observation), read where `ends` says truncated; null if none is
   const std::uint8_t* decided = nullptr;  ///< whether the agent decided; null if it did everywhere
   const float* discounts = nullptr;  ///< a discount for each slot in place of the settings' one; may be null
+  /// pi(a|o) / mu(a|o) at each decision, mu being the policy that took it; null: 1.
+  const float* ratios = nullptr;
+  /// Whether advantages are to carry the ratio. An objective with a ratio of its own says no.
+  bool weigh_advantages = true;
   float* advantages = nullptr;
   float* returns = nullptr;
 
@@ -44,23 +48,50 @@ struct Trajectory {
     if (final_values) t.final_values += rows;
     if (decided) t.decided += rows;
     if (discounts) t.discounts += rows;
+    if (ratios) t.ratios += rows;
     return t;
   }
 };
 
-/// An estimator of returns, a word of a sentence. `estimate<T>` fills advantages and returns of one row (T =
-/// float) or of a register of neighbouring rows; both give the same bits, so that how rows fall into
-/// registers does not matter. `Config::discount` is required by name, since reward scaling accumulates with
-/// the same discount.
+/// `estimate<T>` fills advantages and returns of one row (T = float) or of a register of neighbouring rows;
+/// both give the same bits, so that how rows fall into registers does not matter.
 template <class R>
-concept ReturnEstimator = std::same_as<typename R::word, word::Returns> &&
-                          requires(const typename R::Config& config, const Trajectory& trajectory) {
-                            { config.discount } -> std::convertible_to<float>;
-                            R::template estimate<float>(config, trajectory);
-                          };
+concept RowEstimator = requires(const typename R::Config& config, const Trajectory& trajectory) {
+  R::template estimate<float>(config, trajectory);
+};
+
+/// `estimate_group` fills advantages and returns of a group of rows whose episodes began alike: those of
+/// `Config::group` lanes, `step` elements apart from `first` on, for one agent. It writes to until[i * step]
+/// how many slots of row i there are to learn from; what comes after them has no estimate.
+template <class R>
+concept GroupEstimator =
+    requires(const typename R::Config& config, const Trajectory& first, std::ptrdiff_t step, int* until) {
+      { config.group } -> std::convertible_to<int>;
+      R::estimate_group(config, first, step, until);
+    };
+
+/// An estimator of returns, a word of a sentence. `Config::discount` is required by name, since reward
+/// scaling accumulates with the same discount. Three constants may say more of it:
+///
+/// - `recomputes`: the estimate depends on the policy that learns, by the ratios, and is made anew before
+///   every epoch.
+/// - `complete_episodes`: there is nothing to learn from a decision before its episode has ended.
+/// - `uses_values`, if false: no value is estimated or learnt.
+template <class R>
+concept ReturnEstimator =
+    std::same_as<typename R::word, word::Returns> && requires(const typename R::Config& config) {
+      { config.discount } -> std::convertible_to<float>;
+    } && (RowEstimator<R> || GroupEstimator<R>);
+
+template <class R>
+inline constexpr bool recomputes = requires { requires R::recomputes; };
+template <class R>
+inline constexpr bool complete_episodes = requires { requires R::complete_episodes; };
+template <class R>
+inline constexpr bool uses_values = !requires { requires !R::uses_values; };
 
 /// Estimates `rows` neighbouring rows, a register at a time.
-template <class Arch, ReturnEstimator R>
+template <class Arch, RowEstimator R>
 void estimate_rows(const typename R::Config& config, const Trajectory& first, int rows) {
   constexpr int width = batch_width<Batch<Arch>>;
   int row = 0;
