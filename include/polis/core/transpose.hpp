@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <climits>
 #include <cstddef>
 
 #include <polis/core/simd.hpp>
@@ -141,46 +142,40 @@ template <class Arch>
 }
 #endif
 
-/// to[f * to_stride + r] = finish(f, row(r)[f]) for r below `rows` rounded up to a register (row(r) must stay
-/// valid there) and f < features. `row` gives a pointer; features that are not a multiple of four overlap.
-template <class Arch, class Row, class Finish>
-void transpose_rows(const Row& row, int rows, int features, float* to, std::ptrdiff_t to_stride,
-                    const Finish& finish) {
+/// Rows of a row-major array: row r is the ids[r]-th, or the r-th where ids is null. Rows from `valid` on
+/// repeat the last valid one.
+struct SourceRows {
+  const float* base;
+  std::ptrdiff_t stride;
+  const int* ids = nullptr;
+  int valid = INT_MAX;
+
+  const float* operator()(int r) const {
+    const int row = r < valid ? r : valid - 1;
+    return base + stride * (ids ? ids[row] : row);
+  }
+};
+
+/// to[f * to_stride + r] = row(r)[f] for r below `rows` rounded up to a register (row(r) must stay
+/// valid there) and f < features; features that are not a multiple of four overlap.
+template <class Arch>
+[[gnu::noinline]] void transpose_rows(const SourceRows& row, int rows, int features, float* to,
+                                      std::ptrdiff_t to_stride) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
-  if (features < 4) {
-    for (int r = 0; r < rows; r += width) {
-      for (int f = 0; f < features; ++f) {
-        alignas(Register) float lanes[width];
-        for (int lane = 0; lane < width; ++lane) lanes[lane] = row(r + lane)[f];
-        finish(f, Register::load_aligned(lanes)).store_unaligned(to + f * to_stride + r);
-      }
-    }
-    return;
-  }
-  for (int chunk = 0; chunk < features; chunk += 4) {
-    const int f = std::min(chunk, features - 4);
-    float* column = to + f * to_stride;
-    for (int r = 0; r < rows; r += width) {
+  for (int r = 0; r < rows; r += width) {
+    const float* source[width];
+    for (int lane = 0; lane < width; ++lane) source[lane] = row(r + lane);
+    for (int chunk = 0; chunk < features && features >= 4; chunk += 4) {
+      const int f = std::min(chunk, features - 4);
       Register out[4];
-      transpose_quads<Arch>([&](int lane) { return row(r + lane) + f; }, out);
-      finish(f, out[0]).store_unaligned(column + r);
-      finish(f + 1, out[1]).store_unaligned(column + to_stride + r);
-      finish(f + 2, out[2]).store_unaligned(column + 2 * to_stride + r);
-      finish(f + 3, out[3]).store_unaligned(column + 3 * to_stride + r);
+      transpose_quads<Arch>([&](int lane) { return source[lane] + f; }, out);
+      for (int i = 0; i < 4; ++i) out[i].store_unaligned(to + (f + i) * to_stride + r);
+    }
+    for (int f = 0; f < features && features < 4; ++f) {
+      for (int lane = 0; lane < width; ++lane) to[f * to_stride + r + lane] = source[lane][f];
     }
   }
-}
-
-template <class Arch, class Finish>
-void gather(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile,
-            const Finish& finish) {
-  if (rows <= 0) return;
-  const auto row = [=](int r) {
-    const int valid = std::min(r, rows - 1);
-    return base + stride * static_cast<std::size_t>(ids ? ids[valid] : valid);
-  };
-  transpose_rows<Arch>(row, rows, features, tile, tile_rows, finish);
 }
 
 }  // namespace internal
@@ -189,10 +184,9 @@ void gather(const float* base, std::size_t stride, const int* ids, int rows, int
 /// r < rows <= 64 (ids == nullptr: consecutive rows). Rows up to the next register repeat the last valid one,
 /// so that padding is finite; the rows after them are not written.
 template <class Arch>
-[[gnu::noinline]] void gather_tile(const float* base, std::size_t stride, const int* ids, int rows,
-                                   int features, float* tile) {
-  internal::gather<Arch>(base, stride, ids, rows, features, tile,
-                         [](int, const Batch<Arch>& value) { return value; });
+void gather_tile(const float* base, std::size_t stride, const int* ids, int rows, int features, float* tile) {
+  internal::transpose_rows<Arch>({base, static_cast<std::ptrdiff_t>(stride), ids, rows}, rows, features, tile,
+                                 tile_rows);
 }
 
 /// gather_tile with observation normalisation: (x - mean[f]) * inverse_deviation[f], clipped to [-clip,
@@ -201,10 +195,16 @@ template <class Arch>
 [[gnu::noinline]] void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows,
                                               int features, const float* mean, const float* inverse_deviation,
                                               float clip, float* tile) {
-  internal::gather<Arch>(base, stride, ids, rows, features, tile, [=](int f, const Batch<Arch>& value) {
-    const Batch<Arch> scaled = (value - Batch<Arch>(mean[f])) * Batch<Arch>(inverse_deviation[f]);
-    return xsimd::min(xsimd::max(scaled, Batch<Arch>(-clip)), Batch<Arch>(clip));
-  });
+  using Register = Batch<Arch>;
+  gather_tile<Arch>(base, stride, ids, rows, features, tile);
+  for (int f = 0; f < features; ++f) {
+    for (int r = 0; r < rows; r += batch_width<Register>) {
+      float* const at = tile + f * tile_rows + r;
+      const Register scaled =
+          (Register::load_unaligned(at) - Register(mean[f])) * Register(inverse_deviation[f]);
+      xsimd::min(xsimd::max(scaled, Register(-clip)), Register(clip)).store_unaligned(at);
+    }
+  }
 }
 
 /// The reverse of gather_tile: base[ids[r] * stride + f] = tile[f][r] for the first `rows` rows.

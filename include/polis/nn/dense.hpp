@@ -26,24 +26,20 @@ struct Dense {
   /// y[Out] from x[In]; `kept` [Out] receives the activation's input if it keeps that, else may be null.
   template <class Arch, class Activation>
   static void forward(const float* w, const float* x, float* y, float* kept, int rows) {
-    dense_forward<Arch, Activation>(w, w + Out * In, x, y, length<In>(), Number<Out>{}, rows, kept);
+    dense_forward<Arch, Activation>(w, w + Out * In, x, y, In, Out, rows, kept);
   }
 
   /// Adds to the layer's gradient. dy is taken before the layer's own activation.
   template <class Arch>
   static void weight_gradient(float* dw, const float* x, const float* dy, float* scratch, int rows) {
-    dense_weight_gradient<Arch>(dy, x, dw, dw + Out * In, Number<In>{}, Number<Out>{}, rows, scratch);
+    dense_weight_gradient<Arch>(dy, x, dw, dw + Out * In, In, Out, rows, scratch);
   }
 
   /// dx[In], taken before the activation `Below` that made x from what `kept` holds.
   template <class Arch, class Below>
   static void input_gradient(const float* w, const float* dy, float* dx, const float* kept, int rows) {
-    dense_input_gradient<Arch, Below>(w, dy, dx, Number<In>{}, length<Out>(), rows, kept);
+    dense_input_gradient<Arch, Below>(w, dy, dx, In, Out, rows, kept);
   }
-
- private:
-  template <int N>
-  using Number = std::integral_constant<int, N>;
 };
 
 }  // namespace polis

@@ -77,7 +77,7 @@ struct GruNetwork {
     float* const turned = scratch + 3 * state;
 
     Output::template weight_gradient<Arch>(dw + output_at, after, dy, turned, rows);
-    dense_input_gradient<Arch, Identity, true>(w + output_at, dy, d_carry, Width, length<Out>(), rows);
+    dense_input_gradient<Arch, Identity, true>(w + output_at, dy, d_carry, Width, Out, rows);
     each_register<Arch>(rows, [&](int at) {
       using T = Batch<Arch>;
       const Read<T> kept{cache + at, state};
