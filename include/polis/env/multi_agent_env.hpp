@@ -168,6 +168,7 @@ class MultiAgentEnv {
   template <int R = 0>
   void observe(int lane, int agent_of_role, Row out) const {
     internal::observe<R>(lanes_[index(lane)].env, agent_of_role, out, view(lane));
+    if (sensor_.distort) sensor_.distort(sensor_.self, *this, lane, first_agent<E, R> + agent_of_role, out);
   }
   /// Writes the flags of the actions allowed to the index-th agent of role R; all of them where E does not
   /// say.
@@ -214,6 +215,14 @@ class MultiAgentEnv {
       return true;
     });
   }
+
+  /// What stands between lanes and agents: `distort` may change what an agent was just given to see.
+  struct Sensor {
+    void (*distort)(const void* self, const MultiAgentEnv& env, int lane, int agent, Row out) = nullptr;
+    const void* self = nullptr;  ///< handed to `distort`; must outlive its use
+  };
+  /// All observations from now on pass this sensor; a default one changes nothing.
+  void set_sensor(Sensor sensor) { sensor_ = sensor; }
 
   [[nodiscard]] const E& lane(int lane) const { return lanes_[index(lane)].env; }
   [[nodiscard]] E& lane(int lane) { return lanes_[index(lane)].env; }
@@ -287,6 +296,7 @@ class MultiAgentEnv {
   DatasetOf<E> data_;
   std::uint64_t seed_;
   std::uint32_t lane_offset_;
+  Sensor sensor_;
   FixedArray<Lane> lanes_;
   FixedArray<float> rewards_, final_;
   FixedArray<End> ends_;

@@ -18,6 +18,7 @@ namespace polis {
 struct EvaluationResult {
   std::vector<double> returns;     ///< one an episode, in the order of lanes and episodes
   double mean = 0, deviation = 0;  ///< of the returns; sample standard deviation
+  std::vector<double> agents;      ///< each agent's own mean return
   double length = 0;               ///< mean episode length in steps
   double success =
       std::numeric_limits<double>::quiet_NaN();  ///< mean success, where the environment states it
@@ -59,6 +60,7 @@ template <class E, class Act, class Tasks, class OnEnd>
   }
   EvaluationResult result;
   result.returns.resize(next);
+  result.agents.resize(static_cast<std::size_t>(agent_count<E>));
   double success = 0;
   int remaining = episodes, stated = 0;
   env.reset(tasks);
@@ -70,6 +72,9 @@ template <class E, class Act, class Tasks, class OnEnd>
       Share& share = shares[static_cast<std::size_t>(lane)];
       if (share.next == share.end) continue;
       env.advance(lane, actions[static_cast<std::size_t>(lane)]);
+      for (int i = 0; i < agent_count<E>; ++i) {
+        result.agents[static_cast<std::size_t>(i)] += static_cast<double>(env.reward(lane, i));
+      }
       if (!env.over(lane)) continue;
       const Episode& episode = env.episode(lane);
       result.returns[share.next++] = episode.total;
@@ -87,6 +92,7 @@ template <class E, class Act, class Tasks, class OnEnd>
   for (const double value : result.returns) result.mean += value / count;
   for (const double value : result.returns) result.deviation += (value - result.mean) * (value - result.mean);
   result.deviation = std::sqrt(result.deviation / std::max(1., count - 1));
+  for (double& own : result.agents) own /= count;
   result.length /= count;
   if (stated > 0) result.success = success / stated;
   for (auto& [name, value] : result.metrics) value /= count;

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -173,8 +174,21 @@ class Trainer {
 
   /// Plays this many episodes of the last stage in fresh lanes, without learning.
   [[nodiscard, gnu::cold]] EvaluationResult evaluate(int episodes, Play how = Play::greedy) const {
-    Batch env(std::clamp(episodes, 1, tile_rows), config_.seed + evaluation_seed, config_.env, lanes_.data());
+    Batch env = evaluation_lanes(episodes, config_.env, lanes_.data());
     return run_episodes(env, episodes, player(env.lanes(), how));
+  }
+
+  /// The table of a suite (train/suites.hpp), this many episodes a row:
+  /// `evaluate(Robustness{.noise = {.1f}}, 200).print()`. A suite is any type with `run(trainer, episodes)`.
+  template <class Suite>
+  [[nodiscard]] auto evaluate(const Suite& suite, int episodes) const {
+    return suite.run(*this, episodes);
+  }
+
+  /// Fresh lanes for this many episodes, with random numbers that training does not see.
+  [[nodiscard, gnu::cold]] Batch evaluation_lanes(int episodes, const ConfigOf<Environment>& env,
+                                                  Dataset data) const {
+    return Batch(std::clamp(episodes, 1, tile_rows), config_.seed + evaluation_seed, env, std::move(data));
   }
 
   /// The current policy as a function of a tile, for run_episodes in an environment of the caller's.
@@ -208,7 +222,15 @@ class Trainer {
   [[nodiscard]] const Learner& learner() const { return learner_; }
   [[nodiscard]] const auto& curriculum() const { return curriculum_; }
   [[nodiscard]] Batch& lanes() { return lanes_; }
+  [[nodiscard]] const Batch& lanes() const { return lanes_; }
   [[nodiscard]] const EpisodeWindow& episodes() const { return window_; }
+
+  /// Cuts off the episodes under way and begins new ones. With a task all episodes from now on have it, and
+  /// the curriculum rests; checkpoints do not keep it.
+  [[gnu::cold]] void restart(std::optional<TaskOf<Environment>> task = {}) {
+    task_ = std::move(task);
+    lanes_.reset(tasks());
+  }
 
   /// Saves or restores everything; see `save` and `resume`.
   [[gnu::cold]] void archive(auto& a) {
@@ -267,6 +289,7 @@ class Trainer {
 
   Assignment<Environment> assign([[maybe_unused]] Random& random) const {
     Assignment<Environment> assignment;
+    if (task_) return {.task = *task_, .stage = 0, .replayed = true};  // what curricula do not count
     if constexpr (HasStages<Environment>) {
       assignment.stage = curriculum_.sample(random);
       assignment.replayed = assignment.stage != curriculum_.stage();
@@ -356,6 +379,7 @@ class Trainer {
   Batch lanes_;
   Learner learner_;
   typename CurriculumWord::State curriculum_;
+  std::optional<TaskOf<Environment>> task_;  // of all episodes, where the caller says so
   FixedArray<Tile> tiles_;
   int tile_lanes_ = 1;
   int collected_ = 0;      // steps of the batch in the last collection
