@@ -85,7 +85,8 @@ std::vector<TradingReport> trade(const Agents& agents, const MarketData& held_ou
   return reports;
 }
 
-void print_comparison(const Agents& agents, const MarketData& held_out) {
+/// Prints the agents' figures beside those of the reference policies, and returns them all.
+std::vector<NamedReport> print_comparison(const Agents& agents, const MarketData& held_out) {
   std::vector<NamedReport> rows;
   const std::vector<TradingReport> traders = trade(agents, held_out);
   for (const TradingReport& trader : traders)
@@ -111,6 +112,7 @@ void print_comparison(const Agents& agents, const MarketData& held_out) {
       : advantage < -.1 ? "lower"
                         : "about the same",
       mean.sharpe, market.sharpe);
+  return rows;
 }
 
 /// The defaults, those of the run that goes on, a file's, the command line's: the later count for more.
@@ -171,9 +173,12 @@ int run(const CommandLine& line) {
                 static_cast<unsigned long long>(agents.clock().steps), folder.path().c_str());
     return 130;
   }
-  print_comparison(agents, held_out);
-  std::printf("\nIn %s: checkpoint, settings.yaml, prices.csv, train.csv, log.jsonl.\n",
-              folder.path().c_str());
+  const std::vector<NamedReport> reports = print_comparison(agents, held_out);
+  const std::vector<std::string> dates = read_prices(folder.path() + "/prices.csv").dates;
+  write_reports(reports, folder.csv_prefix(), dates, held_out.first_day);
+  std::printf(
+      "\nIn %s: checkpoint, settings.yaml, prices.csv, train.csv, log.jsonl, equity.csv, backtest.csv.\n",
+      folder.path().c_str());
   return 0;
 }
 

@@ -2,6 +2,7 @@
 // with: buy-and-hold, equal weights, cash, and random weights.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -156,6 +157,46 @@ inline void print_reports(std::span<const NamedReport> reports, std::FILE* to = 
                  100 * figures.total_return, figures.sharpe, figures.sortino, 100 * figures.max_drawdown,
                  100 * figures.turnover, 100 * figures.costs);
   }
+}
+
+/// Leaves the reports for those who draw them: `prefix`equity.csv has a row a bar and a column a report,
+/// `prefix`backtest.csv a row a report and a column a figure. Bar t is named dates[first_day + t], where
+/// there are dates. Error: a file cannot be written.
+inline void write_reports(std::span<const NamedReport> reports, const std::string& prefix,
+                          std::span<const std::string> dates = {}, int first_day = 0) {
+  const auto quoted = [](const std::string& text) {
+    std::string field = "\"";
+    for (const char c : text) field.append(c == '"' ? 2 : 1, c);
+    return field + '"';
+  };
+  const auto write = [&](const std::string& path, const std::string& text) {
+    std::FILE* file = std::fopen(path.c_str(), "w");
+    const bool written = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    if ((file && std::fclose(file) != 0) || !written) throw Error("cannot be written", path);
+  };
+
+  std::string curves = dates.empty() ? "bar" : "date", figures = "name";
+  std::size_t bars = 0;
+  for (const auto& [name, report] : reports) {
+    curves += ',' + quoted(name);
+    bars = std::max(bars, report.equity.size());
+  }
+  for (std::size_t t = 0; t < bars; ++t) {
+    const std::size_t day = static_cast<std::size_t>(first_day) + t;
+    curves += '\n' + (day < dates.size() ? quoted(dates[day]) : std::to_string(t));
+    for (const auto& [name, report] : reports) {
+      curves += ',';
+      if (t < report.equity.size()) curves += std::to_string(report.equity[t]);
+    }
+  }
+  TradingReport::fields(TradingReport{},
+                        [&](const char* figure, double) { figures.append(1, ',').append(figure); });
+  for (const auto& [name, report] : reports) {
+    figures += '\n' + quoted(name);
+    TradingReport::fields(report, [&](const char*, double value) { figures += ',' + std::to_string(value); });
+  }
+  write(prefix + "equity.csv", curves + '\n');
+  write(prefix + "backtest.csv", figures + '\n');
 }
 
 /// The four reference policies on one task.

@@ -23,7 +23,8 @@ struct TradingReport {
   double calmar = 0;        ///< annual return over largest drawdown
   double var_95 = 0, cvar_95 = 0, var_99 = 0, cvar_99 = 0;  ///< historical, per bar, as losses
   double turnover = 0;                                      ///< value traded per bar, as a share of equity
-  double costs = 0;  ///< proportional costs and impact paid, as a share of the starting equity
+  double costs = 0;            ///< proportional costs and impact paid, as a share of the starting equity
+  std::vector<double> equity;  ///< the curve itself, a value a bar and the starting one first; no figure
 
   /// Calls visit(name, value) for every figure.
   static constexpr void fields(auto& self, auto&& visit) {
@@ -81,19 +82,27 @@ inline TradingReport report_of(std::span<const double> equity, double bars_per_y
   report.calmar = report.max_drawdown > 1e-12 ? report.annual_return / report.max_drawdown : 0;
   report.var_95 = value_at_risk(returns, .95, report.cvar_95);
   report.var_99 = value_at_risk(std::move(returns), .99, report.cvar_99);
+  report.equity.assign(equity.begin(), equity.end());
   return report;
 }
 
-/// The mean of every figure.
+/// The mean of every figure, and of the equity curves; one that ended early keeps its last value.
 inline TradingReport mean_report(std::span<const TradingReport> reports) {
   TradingReport mean;
+  const double share = 1 / static_cast<double>(reports.size());
+  std::size_t bars = 0;
   for (const TradingReport& report : reports) {
     std::vector<double> values;
     TradingReport::fields(report, [&](const char*, double value) { values.push_back(value); });
     std::size_t at = 0;
-    TradingReport::fields(mean, [&](const char*, double& value) {
-      value += values[at++] / static_cast<double>(reports.size());
-    });
+    TradingReport::fields(mean, [&](const char*, double& value) { value += values[at++] * share; });
+    bars = std::max(bars, report.equity.size());
+  }
+  mean.equity.assign(bars, 0.);
+  for (const TradingReport& report : reports) {
+    for (std::size_t t = 0; t < bars && !report.equity.empty(); ++t) {
+      mean.equity[t] += report.equity[std::min(t, report.equity.size() - 1)] * share;
+    }
   }
   return mean;
 }

@@ -1,0 +1,394 @@
+// The sections of a report, each from the groups of runs to HTML. A section for which no run has data is
+// empty.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <polis/report/html_text.hpp>
+#include <polis/report/plot.hpp>
+#include <polis/report/run_groups.hpp>
+#include <polis/report/run_log.hpp>
+#include <polis/report/tables.hpp>
+
+namespace polis::internal {
+
+using RunGroups = std::vector<RunGroup>;
+
+inline std::string section(std::string_view title, std::string_view remark) {
+  return "<h2>" + escaped(title) + "</h2><p>" + escaped(remark) + "</p>\n";
+}
+
+inline bool any_run(const RunGroups& groups, auto&& holds) {
+  return std::any_of(groups.begin(), groups.end(), [&](const RunGroup& group) {
+    return std::any_of(group.runs.begin(), group.runs.end(), holds);
+  });
+}
+
+/// Whether the runs were evaluated as they trained: then these figures count, not those of training.
+inline bool were_evaluated(const RunGroups& groups) {
+  return any_run(groups, [](const RunLog& run) { return run.evaluation.find("return") != nullptr; });
+}
+inline const LogTable& main_table(const RunLog& run, bool evaluated) {
+  return evaluated ? run.evaluation : run.training;
+}
+
+/// The last value of a figure of each run, summed up.
+inline stats::Estimate at_the_end(const RunGroup& group, bool evaluated, std::string_view name) {
+  return estimate(
+      each_run(group, [&](const RunLog& run) { return last_value(main_table(run, evaluated), name); }),
+      {.replicates = 20'000});
+}
+inline double median_over_runs(const RunGroup& group, std::string_view training_column) {
+  std::vector<double> all;
+  for (const RunLog& run : group.runs) {
+    const auto* values = run.training.find(training_column);
+    if (values)
+      std::copy_if(values->begin(), values->end(), std::back_inserter(all),
+                   [](double v) { return std::isfinite(v); });
+  }
+  return all.empty() ? LogTable::none : stats::median(all);
+}
+
+// --- Which runs belong together
+// ------------------------------------------------------------------------------
+
+/// Whether two runs differ in nothing but their seed and what runs are called.
+inline bool same_setting(const RunLog& a, const RunLog& b) {
+  const auto substance = [](const RunLog& run) {
+    SettingsList settings = settings_of(run);
+    std::erase_if(settings, [](const auto& entry) { return is_identity(entry.first); });
+    return settings;
+  };
+  return a.info.composition == b.info.composition && substance(a) == substance(b);
+}
+
+/// The groups with names made of the settings in which they differ; "Training" where there is but one.
+inline RunGroups named(RunGroups groups) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    std::string name;
+    for (const auto& [key, value] : settings_of(groups[g].runs[0])) {
+      const bool differs =
+          !is_identity(key) && std::any_of(groups.begin(), groups.end(), [&](const RunGroup& other) {
+            const SettingsList list = settings_of(other.runs[0]);
+            return std::find(list.begin(), list.end(), std::pair(key, value)) == list.end();
+          });
+      const std::size_t dot = key.rfind('.') + 1;  // 0 where there is none
+      if (differs && name.size() < 30)
+        name.append(name.empty() ? "" : ", ").append(key.substr(dot)).append("=").append(value);
+    }
+    const auto taken = [&] {
+      return std::any_of(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(g),
+                         [&](const RunGroup& other) { return other.name == name; });
+    };
+    if (name.empty()) name = groups.size() == 1 ? "Training" : "group " + std::to_string(g + 1);
+    if (taken()) name += " (" + std::to_string(g + 1) + ')';
+    groups[g].name = name;
+  }
+  return groups;
+}
+
+// --- The top of the page
+// -------------------------------------------------------------------------------------
+
+/// "Pendulum by Adaptive · 15 runs · seeds 1, 2, 3".
+inline std::string subtitle(const RunGroups& groups) {
+  std::string text = groups[0].runs[0].info.composition;
+  const std::size_t on = text.find(" on ");
+  text = on == text.npos ? "" : text.substr(on + 4);
+  if (const auto by_none = text.find(" by None"); by_none != text.npos) text.resize(by_none);
+  std::size_t runs = 0;
+  std::vector<std::uint64_t> seeds;
+  for (const RunGroup& group : groups) {
+    runs += group.runs.size();
+    for (const RunLog& run : group.runs) {
+      if (std::find(seeds.begin(), seeds.end(), run.info.seed) == seeds.end()) seeds.push_back(run.info.seed);
+    }
+  }
+  std::sort(seeds.begin(), seeds.end());
+  text += (text.empty() ? "" : " · ") + counted(runs, "run") + (seeds.size() == 1 ? " · seed " : " · seeds ");
+  const bool range = seeds.size() > 2 && seeds.back() - seeds.front() + 1 == seeds.size();
+  if (range) return text + std::to_string(seeds.front()) + " to " + std::to_string(seeds.back());
+  for (std::size_t i = 0; i < seeds.size(); ++i) text += (i ? ", " : "") + std::to_string(seeds[i]);
+  return text;
+}
+
+inline std::string interval_text(const stats::Estimate& e, NumberStyle style, const std::string& otherwise) {
+  if (!std::isfinite(e.low)) return otherwise;
+  return "95%: " + number(e.low, style) + " to " + number(e.high, style);
+}
+
+inline std::string tiles_section(const RunGroups& groups) {
+  const bool evaluated = were_evaluated(groups);
+  std::size_t best = 0;
+  for (std::size_t g = 1; g < groups.size(); ++g) {
+    const double value = at_the_end(groups[g], evaluated, "return").value;
+    const double leader = at_the_end(groups[best], evaluated, "return").value;
+    if (value > leader || std::isnan(leader)) best = g;
+  }
+  const RunGroup& group = groups[best];
+  const std::string of = groups.size() > 1 ? ", " + group.name : "";
+  const char* source = evaluated ? "greedy evaluation" : "last 100 episodes of training";
+  std::string html = "<div class=\"tiles\">\n";
+  const stats::Estimate returns = at_the_end(group, evaluated, "return");
+  html += tile((groups.size() > 1 ? "Best return" : "Return") + of, number(returns.value),
+               interval_text(returns, NumberStyle::plain, source));
+  if (const auto success = at_the_end(group, evaluated, "success"); std::isfinite(success.value)) {
+    html += tile("Success" + of, number(success.value, NumberStyle::percent),
+                 interval_text(success, NumberStyle::percent, source));
+  }
+  const auto held_out = [&](const char* policy) {
+    return estimate(each_run(group,
+                             [&](const RunLog& run) {
+                               return backtest_figure(run.backtest, policy, "total_return");
+                             }))
+        .value;
+  };
+  if (const double agents = held_out("agents' mean"); std::isfinite(agents)) {
+    html += tile("Held-out return" + of, number(agents, NumberStyle::change),
+                 "buy and hold " + number(held_out("buy and hold"), NumberStyle::change));
+  }
+  const auto steps =
+      each_run(group, [](const RunLog& run) { return run.training.rows() ? run.training.steps.back() : 0.; });
+  const auto seconds = each_run(
+      group, [](const RunLog& run) { return run.training.rows() ? run.training.seconds.back() : 0.; });
+  html += tile("Steps a run", number(stats::median(steps), NumberStyle::count),
+               "in " + duration(stats::median(seconds)));
+  const double speed = median_over_runs(group, "steps_per_second");
+  const double collecting = median_over_runs(group, "collecting_share");
+  if (std::isfinite(speed)) {
+    html +=
+        tile("Steps a second" + of, number(speed, NumberStyle::count),
+             std::isfinite(collecting) ? number(collecting, NumberStyle::percent) + " of the time collecting"
+                                       : "median");
+  }
+  return html + "</div>\n";
+}
+
+/// Buttons that hide groups, which are the page's legend too.
+inline std::string group_buttons(const RunGroups& groups) {
+  if (groups.size() < 2) return {};
+  std::string html = "<div class=\"groups\">";
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    html += "<button type=\"button\" aria-pressed=\"true\" data-of=\"" + std::to_string(g) +
+            "\"><i class=\"" + colour(g) + "\"></i>" + escaped(groups[g].name) + "</button>";
+  }
+  return html + "</div>\n";
+}
+
+/// One row a group, where there are several, or several runs.
+inline std::string results_section(const RunGroups& groups) {
+  if (groups.size() == 1 && groups[0].runs.size() == 1) return {};
+  const bool evaluated = were_evaluated(groups);
+  const bool success = std::isfinite(at_the_end(groups[0], evaluated, "success").value);
+  std::vector<std::string> header = {"", "runs", "return", "best run", "worst run"};
+  if (success) header.insert(header.begin() + 3, "success");
+  header.insert(header.end(), {"steps a run", "time a run"});
+  HtmlTable table(header);
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const RunGroup& group = groups[g];
+    Extent ends;
+    ends.add(
+        each_run(group, [&](const RunLog& run) { return last_value(main_table(run, evaluated), "return"); }));
+    const auto last = [&](auto&& of) {
+      return stats::median(
+          each_run(group, [&](const RunLog& run) { return run.training.rows() ? of(run).back() : 0.; }));
+    };
+    std::vector<std::string> cells = {group_cell(group, g), std::to_string(group.runs.size()),
+                                      estimate_cell(at_the_end(group, evaluated, "return")),
+                                      number(ends.empty() ? LogTable::none : ends.high),
+                                      number(ends.empty() ? LogTable::none : ends.low)};
+    if (success)
+      cells.insert(cells.begin() + 3,
+                   estimate_cell(at_the_end(group, evaluated, "success"), NumberStyle::percent));
+    cells.push_back(number(last([](const RunLog& run) { return run.training.steps; }), NumberStyle::count));
+    cells.push_back(duration(last([](const RunLog& run) { return run.training.seconds; })));
+    table.row(cells);
+  }
+  return section("Results",
+                 std::string("At the end of training, ") +
+                     (evaluated ? "in greedy evaluations" : "over the last 100 episodes of training") +
+                     ": interquartile mean over the runs and its 95% bootstrap interval.") +
+         table.html();
+}
+
+// --- Curves
+// --------------------------------------------------------------------------------------------------
+
+/// A plot of one column for all groups; with single runs as thin lines, where `runs_too`.
+inline Plot column_plot(const RunGroups& groups, bool evaluation, const std::string& name, bool runs_too) {
+  Plot plot;
+  plot.title = heading(name);
+  const std::size_t points = runs_too ? 240 : 120;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    std::vector<Curve> curves;
+    for (const RunLog& run : groups[g].runs)
+      curves.push_back(column_curve(evaluation ? run.evaluation : run.training, name));
+    Curve all = joined(curves, points);
+    if (all.x.empty()) continue;
+    if (runs_too && curves.size() > 1) {
+      for (const Curve& curve : curves) {
+        Curve thin = thinned(curve, points);
+        plot.lines.push_back({"",
+                              colour(g) + " thin",
+                              static_cast<int>(g),
+                              std::move(thin.x),
+                              std::move(thin.y),
+                              {},
+                              {},
+                              false});
+      }
+    }
+    plot.lines.push_back({groups[g].name, colour(g), static_cast<int>(g), std::move(all.x), std::move(all.y),
+                          std::move(all.low), std::move(all.high)});
+  }
+  return plot;
+}
+
+inline std::string draw(const Plot& plot) { return PlotDrawing(plot).html(); }
+
+inline std::string learning_section(const RunGroups& groups) {
+  const bool several =
+      any_run(groups, [&](const RunLog&) { return true; }) &&
+      std::any_of(groups.begin(), groups.end(), [](const RunGroup& g) { return g.runs.size() > 1; });
+  std::string html = section(
+      "Learning curves",
+      several ? "Thick lines: interquartile mean over a group's runs. Bands: 95% bootstrap intervals of that "
+                "mean. Thin lines: single runs."
+              : "Over the steps of the environment.");
+  html += "<div class=\"stack\">";
+  if (were_evaluated(groups)) {
+    Plot plot = column_plot(groups, true, "return", true);
+    plot.title = "Return in evaluation", plot.note = "greedy policy, mean over the episodes of an evaluation";
+    html += draw(plot);
+  }
+  Plot plot = column_plot(groups, false, "return", true);
+  plot.title = "Return in training", plot.note = "with exploration, mean over the last 100 episodes";
+  if (were_evaluated(groups)) plot.height = 220;
+  html += draw(plot) + "</div>\n<div class=\"grid\" style=\"margin-top:12px\">";
+  for (const bool evaluation : {true, false}) {
+    for (const char* name : {"success", "length"}) {
+      Plot small = column_plot(groups, evaluation, name, false);
+      if (small.lines.empty()) continue;
+      small.title += evaluation ? " in evaluation" : " in training";
+      if (std::string_view(name) == "success") small.y_style = NumberStyle::percent;
+      small.small = true, small.height = 150;
+      html += draw(small);
+    }
+  }
+  return html + "</div>\n";
+}
+
+inline std::string curriculum_section(const RunGroups& groups) {
+  const std::string drawn = ribbons(groups);
+  if (drawn.empty()) return {};
+  return section("Curriculum", "The stage of every run over its steps; darker ones are harder.") + drawn;
+}
+
+/// All other columns, as small plots beside each other.
+inline std::string diagnostics_section(const RunGroups& groups) {
+  std::vector<std::pair<bool, std::string>> names;
+  const auto shown = [](bool evaluation, std::string_view name) {
+    for (const char* other : {"return", "success", "length"}) {
+      if (name == other) return true;
+    }
+    return !evaluation && (name.substr(0, 11) == "curriculum." || name == "episodes" ||
+                           name == "steps_per_second" || name == "collecting_share");
+  };
+  for (const bool evaluation : {false, true}) {
+    any_run(groups, [&](const RunLog& run) {
+      for (const LogColumn& column : (evaluation ? run.evaluation : run.training).columns) {
+        const std::pair entry(evaluation, column.name);
+        if (!shown(evaluation, column.name) && std::find(names.begin(), names.end(), entry) == names.end())
+          names.push_back(entry);
+      }
+      return false;
+    });
+  }
+  std::string html;
+  for (const auto& [evaluation, name] : names) {
+    Plot plot = column_plot(groups, evaluation, name, false);
+    if (plot.lines.empty()) continue;
+    if (evaluation) plot.note = "in evaluation";
+    plot.small = true, plot.height = 130;
+    html += draw(plot);
+  }
+  if (html.empty()) return {};
+  return section("Diagnostics", "What the learner and the environment report of themselves.") +
+         "<div class=\"grid\">" + html + "</div>\n";
+}
+
+// --- Speed, settings, notes
+// ----------------------------------------------------------------------------------
+
+inline std::string speed_section(const RunGroups& groups) {
+  if (!any_run(groups, [](const RunLog& run) { return run.training.find("steps_per_second") != nullptr; }))
+    return {};
+  HtmlTable table({"", "lanes", "threads", "steps/s", "slowest 10%", "collecting", "learning", ""});
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const RunGroup& group = groups[g];
+    std::vector<double> speeds;
+    for (const RunLog& run : group.runs) {
+      if (const auto* values = run.training.find("steps_per_second"))
+        speeds.insert(speeds.end(), values->begin(), values->end());
+    }
+    std::erase_if(speeds, [](double value) { return !std::isfinite(value); });
+    const double collecting = median_over_runs(group, "collecting_share");
+    const std::string bar = std::isfinite(collecting)
+                                ? "<div class=\"share\"><span style=\"width:" + coordinate(100 * collecting) +
+                                      "%\"></span><span style=\"width:" + coordinate(100 - 100 * collecting) +
+                                      "%\"></span></div>"
+                                : "";
+    table.row({group_cell(group, g), std::to_string(group.runs[0].info.lanes),
+               std::to_string(group.runs[0].info.threads),
+               number(speeds.empty() ? LogTable::none : stats::median(speeds), NumberStyle::count),
+               number(speeds.empty() ? LogTable::none : stats::quantile(speeds, .1), NumberStyle::count),
+               number(collecting, NumberStyle::percent), number(1 - collecting, NumberStyle::percent), bar});
+  }
+  Plot plot = column_plot(groups, false, "steps_per_second", false);
+  plot.title = "Environment steps a second", plot.y_style = NumberStyle::count, plot.height = 160;
+  return section("Speed",
+                 "Medians over all updates; a step is one of all agents in one copy of the environment.") +
+         "<div class=\"stack\">" + draw(plot) + "</div>" + table.html();
+}
+
+inline std::string settings_section(const RunGroups& groups) {
+  if (!any_run(groups, [](const RunLog& run) { return !run.info.settings.empty(); })) return {};
+  std::string html = section(
+      "Settings", groups.size() > 1 ? "What differs between the groups, and all there is." : "All there is.");
+  if (groups.size() > 1) html += settings_differences(groups);
+  for (const RunGroup& group : groups) {
+    if (!group.runs[0].info.settings.empty()) html += all_settings(group);
+  }
+  return html;
+}
+
+/// What the logs say of themselves, and runs whose figures ended before they did.
+inline std::string notes_section(const RunGroups& groups) {
+  std::string items;
+  const bool evaluated = were_evaluated(groups);
+  for (const RunGroup& group : groups) {
+    for (const RunLog& run : group.runs) {
+      const std::string who = "<li>" + escaped(group.name) + ", seed " + std::to_string(run.info.seed) + ": ";
+      for (const std::string& note : run.notes) items += who + escaped(note) + "</li>\n";
+      for (const std::string& message : run.messages) items += who + escaped(message) + "</li>\n";
+      const LogTable& table = main_table(run, evaluated);
+      const auto* values = table.find("return");
+      if (values && !values->empty() && !std::isfinite(values->back()) &&
+          std::isfinite(last_value(table, "return"))) {
+        items += who + "its return is no number at the end, so curves go on without this run.</li>\n";
+      }
+    }
+  }
+  if (items.empty()) return {};
+  return section("Notes", "What to know about these logs.") + "<div class=\"card\"><ul class=\"notes\">" +
+         items + "</ul></div>\n";
+}
+
+}  // namespace polis::internal
