@@ -18,6 +18,9 @@
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>
 #include <polis/curriculum/staged.hpp>
+#include <polis/distribution/beta.hpp>
+#include <polis/distribution/dirichlet.hpp>
+#include <polis/distribution/squashed_gaussian.hpp>
 #include <polis/env/time_limit.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/pendulum.hpp>

@@ -125,6 +125,59 @@ TEST_CASE("core/math: tanh within 3.5e-7 of its value, odd, saturating") {
   CHECK(std::isnan(both(polis_tanh, not_a_number)));
 }
 
+TEST_CASE("core/math: atanh, the inverse of tanh") {
+  const auto polis_atanh = [](auto x) { return math::atanh(x); };
+  const auto truth = [](double x) { return std::atanh(x); };
+  CHECK(error(polis_atanh, truth, -.9999999, .9999999, 400'000).ulp < 3);
+  CHECK(error(polis_atanh, truth, 1e-30, 1e-1, 100'000, true).ulp < 3);
+  CHECK(both(polis_atanh, 0.f) == 0.f);
+  CHECK(both(polis_atanh, 1.f) == infinity);
+  CHECK(both(polis_atanh, -1.f) == -infinity);
+  CHECK(std::isnan(both(polis_atanh, 1.5f)));
+  CHECK(std::isnan(both(polis_atanh, not_a_number)));
+}
+
+TEST_CASE("core/math: log gamma and its derivatives, in double, at published arguments") {
+  // mpmath 1.3, 40 digits: loggamma, digamma, psi(1, .).
+  const double x[] = {.01, .5, 1, 1.4616321449683623, 3.7, 25, 1e4};
+  const double log_gamma[] = {4.5994798780420217,  .57236494292470009, 0,
+                              -.12148629053584961, 1.4280723266653881, 54.784729398112319,
+                              82099.717496442377};
+  const double psi[] = {-100.56088545786867, -1.9635100260214235, -.57721566490153286, 0,
+                        1.1671535393615114,  3.198742512851974,   9.2102903711428494};
+  const double psi1[] = {10001.621213528313, 4.9348022005446793,  1.6449340668482264,   .96767224544762125,
+                         .3100378576700383,  .040810663257225579, 1.0000500016666667e-4};
+  for (int i = 0; i < 7; ++i) {
+    CHECK(math::lgamma(x[i]) == doctest::Approx(log_gamma[i]).epsilon(1e-13));
+    CHECK(math::digamma(x[i]) == doctest::Approx(psi[i]).epsilon(1e-13));
+    CHECK(math::trigamma(x[i]) == doctest::Approx(psi1[i]).epsilon(1e-13));
+  }
+}
+
+TEST_CASE("core/math: lgamma, digamma and trigamma of floats and registers") {
+  const auto lgamma = [](auto x) { return math::lgamma(x); };
+  const auto digamma = [](auto x) { return math::digamma(x); };
+  const auto trigamma = [](auto x) { return math::trigamma(x); };
+  const auto true_lgamma = [](double x) { return std::lgamma(x); };
+  CHECK(error(lgamma, true_lgamma, .5, 4, 200'000).absolute < 4e-7);
+  CHECK(error(lgamma, true_lgamma, 4, 1e6, 200'000, true).ulp < 3);
+  CHECK(error(lgamma, true_lgamma, 1e-30, .5, 100'000, true).ulp < 3);
+  const auto true_digamma = [](double x) { return math::digamma(x); };
+  CHECK(error(digamma, true_digamma, .5, 4, 200'000).absolute < 3e-7);
+  CHECK(error(digamma, true_digamma, 4, 1e6, 200'000, true).ulp < 2);
+  CHECK(error(digamma, true_digamma, 1e-30, .5, 100'000, true).ulp < 2);
+  CHECK(error(trigamma, [](double x) { return math::trigamma(x); }, 1e-15, 1e6, 200'000, true).ulp < 4);
+  CHECK(both(lgamma, 0.f) == infinity);
+  CHECK(both(digamma, 0.f) == -infinity);
+  CHECK(both(trigamma, 0.f) == infinity);
+  CHECK(both(lgamma, infinity) == infinity);
+  CHECK(both(digamma, infinity) == infinity);
+  CHECK(both(trigamma, infinity) == 0.f);
+  CHECK(std::isnan(both(lgamma, not_a_number)));
+  CHECK(std::isnan(both(digamma, not_a_number)));
+  CHECK(std::isnan(both(trigamma, not_a_number)));
+}
+
 TEST_CASE("core/math: sin and cos to 1e4 and beyond") {
   const auto true_sin = [](double x) { return std::sin(x); };
   const auto true_cos = [](double x) { return std::cos(x); };

@@ -174,4 +174,56 @@ inline double chi_square(const std::vector<int>& counts, const std::vector<doubl
   return sum;
 }
 
+/// Pearson's statistic of numbers counted between the deciles of a distribution: 27.9 is exceeded once in a
+/// thousand times.
+inline double chi_square_of_deciles(const std::vector<double>& x, const std::vector<double>& deciles) {
+  std::vector<int> counts(10);
+  for (const double value : x) {
+    ++counts.at(
+        static_cast<std::size_t>(std::upper_bound(deciles.begin(), deciles.end(), value) - deciles.begin()));
+  }
+  return chi_square(counts, std::vector<double>(10, .1), static_cast<int>(x.size()));
+}
+
+/// Largest distance between the sample's distribution function and `cdf`, times sqrt(n) (Kolmogorov and
+/// Smirnov): 1.95 is exceeded once in a thousand times.
+template <class Cdf>
+double distance(std::vector<double> x, const Cdf& cdf) {
+  std::sort(x.begin(), x.end());
+  const auto n = static_cast<double>(x.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    largest = std::max(largest, std::abs(cdf(x[i]) - (static_cast<double>(i) + .5) / n));
+  }
+  return largest * std::sqrt(n);
+}
+inline double normal_cdf(double x) { return .5 * std::erfc(-x / std::sqrt(2.)); }
+
+struct Moments {
+  double mean, variance;
+};
+inline Moments moments(const std::vector<double>& x) {
+  double sum = 0, squares = 0;
+  for (const double value : x) sum += value;
+  const auto n = static_cast<double>(x.size());
+  for (const double value : x) squares += (value - sum / n) * (value - sum / n);
+  return {sum / n, squares / (n - 1)};
+}
+
+/// `count` actions of one row of inputs and free weights, word by word.
+template <polis::Distribution D>
+std::vector<std::vector<double>> draw(const float* inputs, const float* weights, int count,
+                                      std::uint32_t number) {
+  std::vector<std::vector<double>> words(D::words);
+  Random random = stream(number);
+  for (int n = 0; n < count; ++n) {
+    float uniforms[D::noise], action[D::words];
+    for (float& u : uniforms) u = random.uniform();
+    D::template sample<float>({inputs, 1}, {weights, 1}, {}, {uniforms, 1}, {action, 1});
+    for (int i = 0; i < D::words; ++i)
+      words[static_cast<std::size_t>(i)].push_back(static_cast<double>(action[i]));
+  }
+  return words;
+}
+
 }  // namespace checks

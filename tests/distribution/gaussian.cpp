@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
@@ -14,18 +13,6 @@ namespace {
 
 using polis::DiagGaussian;
 using polis::SimplexGaussian;
-
-// Largest distance between the sample's distribution function and the standard normal's, times sqrt(n).
-double kolmogorov_smirnov(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  const auto n = static_cast<double>(x.size());
-  double distance = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double cdf = .5 * std::erfc(-x[i] / std::sqrt(2.));
-    distance = std::max(distance, std::abs(cdf - (static_cast<double>(i) + .5) / n));
-  }
-  return distance * std::sqrt(n);
-}
 
 }  // namespace
 
@@ -71,7 +58,7 @@ TEST_CASE("distribution/diag_gaussian: samples are normal with mean and deviatio
     }
   }
   for (int i = 0; i < 3; ++i) {
-    CHECK(kolmogorov_smirnov(z[i]) < 1.95);  // 0.1%
+    CHECK(checks::distance(z[i], checks::normal_cdf) < 1.95);  // 0.1%
     double product = 0;
     for (std::size_t n = 0; n < count; ++n) product += z[i][n] * z[(i + 1) % 3][n];
     CHECK(std::abs(product) / std::sqrt(static_cast<double>(count)) < 3.5);
@@ -104,7 +91,7 @@ TEST_CASE(
           doctest::Approx(polis::DiagGaussian<2>::log_prob<float>({mean, 1}, {log_std, 1}, {}, {y, 1}))
               .epsilon(1e-4));
   }
-  for (const auto& coordinate : z) CHECK(kolmogorov_smirnov(coordinate) < 1.95);
+  for (const auto& coordinate : z) CHECK(checks::distance(coordinate, checks::normal_cdf) < 1.95);
   float shares[3] = {};
   D::mode<float>({mean, 1}, {log_std, 1}, {}, {shares, 1});
   CHECK(shares[0] / shares[2] == doctest::Approx(std::exp(.5)));

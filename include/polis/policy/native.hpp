@@ -7,6 +7,7 @@
 #include <polis/core/word.hpp>
 #include <polis/distribution/categorical.hpp>
 #include <polis/distribution/diag_gaussian.hpp>
+#include <polis/distribution/multi_categorical.hpp>
 #include <polis/distribution/product.hpp>
 #include <polis/distribution/simplex_gaussian.hpp>
 #include <polis/env/environment.hpp>
@@ -15,30 +16,42 @@
 
 namespace polis {
 
+/// What a distribution word is, for a space S: it names the type, or it is not for such a space at all.
+///
+///     struct Beta {
+///       using word = word::Distribution;
+///       template <FiniteBox S>
+///       using distribution = BetaOn<S>;
+///     };
+template <class W, class S>
+concept DistributionWordFor = Distribution<typename W::template distribution<S>>;
+
 namespace internal {
 
+template <class W, class S>
+struct DistributionOf;
+
+/// The distribution that fits a space when nothing else is said.
 template <class S>
-struct DistributionOf {
-  static_assert(S::kind == SpaceKind::box, "a space of the library");
+struct FittingDistributionOf;
+template <class S>
+  requires(S::kind == SpaceKind::box)
+struct FittingDistributionOf<S> {
   using type = DiagGaussian<S::words>;
 };
 template <class S>
   requires(S::kind == SpaceKind::discrete)
-struct DistributionOf<S> {
+struct FittingDistributionOf<S> {
   using type = Categorical<S::size>;
 };
 template <class S>
   requires(S::kind == SpaceKind::simplex)
-struct DistributionOf<S> {
+struct FittingDistributionOf<S> {
   using type = SimplexGaussian<S::words>;
 };
 template <int... N>
-struct DistributionOf<MultiDiscrete<N...>> {
-  using type = Product<Categorical<N>...>;
-};
-template <class... S>
-struct DistributionOf<Tuple<S...>> {
-  using type = Product<typename DistributionOf<S>::type...>;
+struct FittingDistributionOf<MultiDiscrete<N...>> {
+  using type = MultiCategorical<N...>;
 };
 
 }  // namespace internal
@@ -47,8 +60,53 @@ struct DistributionOf<Tuple<S...>> {
 /// mapped to the Simplex, and the product of those for a Tuple.
 struct FittingDistribution {
   using word = word::Distribution;
-  template <class Action>
-  using distribution = typename internal::DistributionOf<Action>::type;
+  template <class S>
+  using distribution = typename internal::FittingDistributionOf<S>::type;
+};
+
+namespace internal {
+
+/// Whether a word names a distribution on a space, or on a part of a Tuple.
+template <class W, class S>
+inline constexpr bool distribution_fits = DistributionWordFor<W, S>;
+template <class W, class... S>
+inline constexpr bool distribution_fits<W, Tuple<S...>> =
+    DistributionWordFor<W, Tuple<S...>> || sizeof...(S) == 0 || (... || distribution_fits<W, S>);
+
+/// The first of some words that is for a space; no type where none is.
+template <class S, class... W>
+struct FirstFor {};
+template <class S, class First, class... Rest>
+struct FirstFor<S, First, Rest...> : FirstFor<S, Rest...> {};
+template <class S, class First, class... Rest>
+  requires DistributionWordFor<First, S>
+struct FirstFor<S, First, Rest...> {
+  using type = typename First::template distribution<S>;
+};
+
+/// The distribution that a word chooses on a space: its own; on a Tuple the product of the parts', those that
+/// the word is not for being left to FittingDistribution.
+template <class W, class S>
+struct DistributionOf {
+  using type = typename W::template distribution<S>;
+};
+template <class W, class... S>
+  requires(!DistributionWordFor<W, Tuple<S...>>)
+struct DistributionOf<W, Tuple<S...>> {
+  template <class Part>
+  using word_for = std::conditional_t<distribution_fits<W, Part>, W, FittingDistribution>;
+  using type = Product<typename DistributionOf<word_for<S>, S>::type...>;
+};
+
+}  // namespace internal
+
+/// Several distribution words in one slot, for a Tuple of different spaces: each part gets the first that is
+/// for it. `PPO::With<Distributions<Beta, Dirichlet>>`
+template <class... W>
+struct Distributions {
+  using word = word::Distribution;
+  template <class S>
+  using distribution = typename internal::FirstFor<S, W...>::type;
 };
 
 /// The critic sees what its agent sees.
@@ -77,7 +135,7 @@ struct PolicyParts {
   using Network = NetworkWord;
   using Activation = ActivationWord;
   using Initialization = InitializationWord;
-  using Distribution = typename DistributionWord::template distribution<ActionSpace>;
+  using Distribution = typename internal::DistributionOf<DistributionWord, ActionSpace>::type;
   static constexpr int features = ObservationSpace::features;
   static constexpr int critic_features = CriticWord::template features<E, ObservationSpace>;
 };

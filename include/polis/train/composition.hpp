@@ -80,6 +80,7 @@ struct Fit {
   static constexpr bool critic() { return true; }
   static constexpr bool sharing() { return true; }
   static constexpr bool normalization() { return true; }
+  static constexpr bool distribution() { return true; }
   static constexpr bool policy() { return true; }
 };
 template <class... Words, class E, int... R>
@@ -97,6 +98,9 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
   static constexpr bool normalization() {
     return std::is_same_v<typename A::ObservationNormalization, RawObservations> ||
            (... && stored_as_features<typename RoleOf<E, R>::Observation>);
+  }
+  static constexpr bool distribution() {
+    return (... && distribution_fits<typename A::Distribution, typename RoleOf<E, R>::Action>);
   }
   static constexpr bool policy() { return (... && has_policy<RoleOf<E, R>>()); }
 
@@ -141,6 +145,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool critic() { return (... && Of<Parts>::critic()); }
   static constexpr bool sharing() { return (... && Of<Parts>::sharing()); }
   static constexpr bool normalization() { return (... && Of<Parts>::normalization()); }
+  static constexpr bool distribution() { return (... && Of<Parts>::distribution()); }
   static constexpr bool policy() { return (... && Of<Parts>::policy()); }
 };
 
@@ -206,6 +211,11 @@ concept SharedParametersHaveEqualSpaces = internal::FitOf<Words...>::sharing() |
 template <class... Words>
 concept NormalizedObservationsAreNumbers = internal::FitOf<Words...>::normalization() || internal::refused;
 
+/// A distribution is one on the action space, or on a part of it where that is a Tuple: Beta on a Box of
+/// finite bounds, Dirichlet on a Simplex.
+template <class... Words>
+concept DistributionFitsItsActions = internal::FitOf<Words...>::distribution() || internal::refused;
+
 /// The policy, network and distribution words together make a model that can act and be trained (Policy).
 template <class... Words>
 concept PolicyFitsItsSpaces = internal::FitOf<Words...>::policy() || internal::refused;
@@ -227,6 +237,7 @@ concept SoundComposition =
     EveryRoleHasItsPolicy<Words...> && EveryWordHasItsSlot<Words...> && ObjectiveIsPointwise<Words...> &&
     ReturnsAreEstimated<Words...> && OptimizerStepsBlocks<Words...> && CriticHasItsState<Words...> &&
     SharedParametersHaveEqualSpaces<Words...> && NormalizedObservationsAreNumbers<Words...> &&
-    PolicyFitsItsSpaces<Words...> && CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
+    DistributionFitsItsActions<Words...> && PolicyFitsItsSpaces<Words...> &&
+    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis
