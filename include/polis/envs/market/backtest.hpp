@@ -189,8 +189,8 @@ inline void write_reports(std::span<const NamedReport> reports, const std::strin
       if (t < report.equity.size()) curves += std::to_string(report.equity[t]);
     }
   }
-  TradingReport::fields(TradingReport{},
-                        [&](const char* figure, double) { figures.append(1, ',').append(figure); });
+  const TradingReport none;
+  TradingReport::fields(none, [&](const char* figure, double) { figures.append(1, ',').append(figure); });
   for (const auto& [name, report] : reports) {
     figures += '\n' + quoted(name);
     TradingReport::fields(report, [&](const char*, double value) { figures += ',' + std::to_string(value); });
