@@ -168,6 +168,12 @@ class ActorCriticLearner {
     for_each([&](auto& agents) { agents.record(tile); });
   }
   [[nodiscard]] int interval() const { return first().interval(); }
+  /// Lanes that begin their episodes alike; see ComparesLanes.
+  [[nodiscard]] int group() const
+    requires GroupEstimator<typename Slots::Returns>
+  {
+    return first().group();
+  }
   [[nodiscard]] bool due(const Clock& clock) const { return first().due(clock); }
   void update(Services& services) {
     for_each([&](auto& agents) { agents.update(services); });

@@ -63,4 +63,11 @@ concept Learner = requires(L learner, const L constant, LaneTile<E>& tile, Servi
   constant.metrics([](const char*, double) {});
 };
 
+/// A learner that compares lanes with one another. The trainer has them begin alike in groups of this many
+/// (MultiAgentEnv::begin_alike), and begins new episodes in all of them before every collection.
+template <class L>
+concept ComparesLanes = requires(const L& constant) {
+  { constant.group() } -> std::convertible_to<int>;
+};
+
 }  // namespace polis

@@ -2,14 +2,19 @@
 //
 // Every decision of a rollout is valued after it, in tiles; advantages follow row by row. Where agents take
 // turns, a decision may still wait for its rewards when the rollout ends: it is carried over into the next
-// one.
+// one. Estimates that depend on the policy at hand (V-trace) are made anew before every epoch; see
+// on_policy_update.hpp for that.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include <polis/algorithm/on_policy_agents.hpp>
+#include <polis/core/aligned.hpp>
+#include <polis/core/error.hpp>
+#include <polis/objective/objective.hpp>
 #include <polis/returns/returns.hpp>
 
 namespace polis::internal {
@@ -23,6 +28,8 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   using typename Base::Observation, typename Base::Parts, typename Base::Policy;
   static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
   static constexpr bool central = Base::central, turns = Base::turns;
+  /// Whether the lanes of a group are compared; they then begin anew with every rollout.
+  static constexpr bool grouped = GroupEstimator<typename Words::Returns>;
 
   using Base::Base;
 
@@ -31,9 +38,22 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     const auto& shape = rollout_.shape();
     decisions_.reserve(index(shape.slots()) * index(shape.rows));
     last_ = std::vector<int>(index(shape.rows), -1);
+    if constexpr (selects) until_ = std::vector<int>(index(shape.rows));
+    if constexpr (recomputes<Returns>) ratios_ = AlignedVector<float>(index(shape.slots() * shape.rows));
+    if constexpr (grouped) check_groups(env);
+  }
+
+  [[nodiscard]] int group() const
+    requires(grouped)
+  {
+    return config_.returns.group;
   }
 
  protected:
+  using Returns = typename Words::Returns;
+  /// Whether some decisions are not learnt from although their rewards are in.
+  static constexpr bool selects = complete_episodes<Returns> || grouped;
+
   using Base::agent, Base::group_size, Base::config_, Base::index, Base::rollout_, Base::scratch_,
       Base::segment;
 
@@ -44,7 +64,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   /// It is not learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its
   /// slot, else -1.
   void find_pending() {
-    if constexpr (turns) {
+    if constexpr (turns && !grouped) {
       for (int row = 0; row < rollout_.shape().rows; ++row) {
         int& last = last_[index(row)];
         last = -1;
@@ -57,8 +77,24 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     }
   }
 
+  /// Where only complete episodes count: until_[row] is the slot after the row's last end.
+  void find_complete() {
+    if constexpr (complete_episodes<Returns>) {
+      for (int row = 0; row < rollout_.shape().rows; ++row) {
+        int& until = until_[index(row)];
+        until = slots();
+        while (until > 0 && rollout_.ends(until - 1, row) == End::none) --until;
+      }
+    }
+  }
+
   /// Values of every decision, and of the state after the last step where the agent acts on.
   void value_rollout(Region& region) {
+    if constexpr (!uses_values<Returns>) return;
+    value_last(region);
+    value_decisions(region);
+  }
+  void value_last(Region& region) {
     const int rows = rollout_.shape().rows;
     const int chunks = (rows + tile_rows - 1) / tile_rows;
     region.parallel(chunks, 3000., [&](int chunk, int worker) {
@@ -72,7 +108,10 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
       this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true,
                       &rollout_.values(slots(), 0));
     });
+  }
+  void value_decisions(Region& region) {
     if constexpr (carry_size > 0) return;  // valued while collecting, in step with the carry
+    const int rows = rollout_.shape().rows;
     decisions_.clear();
     for (int slot = 0; slot < slots(); ++slot) {
       for (int row = 0; row < rows; ++row) {
@@ -91,22 +130,25 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     });
   }
 
-  /// Advantages and returns of every row.
-  void estimate_advantages(Region& region) {
-    const int rows = rollout_.shape().rows;
-    const int chunks = (rows + tile_rows - 1) / tile_rows;
-    region.parallel(chunks, 20. * slots() * tile_rows, [&](int chunk, int) {
-      const int first = chunk * tile_rows, count = std::min(tile_rows, rows - first);
-      estimate_rows(first, count);
-    });
+  /// Advantages and returns of every row; `ratios` says that ratios_ are those of the policy at hand, which
+  /// otherwise took the decisions itself.
+  void estimate_advantages(Region& region, bool ratios = false) {
+    if constexpr (grouped) {
+      const int groups = rollout_.shape().rows / (config_.returns.group * group_size());
+      region.parallel(groups, 20. * slots() * config_.returns.group,
+                      [this](int group, int) { estimate_group(group); });
+    } else {
+      const int rows = rollout_.shape().rows;
+      const int chunks = (rows + tile_rows - 1) / tile_rows;
+      region.parallel(chunks, 20. * slots() * tile_rows, [&](int chunk, int) {
+        const int first = chunk * tile_rows, count = std::min(tile_rows, rows - first);
+        estimate_rows(first, count, ratios);
+      });
+    }
   }
-  void estimate_rows(int first, int count) {
-    using Returns = typename Words::Returns;
-    Trajectory at{.slots = slots(), .stride = rollout_.shape().rows};
-    at.rewards = &rollout_.rewards(0, first), at.values = &rollout_.values(0, first);
-    at.bootstrap = &rollout_.values(slots(), first), at.ends = &rollout_.ends(0, first);
-    at.final_values = &rollout_.final_values(0, first), at.decided = &rollout_.decided(0, first);
-    at.advantages = &rollout_.advantages(0, first), at.returns = &rollout_.returns(0, first);
+  void estimate_rows(int first, int count, bool ratios) {
+    Trajectory at = trajectory(first);
+    if (ratios) at.ratios = ratios_.data() + first;
     if constexpr (!turns) {
       polis::estimate_rows<Arch, Returns>(config_.returns, at, count);
     } else {
@@ -119,6 +161,22 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
         Returns::template estimate<float>(config_.returns, row);
       }
     }
+  }
+  void estimate_group(int group) {
+    const int first = group * config_.returns.group * group_size();
+    for (int row = first; row < first + group_size(); ++row) {
+      Returns::estimate_group(config_.returns, trajectory(row), group_size(), &until_[index(row)]);
+    }
+  }
+  /// The rollout from row `first` on.
+  [[nodiscard]] Trajectory trajectory(int first) {
+    Trajectory at{.slots = slots(), .stride = rollout_.shape().rows};
+    at.rewards = &rollout_.rewards(0, first), at.values = &rollout_.values(0, first);
+    at.bootstrap = &rollout_.values(slots(), first), at.ends = &rollout_.ends(0, first);
+    at.final_values = &rollout_.final_values(0, first), at.decided = &rollout_.decided(0, first);
+    at.advantages = &rollout_.advantages(0, first), at.returns = &rollout_.returns(0, first);
+    at.weigh_advantages = !weighs_by_ratio<typename Words::Objective>;
+    return at;
   }
 
   /// Gathers what the policy sees of samples ids[i] + t * rows, into time step t of the worker's tiles.
@@ -140,8 +198,9 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     }
   }
 
-  /// Whether a slot of a row is a decision whose rewards are all in.
+  /// Whether a slot of a row is a decision whose rewards are all in, of an episode that counts.
   [[nodiscard]] bool learnt(int slot, int row) const {
+    if (selects && slot >= until_[index(row)]) return false;
     return rollout_.decided(slot, row) && !(turns && last_[index(row)] == slot);
   }
 
@@ -171,8 +230,24 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   }
 
  private:
+  [[gnu::cold, gnu::noinline]] void check_groups(const MultiAgentEnv<E>& env) const {
+    const int group = config_.returns.group;
+    const std::string found = "found " + std::to_string(group);
+    if (group < 2) throw Error(found, "algorithm.returns.group", "at least 2");
+    if (env.lanes() % group != 0)
+      throw Error(found, "algorithm.returns.group",
+                  "a divisor of the " + std::to_string(env.lanes()) + " lanes");
+    if (env.group() != group)
+      throw Error("the lanes begin alike in groups of " + std::to_string(env.group()), "MultiAgentEnv",
+                  "groups of " + std::to_string(group) + ", as algorithm.returns.group says");
+  }
+
   std::vector<int> decisions_;  // samples to value
   std::vector<int> last_;       // [row]: the slot of the decision that still waits for its rewards, or -1
+
+ protected:
+  std::vector<int> until_;       // [row]: how many slots are learnt from, where not all are
+  AlignedVector<float> ratios_;  // [slots][rows], where estimates ask for them
 };
 
 }  // namespace polis::internal

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include <polis/algorithm/loss_scratch.hpp>
 #include <polis/algorithm/on_policy_returns.hpp>
 #include <polis/algorithm/update_statistics.hpp>
 #include <polis/core/fixed_array.hpp>
@@ -23,40 +24,13 @@ namespace polis {
 
 namespace internal {
 
-/// Sums over the samples of one shard.
-struct LossSums {
-  double policy = 0, value = 0, entropy = 0, kl = 0, clipped = 0;
-};
-
-/// Tiles that a shard gathers its samples into, [step][64] each, and what evaluating them gives.
-struct LossScratch {
-  float *old_log_probs, *advantages, *returns, *old_values, *decided, *starts;
-  float *log_prob, *entropy, *value, *d_log_prob, *d_entropy, *d_value;
-  FloatArena memory;
-
-  [[gnu::cold]] explicit LossScratch(int steps = 1) {
-    const std::size_t n = static_cast<std::size_t>(steps) * tile_rows;
-    memory = FloatArena({{&old_log_probs, n},
-                         {&advantages, n},
-                         {&returns, n},
-                         {&old_values, n},
-                         {&decided, n},
-                         {&starts, n},
-                         {&log_prob, n},
-                         {&entropy, n},
-                         {&value, n},
-                         {&d_log_prob, n},
-                         {&d_entropy, n},
-                         {&d_value, n}});
-  }
-};
-
 /// The optimizer's side of a learner; see OnPolicyAgents for the parameters.
 template <class Words, class E, int R, class Arch>
 class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   using Base = OnPolicyReturns<Words, E, R, Arch>;
   using Base::config_, Base::first_slot, Base::gather, Base::index, Base::learnt, Base::policy_,
       Base::rollout_, Base::sample, Base::scratch_, Base::segment, Base::slots, Base::weights_;
+  using typename Base::Returns;
 
  public:
   using typename Base::Config, typename Base::Parameters, typename Base::Policy;
@@ -80,6 +54,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     blocks_.reserve(blocks * shards_.size());
     pointers_.reserve(shards_.size());
     units_.reserve(index(shape.slots()) * index(shape.rows));
+    if constexpr (recomputes<Returns>) decided_units_.reserve(units_.capacity());
     rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
   }
 
@@ -88,12 +63,16 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     Region& region = services.region;
     statistics_ = {};
     this->find_pending();
+    this->find_complete();
     this->value_rollout(region);
     rewards_.scale(rollout_.rewards, rollout_.ends, first_slot(), config_.returns.discount);
     this->estimate_advantages(region);
-    list_units();
+    list_units(units_, [this](int slot, int row) { return learnt(slot, row); });
     const float rate = config_.optimizer.learning_rate * config_.schedule(services.clock.progress());
     for (int epoch = 0; epoch < config_.epochs && !units_.empty(); ++epoch) {
+      if constexpr (recomputes<Returns>) {
+        if (epoch > 0 || turns) estimate_anew(region);  // with turns some decisions are of an older policy
+      }
       shuffle(epoch);
       const double kl = pass(region, rate);
       if (config_.target_kl > 0 && kl > static_cast<double>(config_.target_kl)) break;
@@ -103,6 +82,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       return slot >= first_slot() && slot < slots() && rollout_.decided(slot, row);
     });
     this->carry_pending_over();
+    if constexpr (Base::grouped) std::fill(this->fresh_.begin(), this->fresh_.end(), char{1});
     this->begun_ += static_cast<std::uint64_t>(config_.steps);
     ++updates_;
   }
@@ -116,18 +96,45 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
  private:
   /// The units of minibatches: decisions, or for a recurrent policy segments of rows with at least one
-  /// decision.
-  void list_units() {
-    units_.clear();
+  /// decision that `counts(slot, row)`.
+  template <class F>
+  void list_units(std::vector<int>& units, F&& counts) {
+    units.clear();
     const int rows = rollout_.shape().rows;
     for (int begin = 0; begin < slots(); begin += segment()) {
       for (int row = 0; row < rows; ++row) {
         bool any = false;
         for (int slot = begin; slot < std::min(begin + segment(), slots()); ++slot)
-          any = any || learnt(slot, row);
-        if (any) units_.push_back(sample(begin, row));
+          any = any || counts(slot, row);
+        if (any) units.push_back(sample(begin, row));
       }
     }
+  }
+
+  /// Estimates advantages and returns with the ratios and values of the policy as it is now. What the
+  /// rollout does not hold stays as collected: values of the final observations of truncated episodes, and
+  /// carries at the starts of segments.
+  [[gnu::noinline]] void estimate_anew(Region& region) {
+    this->value_last(region);
+    list_units(decided_units_, [this](int slot, int row) { return rollout_.decided(slot, row) != 0; });
+    const int count = static_cast<int>(decided_units_.size()), all = rollout_.shape().rows;
+    const int tiles = (count + tile_rows - 1) / tile_rows;
+    region.parallel(tiles, 3000. * segment(), [&](int tile, int worker) {
+      const int* units = decided_units_.data() + tile * tile_rows;
+      const int rows = std::min(tile_rows, count - tile * tile_rows);
+      evaluate_units(units, rows, {}, worker);
+      const LossScratch& l = losses_[index(worker)];
+      for (int t = 0; t < segment(); ++t) {
+        for (int i = 0; i < rows; ++i) {
+          const int id = units[i] + t * all, at = t * tile_rows + i;
+          if (id >= slots() * all || !rollout_.decided.data[id]) continue;
+          const PolicySample<float> now{l.log_prob[at], l.old_log_probs[at], 0};
+          this->ratios_[index(id)] = math::exp(internal::log_ratio(now));
+          rollout_.values.data[id] = l.value[at];
+        }
+      }
+    });
+    this->estimate_advantages(region, true);
   }
   void shuffle(int epoch) {
     Random random(this->seed_, static_cast<std::uint32_t>(updates_), static_cast<std::uint32_t>(epoch),
@@ -218,6 +225,16 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   /// Adds the gradient of up to 64 units' losses to a shard.
   [[gnu::noinline]] void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker,
                                       int shard) {
+    const PolicyBatch batch = evaluate_units(units, rows, scale, worker);
+    LossScratch& l = losses_[index(worker)];
+    add_losses(l, static_cast<float>(1. / scale.samples), sums_[index(shard)]);
+    const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value};
+    policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d,
+                                    shards_[index(shard)]);
+  }
+
+  /// Gathers up to 64 units into the worker's tiles and evaluates them by the current weights.
+  PolicyBatch evaluate_units(const int* units, int rows, const AdvantageScale& scale, int worker) {
     auto& s = scratch_[index(worker)];
     LossScratch& l = losses_[index(worker)];
     PolicyBatch batch{.steps = segment(), .rows = rows, .actions = s.actions};
@@ -235,9 +252,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     if constexpr (carry_size > 0) batch.starts = l.starts;
     const PolicyOutputs out{l.log_prob, l.entropy, l.value};
     policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
-    add_losses(l, static_cast<float>(1. / scale.samples), sums_[index(shard)]);
-    const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value};
-    policy_.template backward<Arch>(weights_, s.policy, batch, d, shards_[index(shard)]);
+    return batch;
   }
 
   void gather_time_step(ActorScratch<Policy>& s, LossScratch& l, const int* units, int rows, int t,
@@ -270,7 +285,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   void add_losses(LossScratch& l, float weight, LossSums& sums) {
     using T = Batch<Arch>;
     using Objective = typename Words::Objective;
-    const T zero(0.f), scale(weight), value_scale(weight * config_.value_coefficient);
+    const T zero(0.f), scale(weight),
+        value_scale(uses_values<Returns> ? weight * config_.value_coefficient : 0.f);
     T policy(0.f), value(0.f), entropy(0.f), kl(0.f), clipped(0.f);
     for (int i = 0; i < segment() * tile_rows; i += batch_width<T>) {
       const auto at = [i](const float* tile) { return Load<T>::load(tile + i); };
@@ -368,8 +384,9 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   FixedArray<LossSums> sums_;
   FixedArray<LossScratch> losses_;  // [worker]
   std::vector<int> units_;
-  std::vector<float*> blocks_;    // of gradients, while another one is walked
-  std::vector<float*> pointers_;  // one block of every shard
+  std::vector<int> decided_units_;  // those of all decisions, for estimates that are made anew
+  std::vector<float*> blocks_;      // of gradients, while another one is walked
+  std::vector<float*> pointers_;    // one block of every shard
   UpdateStatistics statistics_;
   std::uint64_t updates_ = 0;
   int steps_ = 0;

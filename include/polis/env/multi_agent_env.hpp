@@ -82,9 +82,16 @@ class MultiAgentEnv {
   [[nodiscard]] const DatasetOf<E>& data() const { return data_; }
   [[nodiscard]] DefaultTasks<E> default_tasks() const { return {&config_, &data_}; }
 
+  /// Lanes in groups of `group` begin their episodes alike from the next `reset` on: the k-th episode after
+  /// it has the same task and the same first state in all lanes of a group, and only what follows tells them
+  /// apart. 1: every lane on its own.
+  void begin_alike(int group) { group_ = group; }
+  [[nodiscard]] int group() const { return group_; }
+
   /// Starts a first episode in every lane. `tasks(random)` gives each its Assignment.
   template <class Tasks>
   void reset(Tasks&& tasks) {
+    for (Lane& lane : lanes_) lane.first_step = lane.step, lane.episodes = 0;
     for (int lane = 0; lane < lanes(); ++lane) begin(lane, tasks);
   }
   void reset() { reset(default_tasks()); }
@@ -248,10 +255,12 @@ class MultiAgentEnv {
     TaskOf<E> task{};
     Episode episode;
     std::uint32_t step = 0;
+    std::uint32_t first_step = 0, episodes = 0;  // the step of the last reset; episodes begun since
 
     void archive(auto& a) {
       a(env, task);
-      a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.end, step);
+      a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.end, step,
+        first_step, episodes);
     }
   };
 
@@ -262,6 +271,16 @@ class MultiAgentEnv {
 
   [[nodiscard]] Random stream(int lane, Purpose purpose) const {
     return Random(seed_, lanes_[index(lane)].step, global_lane(lane), 0, purpose);
+  }
+
+  /// The stream of what begins an episode. Lanes that begin alike have in common the lane's word of the
+  /// counter, and for the step the number of the episode after that of the reset (no more
+  /// episodes end than there are steps, so that no two that are played draw the same numbers).
+  [[nodiscard]] Random beginning(int lane, Purpose purpose) const {
+    if (group_ == 1) return stream(lane, purpose);
+    const Lane& at = lanes_[index(lane)];
+    return Random(seed_, at.first_step + at.episodes, global_lane(lane) / static_cast<std::uint32_t>(group_),
+                  0, purpose);
   }
 
   /// f(role) for the role of the agent with this number.
@@ -279,7 +298,7 @@ class MultiAgentEnv {
   template <class Tasks>
   void begin(int lane, Tasks&& tasks) {
     Lane& at = lanes_[index(lane)];
-    Random for_task = stream(lane, Purpose::curriculum);
+    Random for_task = beginning(lane, Purpose::curriculum);
     Assignment<E> assignment = tasks(for_task);
     at.task = std::move(assignment.task);
     at.episode = {};
@@ -288,14 +307,16 @@ class MultiAgentEnv {
     for (int i = 0; i < agents; ++i) alive_[row(lane, i)] = 1;
     Array<float, agents> rewards{};  // of the reset, which has none: those of the last step stay readable
     Array<End, agents> ends{};
-    Context<E> ctx(view(lane), stream(lane, Purpose::reset), rewards.data(), ends.data());
+    Context<E> ctx(view(lane), beginning(lane, Purpose::reset), rewards.data(), ends.data());
     at.env.reset(ctx);
+    ++at.episodes;
   }
 
   ConfigOf<E> config_;
   DatasetOf<E> data_;
   std::uint64_t seed_;
   std::uint32_t lane_offset_;
+  int group_ = 1;
   Sensor sensor_;
   FixedArray<Lane> lanes_;
   FixedArray<float> rewards_, final_;

@@ -37,6 +37,11 @@ concept PointwiseObjective =
       { O::template value_loss<float>(config, x, x, x) } -> std::same_as<ValueLoss<float>>;
     };
 
+/// Whether an objective weighs its advantages by the ratio of probabilities itself, so that estimates of
+/// returns leave it out: yes, unless it says `static constexpr bool weighs_by_ratio = false`.
+template <class O>
+inline constexpr bool weighs_by_ratio = !requires { requires !O::weighs_by_ratio; };
+
 namespace internal {
 
 /// log(new probability / old), held where its exponential is finite in any sum: e^20 is beyond a ratio to

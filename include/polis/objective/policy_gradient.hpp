@@ -7,6 +7,7 @@ namespace polis {
 
 struct PolicyGradient {
   using word = word::Objective;
+  static constexpr bool weighs_by_ratio = false;
 
   struct Config {
     static constexpr void fields(auto& /*self*/, auto&& /*visit*/) {}

@@ -100,6 +100,7 @@ class Trainer {
         lanes_(config_.lanes, config_.seed, config_.env, std::move(data)),
         learner_(config_.algorithm, config_.seed),
         curriculum_(make_curriculum()) {
+    if constexpr (ComparesLanes<Learner>) lanes_.begin_alike(learner_.group());
     learner_.prepare(lanes_, pool_.threads());
     tile_lanes_ = std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, config_.lanes));
     tiles_ = FixedArray<Tile>(static_cast<std::size_t>((config_.lanes + tile_lanes_ - 1) / tile_lanes_));
@@ -149,6 +150,7 @@ class Trainer {
   void iterate() {
     pool_.region([this](Region& region) {
       const auto start = now();
+      if constexpr (ComparesLanes<Learner>) lanes_.reset(tasks());
       const int steps = collected_ = learner_.interval();
       region.parallel(static_cast<int>(tiles_.size()), 100. * steps * tile_lanes_,
                       [this, steps](int tile, int worker) { collect(tile, worker, steps); });
