@@ -90,11 +90,11 @@ TEST_CASE("algorithm/distributions: a word chooses for the spaces it is for, in 
   CHECK(std::is_same_v<DistributionIn<PPO::With<Beta>, Lever>, BetaOn<Lever>>);
   CHECK(std::is_same_v<DistributionIn<PPO::With<Beta>, All>,
                        Product<BetaOn<Lever>, MultiCategorical<3, 4>, SimplexGaussian<3>>>);
-  CHECK(std::is_same_v<DistributionIn<PPO::With<Distributions<Beta, Dirichlet>>, Tuple<Tuple<Shares>, Lever>>,
+  CHECK(std::is_same_v<DistributionIn<PPO::With<FirstFitting<Beta, Dirichlet>>, Tuple<Tuple<Shares>, Lever>>,
                        Product<Product<DirichletOn<3>>, BetaOn<Lever>>>);
   CHECK(std::is_same_v<DistributionIn<PPO::With<SquashedGaussian>, Tuple<Box<1>, Lever>>,
                        Product<SquashedGaussianOn<Box<1>>, SquashedGaussianOn<Lever>>>);
-  CHECK(std::is_same_v<DistributionIn<PPO::With<Distributions<Beta, SquashedGaussian>>, Tuple<Box<1>, Lever>>,
+  CHECK(std::is_same_v<DistributionIn<PPO::With<FirstFitting<Beta, SquashedGaussian>>, Tuple<Box<1>, Lever>>,
                        Product<SquashedGaussianOn<Box<1>>, BetaOn<Lever>>>);
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("algorithm/distributions: words that are for none of an action's parts
   CHECK(!distribution_fits<Beta, Tuple<Discrete<2>, Box<2>, Shares>>);
   CHECK(!distribution_fits<Dirichlet, Lever>);
   CHECK(!distribution_fits<SquashedGaussian, Shares>);
-  CHECK(!distribution_fits<Distributions<Beta, Dirichlet>, Choice>);
+  CHECK(!distribution_fits<FirstFitting<Beta, Dirichlet>, Choice>);
   CHECK(!distribution_fits<Tanh, Lever>);
 }
 
@@ -123,6 +123,6 @@ TEST_CASE("algorithm/distributions: each learns the best action of either cue") 
 TEST_CASE("algorithm/distributions: parts of a tuple learn together") {
   using namespace test_distributions;
   using All = Tuple<Lever, Choice, Shares>;
-  CHECK(learnt<Small::With<Distributions<Beta, Dirichlet>>, All>(100) < 1e-2);
-  CHECK(learnt<Small::With<Distributions<SquashedGaussian, Dirichlet>>, All>(100) < 1e-2);
+  CHECK(learnt<Small::With<FirstFitting<Beta, Dirichlet>>, All>(100) < 1e-2);
+  CHECK(learnt<Small::With<FirstFitting<SquashedGaussian, Dirichlet>>, All>(100) < 1e-2);
 }

@@ -78,8 +78,9 @@ using Environments = Types<CartPole, Pendulum, NormalizedPendulum, Trading, Time
                            TimeLimit<TimeLimit<Bazaar, 9>, 8>>;
 
 /// Every distribution: name a new one here.
-using Distributions = Types<Categorical<5>, DiagGaussian<3>, SimplexGaussian<4>,
-                            Product<Categorical<3>, DiagGaussian<2>, Categorical<2>, SimplexGaussian<3>>>;
+using Distributions = Types<Categorical<5>, MultiCategorical<2, 4>, DiagGaussian<3>, SimplexGaussian<4>,
+                            SquashedGaussianOn<Box<3>>, SquashedGaussianOn<Bazaar::Bid>, BetaOn<Bazaar::Bid>,
+                            DirichletOn<4>, Product<Categorical<3>, DiagGaussian<2>, SimplexGaussian<3>>>;
 
 /// Every objective: name a new one here.
 using Objectives = Types<ClippedSurrogate, PolicyGradient>;

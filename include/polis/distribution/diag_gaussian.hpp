@@ -9,7 +9,7 @@ namespace polis {
 namespace internal {
 
 template <int N>
-struct Identity {
+struct Unchanged {
   static constexpr int coordinates = N, words = N;
 
   template <class T>
@@ -29,7 +29,7 @@ struct Identity {
 /// Actions are unbounded; where the space has bounds, they are clipped on the way to the environment, and the
 /// density remains that of the number before.
 template <int N>
-struct DiagGaussian : internal::MappedGaussian<internal::Identity<N>> {
+struct DiagGaussian : internal::MappedGaussian<internal::Unchanged<N>> {
   static_assert(N > 0);
 };
 

@@ -101,9 +101,9 @@ struct DistributionOf<W, Tuple<S...>> {
 }  // namespace internal
 
 /// Several distribution words in one slot, for a Tuple of different spaces: each part gets the first that is
-/// for it. `PPO::With<Distributions<Beta, Dirichlet>>`
+/// for it. `PPO::With<FirstFitting<Beta, Dirichlet>>`
 template <class... W>
-struct Distributions {
+struct FirstFitting {
   using word = word::Distribution;
   template <class S>
   using distribution = typename internal::FirstFor<S, W...>::type;
