@@ -29,6 +29,7 @@
 #include <polis/nn/gru.hpp>
 #include <polis/nn/rmsprop.hpp>
 #include <polis/nn/sgd.hpp>
+#include <polis/objective/dual_clip.hpp>
 #include <polis/objective/policy_gradient.hpp>
 #include <polis/returns/group_normalised.hpp>
 #include <polis/returns/lambda_return.hpp>

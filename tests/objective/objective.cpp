@@ -5,17 +5,22 @@
 #include <polis/core/simd.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/objective/clipped_surrogate.hpp>
+#include <polis/objective/dual_clip.hpp>
 #include <polis/objective/policy_gradient.hpp>
 
 namespace {
 
 using polis::ClippedSurrogate;
+using polis::DualClip;
 using polis::PolicyGradient;
 using Sample = polis::PolicySample<double>;
 
 static_assert(polis::PointwiseObjective<ClippedSurrogate>);
 static_assert(polis::PointwiseObjective<PolicyGradient>);
+static_assert(polis::PointwiseObjective<DualClip>);
 static_assert(!polis::PointwiseObjective<float>);
+static_assert(polis::weighs_by_ratio<ClippedSurrogate> && polis::weighs_by_ratio<DualClip>);
+static_assert(!polis::weighs_by_ratio<PolicyGradient>);
 
 // d loss / d log_prob by central differences.
 template <class O>
@@ -61,14 +66,44 @@ TEST_CASE("objective/clipped_surrogate: the four corners of figure 1 of the pape
   CHECK(at(1, 2).kl == doctest::Approx(0));
 }
 
+TEST_CASE("objective/dual_clip: a bad action that has become likely costs no more from the bound on") {
+  const DualClip::Config config{.clip = .2f, .bound = 3};
+  const auto at = [&](double ratio, double advantage) {
+    return DualClip::policy_loss<double>(config, {std::log(ratio) - 1, -1, advantage});
+  };
+  CHECK(at(2.9, -2).loss == doctest::Approx(5.8));
+  CHECK(at(2.9, -2).d_log_prob == doctest::Approx(5.8));
+  for (const double ratio : {3.1, 30., 1e6}) {
+    CHECK(at(ratio, -2).loss == doctest::Approx(6));
+    CHECK(at(ratio, -2).d_log_prob == 0);
+  }
+  // Everything else is the clipped surrogate's.
+  for (const double ratio : {.1, .9, 1.1, 1.5, 2.9, 10.}) {
+    for (const double advantage : {-2., 0., 2.}) {
+      if (ratio > 3 && advantage < 0) continue;
+      const Sample sample{std::log(ratio) - 1, -1, advantage};
+      const auto plain = ClippedSurrogate::policy_loss<double>({.clip = .2f}, sample);
+      const auto dual = DualClip::policy_loss<double>(config, sample);
+      CHECK(dual.loss == plain.loss);
+      CHECK(dual.d_log_prob == plain.d_log_prob);
+      CHECK((dual.kl == plain.kl && dual.clipped == plain.clipped));
+    }
+  }
+  const auto value = DualClip::value_loss<double>({.clip = .25f}, 2, 1, 3);
+  CHECK(value.loss == doctest::Approx(.5 * 1.75 * 1.75));
+  CHECK(DualClip::value_loss<double>({.clip_value = false}, 2, 1, 3).loss == doctest::Approx(.5));
+}
+
 TEST_CASE("objective: derivatives equal finite differences") {
-  for (const double log_prob : {-3., -1.1, -1.02, -.93, -.5, 0.}) {
+  for (const double log_prob : {-3., -1.1, -1.02, -.93, -.5, 0., .05, .2, 2.}) {
     for (const double advantage : {-2., .3, 1.7}) {
       const Sample sample{log_prob, -1, advantage};
       CAPTURE(log_prob);
       CAPTURE(advantage);
       CHECK(ClippedSurrogate::policy_loss<double>({}, sample).d_log_prob ==
             doctest::Approx(slope<ClippedSurrogate>({}, sample)).epsilon(1e-6));
+      CHECK(DualClip::policy_loss<double>({}, sample).d_log_prob ==
+            doctest::Approx(slope<DualClip>({}, sample)).epsilon(1e-6));
       CHECK(PolicyGradient::policy_loss<double>({}, sample).d_log_prob ==
             doctest::Approx(slope<PolicyGradient>({}, sample)).epsilon(1e-6));
     }
@@ -109,20 +144,23 @@ TEST_CASE("objective: a ratio beyond all bounds stays a number") {
   CHECK(ClippedSurrogate::policy_loss<float>({}, {0.f, -1e4f, 0.f}).loss == 0.f);
 }
 
-TEST_CASE("objective: registers give what floats give") {
+namespace {
+
+template <class O>
+void check_registers() {
   using T = polis::Batch<>;
   constexpr int width = polis::batch_width<T>;
   float log_prob[width], old[width], advantage[width], result[width];
   for (int i = 0; i < width; ++i) {
-    log_prob[i] = -1.f + .1f * static_cast<float>(i % 7), old[i] = -.8f,
+    log_prob[i] = -1.f + .1f * static_cast<float>(i % 7), old[i] = -2.f + .2f * static_cast<float>(i % 5),
     advantage[i] = i % 2 == 0 ? 1.5f : -.7f;
   }
-  const auto loss = ClippedSurrogate::policy_loss<T>(
+  const auto loss = O::template policy_loss<T>(
       {}, {polis::Load<T>::load(log_prob), polis::Load<T>::load(old), polis::Load<T>::load(advantage)});
   const auto compare = [&](const T& found, auto member) {
     polis::Load<T>::store(result, found);
     for (int i = 0; i < width; ++i) {
-      const auto one = ClippedSurrogate::policy_loss<float>({}, {log_prob[i], old[i], advantage[i]});
+      const auto one = O::template policy_loss<float>({}, {log_prob[i], old[i], advantage[i]});
       CHECK(result[i] == doctest::Approx(one.*member).epsilon(1e-6));
     }
   };
@@ -130,4 +168,12 @@ TEST_CASE("objective: registers give what floats give") {
   compare(loss.d_log_prob, &polis::PolicyLoss<float>::d_log_prob);
   compare(loss.clipped, &polis::PolicyLoss<float>::clipped);
   compare(loss.kl, &polis::PolicyLoss<float>::kl);
+}
+
+}  // namespace
+
+TEST_CASE("objective: registers give what floats give") {
+  check_registers<ClippedSurrogate>();
+  check_registers<DualClip>();
+  check_registers<PolicyGradient>();
 }
