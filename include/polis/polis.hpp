@@ -21,9 +21,17 @@
 #include <polis/distribution/beta.hpp>
 #include <polis/distribution/dirichlet.hpp>
 #include <polis/distribution/squashed_gaussian.hpp>
+#include <polis/env/frame_stack.hpp>
+#include <polis/env/rescaled_actions.hpp>
 #include <polis/env/time_limit.hpp>
+#include <polis/envs/classic/acrobot.hpp>
 #include <polis/envs/classic/cartpole.hpp>
+#include <polis/envs/classic/mountain_car.hpp>
+#include <polis/envs/classic/mountain_car_continuous.hpp>
 #include <polis/envs/classic/pendulum.hpp>
+#include <polis/envs/classic/t_maze.hpp>
+#include <polis/envs/games/cue_game.hpp>
+#include <polis/envs/games/matrix_game.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/gru.hpp>

@@ -74,8 +74,15 @@ struct Bazaar {
 };
 
 /// Every environment that a CUDA kernel can step: name a new one here.
-using Environments = Types<CartPole, Pendulum, NormalizedPendulum, Trading, TimeLimit<Pendulum, 50>, Bazaar,
-                           TimeLimit<TimeLimit<Bazaar, 9>, 8>>;
+using Environments =
+    Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
+          Trading, CoordinationGame, ClimbingGame, PenaltyGame<-25>, RockPaperScissors, MatchingPennies,
+          PrisonersDilemma<5>, CueGame, Bazaar>;
+
+/// Every wrapper, around what has every ability and around what has few: name a new one here.
+using Wrapped = Types<TimeLimit<Pendulum, 50>, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,
+                      FrameStack<FrameStack<Bazaar, 2>, 3>, RescaledActions<Pendulum>,
+                      RescaledActions<Bazaar>, FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>>;
 
 /// Every distribution: name a new one here.
 using Distributions = Types<Categorical<5>, MultiCategorical<2, 4>, DiagGaussian<3>, SimplexGaussian<4>,
@@ -270,6 +277,7 @@ int main() {
   using namespace test_host_device;
   float* totals = zeroes<float>(lanes);
   launch_environments(Environments{}, totals);
+  launch_environments(Wrapped{}, totals);
   launch_distributions(Distributions{}, totals);
   launch_objectives(Objectives{}, totals);
   launch_estimators(Estimators{});
