@@ -89,7 +89,8 @@ template <class E, class Act, class Tasks, class OnEnd>
     }
   }
   const double count = std::max(1, episodes);
-  for (const double value : result.returns) result.mean += value / count;
+  for (const double value : result.returns) result.mean += value;
+  result.mean /= count;
   for (const double value : result.returns) result.deviation += (value - result.mean) * (value - result.mean);
   result.deviation = std::sqrt(result.deviation / std::max(1., count - 1));
   for (double& own : result.agents) own /= count;
