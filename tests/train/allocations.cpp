@@ -4,12 +4,16 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
+#include <utility>
+#include <vector>
 
 #include <polis/algorithm/ppo.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/nn/gru.hpp>
+#include <polis/train/suites/disturbance.hpp>
 #include <polis/train/trainer.hpp>
 
 #include "environments.hpp"
@@ -88,4 +92,30 @@ TEST_CASE("train/allocations: none in the steady state of collecting and updatin
   CHECK(allocations_when_warm<Normalised, CartPole>(2) == 0);
   CHECK(allocations_when_warm<PPO::With<Gru<8>>, CartPole>(1) == 0);
   CHECK(allocations_when_warm<PPO::With<Mlp<16>>, polis_test::Race, Curriculum<Adaptive>>(2) == 0);
+}
+
+TEST_CASE("train/allocations: none in a step of agents that are disturbed") {
+  using namespace test_allocations;
+  using polis_test::Race;
+  const Trainer<PPO::With<Gru<8>>, MultiAgentEnv<Race>> trainer;
+  auto env = trainer.evaluation_lanes(64, {}, {});
+  const ObservationNoise<Race> noise(.1f, 1);
+  noise.attach(env);
+  auto player = trainer.player(env.lanes());
+  DelayedActions<Race, decltype(player)> late(std::move(player), 2, env.lanes(), 1);
+  DroppedAgents<Race, decltype(late)> policy(std::move(late), 1, Replacement::random, env.lanes(), 1);
+  std::vector<Actions<Race>> actions(64);
+  env.reset();
+  allocations = 0;
+  for (int step = 0; step < 20; ++step) {
+    LaneTile<Race> tile{&env, 0, env.lanes(), static_cast<std::uint64_t>(step), 0, actions.data()};
+    counting = true;
+    policy(tile);
+    counting = false;
+    for (int lane = 0; lane < env.lanes(); ++lane) {
+      env.advance(lane, actions[static_cast<std::size_t>(lane)]);
+      env.renew(lane, env.default_tasks());
+    }
+  }
+  CHECK(allocations == 0);
 }

@@ -325,6 +325,7 @@ TEST_CASE("train/suites: a real learner, with carries, masks and turns, goes thr
     CHECK(robustness.at(row, "agent 0") == robustness.at("undisturbed", "agent 0"));
     CHECK(robustness.at(row, "length") == robustness.at("undisturbed", "length"));
   }
+  CHECK(robustness.at("noise 10", "length") != robustness.at("undisturbed", "length"));
   CHECK(robustness.at("dropped 1", "length") != robustness.at("undisturbed", "length"));
   const ResultTable alone = a.evaluate(CrossPlay(a), 100), together = a.evaluate(CrossPlay(b), 100);
   CHECK(alone.at("mean", "gap") == 0);
