@@ -13,8 +13,10 @@
 // CUDA. Files (io/), statistics (stats/) and xtensor views (xtensor.hpp) are headers of their own.
 #pragma once
 
+#include <polis/algorithm/a2c.hpp>
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/ppo.hpp>
+#include <polis/algorithm/reinforce.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>
 #include <polis/curriculum/staged.hpp>
