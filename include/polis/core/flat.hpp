@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <polis/core/platform.hpp>
 #include <polis/core/simd.hpp>
 
 namespace polis {
@@ -65,7 +66,7 @@ void scale(std::span<float> values, float factor) {
 
 /// to += factor * from.
 template <class Arch>
-[[gnu::noinline]] void add_scaled(std::span<float> to, float factor, std::span<const float> from) {
+POLIS_ONE_COPY void add_scaled(std::span<float> to, float factor, std::span<const float> from) {
   map_registers<Arch>(
       to.size(),
       [factor](Batch<Arch>& y, const Batch<Arch>& x) { y = multiply_add<Arch>(Batch<Arch>(factor), x, y); },
@@ -102,7 +103,7 @@ void sum_shards(std::span<float* const> shards, std::size_t count) {
 
 /// The sum of squares in double precision, in an order that is the same on every machine: sixteen interleaved
 /// sums, then halves. Squares of floats are exact in double, so fused and separate operations agree.
-[[gnu::noinline]] inline double squared_norm(std::span<const float> values) {
+POLIS_ONE_COPY inline double squared_norm(std::span<const float> values) {
   constexpr std::size_t lanes = 16;
   std::array<double, lanes> sum{};
   const auto square = [](float x) { return static_cast<double>(x) * static_cast<double>(x); };

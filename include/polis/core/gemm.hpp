@@ -17,6 +17,7 @@
 #include <type_traits>
 
 #include <polis/core/gemm_block.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/core/transpose.hpp>
 
@@ -52,7 +53,7 @@ alignas(64) inline constexpr auto ones = [] {
 
 /// to[i] += the dot product of `row` and x[i] over `registers` registers, for i < count.
 template <class Arch>
-[[gnu::noinline]] void add_dots(const float* row, const float* x, float* to, int count, int registers) {
+POLIS_ONE_COPY void add_dots(const float* row, const float* x, float* to, int count, int registers) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
   int first = 0;
@@ -118,7 +119,7 @@ void turned_block(const float* dy, const float* x, float* gradient, float* bias,
 inline constexpr int band = 32;
 
 template <class Arch, class Activation>
-[[gnu::noinline]] void activate(const float* from, float* to, int features, int registers) {
+POLIS_ONE_COPY void activate(const float* from, float* to, int features, int registers) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
   for (int f = 0; f < features; ++f) {
@@ -131,7 +132,7 @@ template <class Arch, class Activation>
 
 /// dx *= Activation's derivative at `kept`.
 template <class Arch, class Activation>
-[[gnu::noinline]] void multiply_derivative(const float* kept, float* dx, int features, int registers) {
+POLIS_ONE_COPY void multiply_derivative(const float* kept, float* dx, int features, int registers) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
   for (int f = 0; f < features; ++f) {
@@ -208,7 +209,7 @@ constexpr int weight_gradient_scratch(int in) { return in * tile_rows; }
 /// dW[out][in] += dy x', db[out] += row sums of dy (db may be null). `scratch` holds
 /// weight_gradient_scratch(in) floats, 64-byte aligned.
 template <class Arch>
-[[gnu::noinline]] void dense_weight_gradient(const float* dy, const float* x, float* weight_gradient,
+POLIS_ONE_COPY void dense_weight_gradient(const float* dy, const float* x, float* weight_gradient,
                                              float* bias_gradient, int in, int out, int rows,
                                              float* scratch) {
   constexpr int width = batch_width<Batch<Arch>>;

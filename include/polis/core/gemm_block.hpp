@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include <polis/core/platform.hpp>
 #include <polis/core/simd.hpp>
 
 namespace polis {
@@ -60,7 +61,7 @@ struct MatrixProduct {
 
 /// M x N registers of the product, at row m0 and register n0.
 template <class Arch, int M, int N>
-[[gnu::noinline]] void block(const MatrixProduct& p, int m0, int n0) {
+POLIS_ONE_COPY void block(const MatrixProduct& p, int m0, int n0) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
   float* const to = p.c + m0 * p.c_row + n0 * width;
@@ -115,7 +116,7 @@ void block_row(const MatrixProduct& p, int m, int columns) {
 /// Rows [m, last) of the product, over `columns` registers. The reduction runs in order whatever the shape of
 /// the blocks, so that a row's result does not depend on how many others there are.
 template <class Arch>
-[[gnu::noinline]] void multiply(const MatrixProduct& p, int m, int last, int columns) {
+POLIS_ONE_COPY void multiply(const MatrixProduct& p, int m, int last, int columns) {
   constexpr int tall = Blocking<Arch>::rows, few = 8;
   if (columns == 1) {  // as many rows as hide the latency with one register each
     for (; m + few <= last; m += few) block<Arch, few, 1>(p, m, 0);

@@ -166,7 +166,7 @@ void shuffle(std::span<T> values, Random& random) {
 /// rows, as `Random` gives them: number i of row r to uniforms[i * tile_rows + r]. Rows are padded to whole
 /// registers with numbers of no stream's concern.
 template <class Arch>
-[[gnu::noinline]] void philox_uniform_tile(std::uint64_t seed, std::uint64_t step, Purpose purpose,
+POLIS_ONE_COPY void philox_uniform_tile(std::uint64_t seed, std::uint64_t step, Purpose purpose,
                                            const std::uint32_t* lanes, const std::uint32_t* agents, int rows,
                                            int count, float* uniforms) {
   constexpr int width = batch_width<Batch<Arch>>;

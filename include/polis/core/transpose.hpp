@@ -10,6 +10,7 @@
 #include <climits>
 #include <cstddef>
 
+#include <polis/core/platform.hpp>
 #include <polis/core/simd.hpp>
 
 namespace polis {
@@ -159,7 +160,7 @@ struct SourceRows {
 /// to[f * to_stride + r] = row(r)[f] for r below `rows` rounded up to a register (row(r) must stay
 /// valid there) and f < features; features that are not a multiple of four overlap.
 template <class Arch>
-[[gnu::noinline]] void transpose_rows(const SourceRows& row, int rows, int features, float* to,
+POLIS_ONE_COPY void transpose_rows(const SourceRows& row, int rows, int features, float* to,
                                       std::ptrdiff_t to_stride) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
@@ -192,7 +193,7 @@ void gather_tile(const float* base, std::size_t stride, const int* ids, int rows
 /// gather_tile with observation normalisation: (x - mean[f]) * inverse_deviation[f], clipped to [-clip,
 /// clip].
 template <class Arch>
-[[gnu::noinline]] void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows,
+POLIS_ONE_COPY void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows,
                                               int features, const float* mean, const float* inverse_deviation,
                                               float clip, float* tile) {
   using Register = Batch<Arch>;
@@ -208,7 +209,7 @@ template <class Arch>
 }
 
 /// The reverse of gather_tile: base[ids[r] * stride + f] = tile[f][r] for the first `rows` rows.
-[[gnu::noinline]] inline void scatter_tile(const float* tile, int rows, int features, float* base,
+POLIS_ONE_COPY inline void scatter_tile(const float* tile, int rows, int features, float* base,
                                            std::size_t stride, const int* ids) {
   for (int r = 0; r < rows; ++r) {
     float* to = base + stride * static_cast<std::size_t>(ids ? ids[r] : r);
