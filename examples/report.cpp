@@ -4,7 +4,7 @@
 //     report report.html runs/1
 //     report report.html PPO=runs/1 PPO=runs/2 A2C=runs/3 --title "PPO against A2C"
 //
-// ctest: report.html {source}/tests/data/run
+// ctest: report.html {source}/tests/report/run
 #include <cstdio>
 #include <exception>
 #include <string>

@@ -60,7 +60,7 @@ template <class Transform>
 Plot backtest_plot(const std::vector<RunGroup>& groups, const RunLog& first, Transform&& transform) {
   Plot plot;
   plot.x_style = NumberStyle::plain, plot.y_style = NumberStyle::change;
-  plot.x_name = first.backtest.dated ? "date" : "bar";
+  plot.x_name = first.backtest.dated ? "date" : "day";
   plot.moments = first.backtest.moments;
   constexpr std::size_t points = 400;
   const auto add = [&](const Curve& c, std::string label, std::string style, std::size_t g, bool named) {
@@ -94,10 +94,10 @@ struct BacktestColumn {
 };
 inline constexpr BacktestColumn backtest_columns[] = {{"total_return", "return", NumberStyle::change},
                                                       {"annual_return", "a year", NumberStyle::change},
-                                                      {"sharpe", "Sharpe", NumberStyle::plain},
-                                                      {"sortino", "Sortino", NumberStyle::plain},
+                                                      {"sharpe", "Sharpe", NumberStyle::ratio},
+                                                      {"sortino", "Sortino", NumberStyle::ratio},
                                                       {"max_drawdown", "max drawdown", NumberStyle::percent},
-                                                      {"calmar", "Calmar", NumberStyle::plain},
+                                                      {"calmar", "Calmar", NumberStyle::ratio},
                                                       {"cvar_95", "CVaR 95%", NumberStyle::percent},
                                                       {"turnover", "turnover/day", NumberStyle::percent},
                                                       {"costs", "costs", NumberStyle::percent}};
@@ -149,6 +149,9 @@ inline std::string backtest_section(const std::vector<RunGroup>& groups) {
   equity.height = 320;
   fall.title = "Drawdown", fall.note = "fall from the highest equity so far";
   fall.height = 170;
+  for (PlotLine& line : fall.lines) {
+    if (groups.size() == 1 && line.named && line.style == colour(0)) line.style += " filled";
+  }
   std::erase_if(fall.lines,
                 [](const PlotLine& line) { return line.label == "cash" || line.label == "random"; });
   return "<h2>Held-out trading</h2><p>One pass of the greedy agents over data that no training saw, beside "

@@ -79,8 +79,8 @@ class HtmlReport {
     for (const auto section :
          {internal::tiles_section, internal::group_buttons, internal::results_section,
           internal::learning_section, internal::curriculum_section, internal::backtest_section,
-          internal::diagnostics_section, internal::speed_section, internal::settings_section,
-          internal::notes_section}) {
+          internal::environment_section, internal::diagnostics_section, internal::speed_section,
+          internal::settings_section, internal::notes_section}) {
       page += section(groups);
     }
     page.append("<footer>Written by polis, ").append(today()).append(".</footer>\n</main>\n<script>");

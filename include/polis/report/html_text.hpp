@@ -41,6 +41,7 @@ inline std::string escaped(std::string_view text) {
 /// How the numbers of an axis, a tile or a column are written.
 enum class NumberStyle {
   plain,    ///< 0.00314, 12.5
+  ratio,    ///< two digits after the point
   count,    ///< 950, 12.3k, 4.56M
   percent,  ///< of a share: .125 is 12.5%
   change,   ///< a percentage with its sign: +12.5%
@@ -61,8 +62,9 @@ inline std::string fixed(double value, int decimals) {
   std::array<char, 16> format{};
   std::snprintf(format.data(), format.size(), "%%.%df", std::clamp(decimals, 0, 12));
   const std::string text = printed(format.data(), value);
-  const bool is_zero = text.find_first_not_of("−0.") == text.npos;  // no "−0.0"
-  return is_zero && value < 0 ? text.substr(std::string_view("−").size()) : text;
+  constexpr std::string_view minus = "−";
+  const bool is_zero = text.find_first_not_of("−0.") == text.npos;
+  return is_zero && text.compare(0, minus.size(), minus) == 0 ? text.substr(minus.size()) : text;
 }
 
 /// Digits after the point that multiples of `step` need.
@@ -92,7 +94,7 @@ inline std::string number(double value, NumberStyle style = NumberStyle::plain) 
   const double size = std::fabs(value);
   switch (style) {
     case NumberStyle::percent:
-      return fixed(100 * value, size < .0995 ? 2 : 1) + '%';
+      return fixed(100 * value, size < .00995 ? 2 : 1) + '%';
     case NumberStyle::change:
       return (value > 0 ? "+" : "") + fixed(100 * value, 1) + '%';
     case NumberStyle::count:
@@ -124,6 +126,7 @@ inline std::string heading(std::string_view name) {
   std::string text(name);
   for (char& c : text) c = c == '_' || c == '.' ? ' ' : c;
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  if (const auto kl = text.rfind(" kl"); kl != text.npos && kl + 3 == text.size()) text.replace(kl, 3, " KL");
   return text;
 }
 

@@ -44,6 +44,7 @@ p { margin: 0; }
 header { display: flex; gap: 16px; justify-content: space-between; align-items: flex-start; }
 header p, h2 + p { color: var(--soft); max-width: 76ch; }
 h2 + p { margin-bottom: 14px; font-size: 14px; }
+h2 + div { margin-top: 12px; }
 button { font: inherit; color: inherit; background: none; border: 1px solid var(--rule); border-radius: 999px;
   padding: 3px 12px; cursor: pointer; white-space: nowrap; }
 button:hover { border-color: var(--faint); }
@@ -66,7 +67,7 @@ figure { margin: 0; padding: 14px 16px 12px; min-width: 0; }
 figcaption { margin-bottom: 10px; }
 figcaption p { color: var(--soft); font-size: 13px; }
 .stack { display: grid; gap: 12px; }
-.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(300px, 100%), 1fr)); gap: 12px; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); gap: 12px; }
 .plot { position: relative; margin: 8px 0 24px; }
 .area { position: absolute; inset: 0 var(--right, 10px) 0 50px; }
 .area svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
@@ -74,7 +75,7 @@ figcaption p { color: var(--soft); font-size: 13px; }
 svg .grid { stroke: var(--grid); stroke-width: 1; }
 svg .zero { stroke: var(--zero); stroke-width: 1; }
 svg .line { stroke: var(--c); stroke-width: 2; }
-svg .line.thin { stroke-width: 1; opacity: .38; }
+svg .line.thin { stroke-width: 1; opacity: .33; }
 svg .line.dots { stroke-width: 6; }
 svg .band { fill: var(--c) !important; opacity: .16; }
 .c0 { --c: var(--c0); } .c1 { --c: var(--c1); } .c2 { --c: var(--c2); } .c3 { --c: var(--c3); }
@@ -122,7 +123,7 @@ code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mon
 .ribbon span { background: color-mix(in oklab, var(--ribbon-low), var(--ribbon-high) calc(var(--t) * 100%));
   color: var(--ink); font-size: 12px; line-height: 20px; text-align: center; overflow: hidden; }
 .ribbon span.high { color: var(--card); }
-.scale { position: relative; height: 18px; grid-column: 2; }
+.scale { position: relative; height: 18px; grid-column: 2; } .gap { height: 5px; grid-column: 1 / 3; }
 .share { display: flex; height: 14px; min-width: 120px; border-radius: 3px; overflow: hidden; background: var(--grid); }
 .share span { background: var(--c0); } .share span + span { background: var(--c4); opacity: .75; }
 .notes { margin: 0; padding-left: 20px; font-size: 14px; } .notes li + li { margin-top: 4px; }
@@ -156,7 +157,7 @@ inline constexpr std::string_view page_script = R"js(
     };
   }
   const text = (value, style, range) => {
-    const minus = s => s.replace("-", "\u2212"), digits = Math.max(0, 3 - Math.floor(Math.log10(range)));
+    const minus = s => (/[1-9]/.test(s) ? s : s.replace("-", "")).replace("-", "\u2212"), digits = Math.max(0, 3 - Math.floor(Math.log10(range)));
     if (style === "percent") return minus((100 * value).toFixed(1)) + "%";
     if (style === "change") return (value > 0 ? "+" : "") + minus((100 * value).toFixed(1)) + "%";
     if (style === "count") return minus(Math.round(value).toLocaleString("en").replace(/,/g, "\u202f"));

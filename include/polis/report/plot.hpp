@@ -21,7 +21,7 @@ namespace polis::internal {
 /// One line, with an interval around it where `low` and `high` are given.
 struct PlotLine {
   std::string label;
-  std::string style;  ///< classes: a colour (c0 to c7 of a group, r0 to r3 of a reference), thin, area
+  std::string style;  ///< classes: a colour (c0 to c7 of a group, r0 to r3 of a reference), thin, filled
   int group = 0;      ///< its group's button hides it
   std::vector<double> x, y, low, high;
   bool named = true;  ///< at its end, and in the legend
@@ -55,7 +55,7 @@ struct Axis {
 inline double tick_step(double range, int wanted) {
   const double rough = range / wanted, power = std::pow(10, std::floor(std::log10(rough)));
   const double lead = rough / power;
-  return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
+  return power * (lead < 1.41 ? 1 : lead < 3.16 ? 2 : lead < 7.07 ? 5 : 10);
 }
 
 /// Extremes of finite values.
@@ -87,7 +87,7 @@ inline Axis y_axis(const Plot& plot) {
   bool to_zero = false;
   for (const PlotLine& line : plot.lines) {
     extent.add(line.y), extent.add(line.low), extent.add(line.high);
-    to_zero = to_zero || line.style.find("area") != std::string::npos;
+    to_zero = to_zero || line.style.find("filled") != std::string::npos;
   }
   if (extent.empty()) return {};
   const bool shares = plot.y_style == NumberStyle::percent && extent.low >= 0 && extent.high <= 1;
@@ -128,7 +128,8 @@ class PlotDrawing {
     picture();
     tick_labels();
     if (!plot_.small) line_names();
-    html_ += "</div></div><p class=\"xname\">" + escaped(plot_.x_name) + "</p>";
+    html_ += "</div></div>";
+    if (!plot_.small) html_ += "<p class=\"xname\">" + escaped(plot_.x_name) + "</p>";
     legend();
     html_ += "</figure>\n";
     return std::move(html_);
@@ -163,7 +164,7 @@ class PlotDrawing {
     std::size_t longest = 0;
     for (const PlotLine* line : named()) longest = std::max(longest, line->label.size());
     const double right =
-        plot_.small || longest == 0 ? 10. : std::min(150., 18 + 6.6 * static_cast<double>(longest));
+        plot_.small || longest == 0 ? 10. : std::min(170., 24 + 7.2 * static_cast<double>(longest));
     html_ += "<div class=\"plot\" style=\"height:" + std::to_string(plot_.height) +
              "px;--right:" + coordinate(right, 0) + "px\"" + axis("x", x_, plot_.x_style) +
              axis("y", y_, plot_.y_style);
@@ -175,7 +176,7 @@ class PlotDrawing {
     html_ += "><div class=\"area\">";
   }
   static std::string axis(const char* name, const Axis& axis, NumberStyle style) {
-    static constexpr const char* styles[] = {"plain", "count", "percent", "change"};
+    static constexpr const char* styles[] = {"plain", "ratio", "count", "percent", "change"};
     return std::string(" data-") + name + "=\"" + coordinate(axis.low, 9) + ' ' + coordinate(axis.high, 9) +
            ' ' + styles[static_cast<int>(style)] + '"';
   }
@@ -198,19 +199,19 @@ class PlotDrawing {
   }
 
   void band(const PlotLine& line) {
-    const bool area = line.style.find("area") != std::string::npos;
-    if (line.low.empty() && !area) return;
-    const std::vector<double>& low = area ? line.y : line.low;
+    const bool filled = line.style.find("filled") != std::string::npos;
+    if (line.low.empty() && !filled) return;
+    const std::vector<double>& low = filled ? line.y : line.low;
     std::string outline;
     for (std::size_t i = 0; i < line.x.size();) {  // a polygon for every stretch without gaps
       std::size_t end = i;
       const auto known = [&](std::size_t at) {
-        return at < line.x.size() && std::isfinite(low[at]) && (area || std::isfinite(line.high[at]));
+        return at < line.x.size() && std::isfinite(low[at]) && (filled || std::isfinite(line.high[at]));
       };
       while (known(end)) ++end;
       for (std::size_t k = i; k < end; ++k) outline += (k == i ? 'M' : 'L') + point(line.x[k], low[k]);
       for (std::size_t k = end; k > i; --k)
-        outline += 'L' + point(line.x[k - 1], area ? 0. : line.high[k - 1]);
+        outline += 'L' + point(line.x[k - 1], filled ? 0. : line.high[k - 1]);
       if (end > i) outline += 'Z';
       i = std::max(end, i + 1);
     }

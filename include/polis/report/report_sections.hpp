@@ -56,53 +56,15 @@ inline double median_over_runs(const RunGroup& group, std::string_view training_
   return all.empty() ? LogTable::none : stats::median(all);
 }
 
-// --- Which runs belong together
-// ------------------------------------------------------------------------------
-
-/// Whether two runs differ in nothing but their seed and what runs are called.
-inline bool same_setting(const RunLog& a, const RunLog& b) {
-  const auto substance = [](const RunLog& run) {
-    SettingsList settings = settings_of(run);
-    std::erase_if(settings, [](const auto& entry) { return is_identity(entry.first); });
-    return settings;
-  };
-  return a.info.composition == b.info.composition && substance(a) == substance(b);
-}
-
-/// The groups with names made of the settings in which they differ; "Training" where there is but one.
-inline RunGroups named(RunGroups groups) {
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    std::string name;
-    for (const auto& [key, value] : settings_of(groups[g].runs[0])) {
-      const bool differs =
-          !is_identity(key) && std::any_of(groups.begin(), groups.end(), [&](const RunGroup& other) {
-            const SettingsList list = settings_of(other.runs[0]);
-            return std::find(list.begin(), list.end(), std::pair(key, value)) == list.end();
-          });
-      const std::size_t dot = key.rfind('.') + 1;  // 0 where there is none
-      if (differs && name.size() < 30)
-        name.append(name.empty() ? "" : ", ").append(key.substr(dot)).append("=").append(value);
-    }
-    const auto taken = [&] {
-      return std::any_of(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(g),
-                         [&](const RunGroup& other) { return other.name == name; });
-    };
-    if (name.empty()) name = groups.size() == 1 ? "Training" : "group " + std::to_string(g + 1);
-    if (taken()) name += " (" + std::to_string(g + 1) + ')';
-    groups[g].name = name;
-  }
-  return groups;
-}
-
 // --- The top of the page
 // -------------------------------------------------------------------------------------
 
-/// "Pendulum by Adaptive · 15 runs · seeds 1, 2, 3".
+/// "Pendulum · 15 runs · seeds 1 to 5".
 inline std::string subtitle(const RunGroups& groups) {
-  std::string text = groups[0].runs[0].info.composition;
+  std::string text = groups[0].runs[0].info.composition;  // "words on Environment<...> by Curriculum"
   const std::size_t on = text.find(" on ");
   text = on == text.npos ? "" : text.substr(on + 4);
-  if (const auto by_none = text.find(" by None"); by_none != text.npos) text.resize(by_none);
+  text.resize(std::min({text.size(), text.find('<'), text.find(" by ")}));
   std::size_t runs = 0;
   std::vector<std::uint64_t> seeds;
   for (const RunGroup& group : groups) {
@@ -158,15 +120,14 @@ inline std::string tiles_section(const RunGroups& groups) {
       each_run(group, [](const RunLog& run) { return run.training.rows() ? run.training.steps.back() : 0.; });
   const auto seconds = each_run(
       group, [](const RunLog& run) { return run.training.rows() ? run.training.seconds.back() : 0.; });
-  html += tile("Steps a run", number(stats::median(steps), NumberStyle::count),
-               "in " + duration(stats::median(seconds)));
+  html += tile(groups.size() > 1 || group.runs.size() > 1 ? "Steps a run" : "Steps",
+               number(stats::median(steps), NumberStyle::count), "in " + duration(stats::median(seconds)));
   const double speed = median_over_runs(group, "steps_per_second");
   const double collecting = median_over_runs(group, "collecting_share");
   if (std::isfinite(speed)) {
     html +=
-        tile("Steps a second" + of, number(speed, NumberStyle::count),
-             std::isfinite(collecting) ? number(collecting, NumberStyle::percent) + " of the time collecting"
-                                       : "median");
+        tile("Speed" + of, number(speed, NumberStyle::count) + "/s",
+             std::isfinite(collecting) ? number(collecting, NumberStyle::percent) + " collecting" : "median");
   }
   return html + "</div>\n";
 }
@@ -255,73 +216,87 @@ inline std::string draw(const Plot& plot) { return PlotDrawing(plot).html(); }
 
 inline std::string learning_section(const RunGroups& groups) {
   const bool several =
-      any_run(groups, [&](const RunLog&) { return true; }) &&
       std::any_of(groups.begin(), groups.end(), [](const RunGroup& g) { return g.runs.size() > 1; });
-  std::string html = section(
-      "Learning curves",
-      several ? "Thick lines: interquartile mean over a group's runs. Bands: 95% bootstrap intervals of that "
-                "mean. Thin lines: single runs."
-              : "Over the steps of the environment.");
+  const bool evaluated = were_evaluated(groups);
+  std::string html = "<h2>Learning curves</h2>";
+  if (several) {
+    html +=
+        "<p>Thick lines: interquartile mean over a group's runs. Bands: 95% bootstrap intervals of that "
+        "mean. "
+        "Thin lines: single runs.</p>\n";
+  }
   html += "<div class=\"stack\">";
-  if (were_evaluated(groups)) {
+  if (evaluated) {
     Plot plot = column_plot(groups, true, "return", true);
     plot.title = "Return in evaluation", plot.note = "greedy policy, mean over the episodes of an evaluation";
     html += draw(plot);
   }
   Plot plot = column_plot(groups, false, "return", true);
   plot.title = "Return in training", plot.note = "with exploration, mean over the last 100 episodes";
-  if (were_evaluated(groups)) plot.height = 220;
-  html += draw(plot) + "</div>\n<div class=\"grid\" style=\"margin-top:12px\">";
+  if (evaluated) plot.height = 220;
+  html += draw(plot) + "<div class=\"grid\">";
   for (const bool evaluation : {true, false}) {
-    for (const char* name : {"success", "length"}) {
-      Plot small = column_plot(groups, evaluation, name, false);
-      if (small.lines.empty()) continue;
-      small.title += evaluation ? " in evaluation" : " in training";
-      if (std::string_view(name) == "success") small.y_style = NumberStyle::percent;
-      small.small = true, small.height = 150;
-      html += draw(small);
-    }
+    Plot small = column_plot(groups, evaluation, "success", false);
+    if (small.lines.empty()) continue;
+    small.title = evaluation ? "Success in evaluation" : "Success in training";
+    small.y_style = NumberStyle::percent, small.small = true, small.height = 150;
+    html += draw(small);
   }
-  return html + "</div>\n";
+  return html + "</div></div>\n";
 }
 
 inline std::string curriculum_section(const RunGroups& groups) {
   const std::string drawn = ribbons(groups);
   if (drawn.empty()) return {};
-  return section("Curriculum", "The stage of every run over its steps; darker ones are harder.") + drawn;
+  return section("Curriculum", "The stage of every run over its steps; the first is the easiest.") + drawn;
 }
 
-/// All other columns, as small plots beside each other.
-inline std::string diagnostics_section(const RunGroups& groups) {
-  std::vector<std::pair<bool, std::string>> names;
-  const auto shown = [](bool evaluation, std::string_view name) {
-    for (const char* other : {"return", "success", "length"}) {
-      if (name == other) return true;
+/// The columns that no other section shows, in the order of the logs.
+inline std::vector<std::string> other_columns(const RunGroups& groups, bool evaluation) {
+  std::vector<std::string> names;
+  for (const RunGroup& group : groups) {
+    for (const RunLog& run : group.runs) {
+      for (const LogColumn& column : (evaluation ? run.evaluation : run.training).columns)
+        names.push_back(column.name);
     }
-    return !evaluation && (name.substr(0, 11) == "curriculum." || name == "episodes" ||
-                           name == "steps_per_second" || name == "collecting_share");
-  };
-  for (const bool evaluation : {false, true}) {
-    any_run(groups, [&](const RunLog& run) {
-      for (const LogColumn& column : (evaluation ? run.evaluation : run.training).columns) {
-        const std::pair entry(evaluation, column.name);
-        if (!shown(evaluation, column.name) && std::find(names.begin(), names.end(), entry) == names.end())
-          names.push_back(entry);
-      }
-      return false;
-    });
   }
-  std::string html;
-  for (const auto& [evaluation, name] : names) {
+  std::vector<std::string> others;
+  for (const std::string& name : names) {
+    bool shown =
+        name.substr(0, 11) == "curriculum." || std::find(others.begin(), others.end(), name) != others.end();
+    for (const char* elsewhere : {"return", "success", "episodes", "steps_per_second", "collecting_share"}) {
+      shown = shown || name == elsewhere;
+    }
+    if (!shown) others.push_back(name);
+  }
+  return others;
+}
+
+/// All other columns of a table, as small plots beside each other; those that never change in a sentence.
+inline std::string other_plots(const RunGroups& groups, bool evaluation, const char* title,
+                               std::string remark) {
+  std::string plots, constants;
+  for (const std::string& name : other_columns(groups, evaluation)) {
     Plot plot = column_plot(groups, evaluation, name, false);
-    if (plot.lines.empty()) continue;
-    if (evaluation) plot.note = "in evaluation";
+    Extent extent;
+    for (const PlotLine& line : plot.lines) extent.add(line.y), extent.add(line.low), extent.add(line.high);
+    if (extent.empty()) continue;
+    if (extent.low == extent.high) {
+      constants += (constants.empty() ? " Constant: " : ", ") + name + " = " + printed("%.4g", extent.low);
+      continue;
+    }
     plot.small = true, plot.height = 130;
-    html += draw(plot);
+    plots += draw(plot);
   }
-  if (html.empty()) return {};
-  return section("Diagnostics", "What the learner and the environment report of themselves.") +
-         "<div class=\"grid\">" + html + "</div>\n";
+  if (plots.empty()) return {};
+  if (!constants.empty()) remark += constants + '.';
+  return section(title, remark) + "<div class=\"grid\">" + plots + "</div>\n";
+}
+inline std::string environment_section(const RunGroups& groups) {
+  return other_plots(groups, true, "Figures of the environment", "In evaluation, means over its episodes.");
+}
+inline std::string diagnostics_section(const RunGroups& groups) {
+  return other_plots(groups, false, "Diagnostics", "What the learner reports of its updates.");
 }
 
 // --- Speed, settings, notes

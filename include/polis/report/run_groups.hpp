@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,6 +22,64 @@ struct RunGroup {
   std::string name;
   std::vector<RunLog> runs;
 };
+
+/// Settings as pairs of key and value.
+using SettingsList = std::vector<std::pair<std::string, std::string>>;
+
+inline SettingsList settings_of(const RunLog& run) {
+  SettingsList settings;
+  const std::string& text = run.info.settings;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const std::size_t equals = std::min(text.find('=', at), end);
+    if (end > at) {
+      settings.emplace_back(text.substr(at, equals - at),
+                            text.substr(std::min(equals + 1, end), end - equals - (equals < end)));
+    }
+    at = end + 1;
+  }
+  return settings;
+}
+
+/// Whether a setting may differ within a group: what a run is called, not what it does.
+inline bool is_identity(std::string_view key) {
+  return key == "seed" || key == "threads" || key == "checkpoint.path" || key == "checkpoint.seconds";
+}
+
+/// Whether two runs differ in nothing but their seed and what runs are called.
+inline bool same_setting(const RunLog& a, const RunLog& b) {
+  const auto substance = [](const RunLog& run) {
+    SettingsList settings = settings_of(run);
+    std::erase_if(settings, [](const auto& entry) { return is_identity(entry.first); });
+    return settings;
+  };
+  return a.info.composition == b.info.composition && substance(a) == substance(b);
+}
+
+/// The groups with names made of the settings in which they differ; "Training" where there is but one.
+inline std::vector<RunGroup> named(std::vector<RunGroup> groups) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    std::string name;
+    for (const auto& [key, value] : settings_of(groups[g].runs[0])) {
+      const bool differs =
+          !is_identity(key) && std::any_of(groups.begin(), groups.end(), [&](const RunGroup& other) {
+            const SettingsList list = settings_of(other.runs[0]);
+            return std::find(list.begin(), list.end(), std::pair(key, value)) == list.end();
+          });
+      const std::size_t dot = key.rfind('.') + 1;  // 0 where there is none
+      if (differs && name.size() < 30)
+        name.append(name.empty() ? "" : ", ").append(key.substr(dot)).append("=").append(value);
+    }
+    const auto taken = [&] {
+      return std::any_of(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(g),
+                         [&](const RunGroup& other) { return other.name == name; });
+    };
+    if (name.empty()) name = groups.size() == 1 ? "Training" : "group " + std::to_string(g + 1);
+    if (taken()) name += " (" + std::to_string(g + 1) + ')';
+    groups[g].name = name;
+  }
+  return groups;
+}
 
 /// Figures over steps.
 struct Curve {

@@ -65,10 +65,10 @@ struct LogTable {
 /// The trading of data that no training saw: equity curves and figures, one of each a policy.
 struct BacktestLog {
   std::vector<std::string> moments;  ///< a name for every bar: its date, or its number
-  bool dated = false;
-  std::vector<LogColumn> equity;   ///< the starting one is 1
-  std::vector<std::string> names;  ///< of the policies in `figures`
-  std::vector<LogColumn> figures;  ///< a column a figure, a row a policy
+  bool dated = false;                ///< by the calendar, not by numbers of days
+  std::vector<LogColumn> equity;     ///< the starting one is 1
+  std::vector<std::string> names;    ///< of the policies in `figures`
+  std::vector<LogColumn> figures;    ///< a column a figure, a row a policy
 };
 
 /// All of a run.
@@ -119,7 +119,7 @@ inline std::string_view whole_lines(std::string_view text, const char* file,
 }
 
 /// Takes one object of log.jsonl into the run. Error: it is none of those that JsonLines writes.
-inline void read_log_line(const nlohmann::json& line, const std::string& where, RunLog& run) {
+inline void read_log_line(const nlohmann::ordered_json& line, const std::string& where, RunLog& run) {
   const auto kind = line.is_object() ? line.value("kind", "") : "";
   if (kind == "run") {
     run.info.composition = line.value("composition", "");
@@ -154,7 +154,7 @@ inline void read_json_lines(const std::string& path, RunLog& run) {
   for (std::size_t at = 0; at < whole.size(); ++number) {
     const std::size_t end = whole.find('\n', at);
     const std::string where = path + ':' + std::to_string(number);
-    const auto line = nlohmann::json::parse(whole.substr(at, end - at), nullptr, false);
+    const auto line = nlohmann::ordered_json::parse(whole.substr(at, end - at), nullptr, false);
     if (line.is_discarded()) throw Error("the line is no JSON", where, "a log that JsonLines wrote");
     try {
       read_log_line(line, where, run);
@@ -195,9 +195,9 @@ inline void read_backtest(const std::string& directory, RunLog& run) {
   BacktestLog& log = run.backtest;
   const CsvTable equity = read_run_csv(directory + "/equity.csv", "equity.csv", run);
   for (std::size_t i = 1; i < equity.header.size(); ++i) log.equity.push_back({equity.header[i].text, {}});
-  log.dated = !equity.header.empty() && equity.header[0].text == "date";
   for (const auto& row : equity.rows) {
     log.moments.push_back(row[0].text);
+    log.dated = log.moments[0].find_first_of("-/.") != std::string::npos;
     for (std::size_t i = 1; i < row.size(); ++i) {
       log.equity[i - 1].values.push_back(figure(equity, row[i], equity.header[i]));
     }

@@ -62,29 +62,6 @@ inline std::string counted(std::size_t count, const std::string& noun) {
   return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
 }
 
-/// Settings as pairs of key and value.
-using SettingsList = std::vector<std::pair<std::string, std::string>>;
-
-inline SettingsList settings_of(const RunLog& run) {
-  SettingsList settings;
-  const std::string& text = run.info.settings;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::size_t equals = std::min(text.find('=', at), end);
-    if (end > at) {
-      settings.emplace_back(text.substr(at, equals - at),
-                            text.substr(std::min(equals + 1, end), end - equals - (equals < end)));
-    }
-    at = end + 1;
-  }
-  return settings;
-}
-
-/// Whether a setting may differ within a group: what a run is called, not what it does.
-inline bool is_identity(std::string_view key) {
-  return key == "seed" || key == "threads" || key == "checkpoint.path" || key == "checkpoint.seconds";
-}
-
 /// Settings that are not the same in all groups, one row a key.
 inline std::string settings_differences(const std::vector<RunGroup>& groups) {
   std::vector<SettingsList> lists;
@@ -170,6 +147,7 @@ inline std::string ribbons(const std::vector<RunGroup>& groups) {
   if (highest <= 0 || steps <= 0) return {};
   std::string html = "<div class=\"card\"><div class=\"ribbons\">\n";
   for (std::size_t g = 0; g < groups.size(); ++g) {
+    if (g > 0) html += "<div class=\"gap\"></div>";
     for (const RunLog& run : groups[g].runs) {
       if (run.training.find("curriculum.stage") == nullptr) continue;
       html += "<div data-group=\"" + std::to_string(g) + "\">" + escaped(groups[g].name) + ", seed " +
