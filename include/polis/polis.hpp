@@ -37,6 +37,7 @@
 #include <polis/envs/market/trading.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/gru.hpp>
+#include <polis/nn/muon.hpp>
 #include <polis/nn/rmsprop.hpp>
 #include <polis/nn/sgd.hpp>
 #include <polis/objective/dual_clip.hpp>
