@@ -157,3 +157,41 @@ TEST_CASE("env/multi_agent_env: a saved batch goes on alike; one of another size
   ArchiveReader again(writer.bytes());
   CHECK_THROWS_WITH_AS(smaller.archive(again), doctest::Contains("2 elements"), Error);
 }
+
+TEST_CASE(
+    "env/multi_agent_env: lanes that begin alike have the episodes of their group, whatever their lengths") {
+  using namespace test_multi_agent_env;
+  constexpr int lanes = 6, episodes = 4;
+  MultiAgentEnv<Counter> env(lanes, 11);
+  env.begin_alike(3);
+  CHECK(env.group() == 3);
+  std::set<float> all;
+  for (int round = 0; round < 2; ++round) {
+    env.reset();
+    std::vector<std::vector<float>> starts(lanes);
+    for (int lane = 0; lane < lanes; ++lane)
+      starts[static_cast<std::size_t>(lane)].push_back(env.lane(lane).start);
+    std::set<float> noise;
+    for (int step = 0; step < 3 * episodes; ++step) {
+      for (int lane = 0; lane < lanes; ++lane) {
+        Actions<Counter> actions{};
+        if (lane % 3 == 1) actions[0] = actions[1] = 1;  // ends its episodes early
+        env.advance(lane, actions);
+        noise.insert(env.lane(lane).noise);
+        if (!env.over(lane)) continue;
+        env.renew(lane, env.default_tasks());
+        starts[static_cast<std::size_t>(lane)].push_back(env.lane(lane).start);
+      }
+    }
+    CHECK(noise.size() == lanes * 3 * episodes);  // steps are each lane's own
+    for (int group = 0; group < 2; ++group) {
+      for (std::size_t k = 0; k < episodes; ++k) {
+        const float start = starts[static_cast<std::size_t>(3 * group)][k];
+        CHECK(starts[static_cast<std::size_t>(3 * group + 1)][k] == start);
+        CHECK(starts[static_cast<std::size_t>(3 * group + 2)][k] == start);
+        all.insert(start);
+      }
+    }
+  }
+  CHECK(all.size() == 2 * 2 * episodes);  // groups, episodes and rounds differ
+}
