@@ -1,5 +1,6 @@
-// What an algorithm learns: the return of its greedy policy at the end of training, over several seeds, as
-// the interquartile mean with a stratified bootstrap interval (stats/iqm.hpp, stats/bootstrap.hpp).
+// What an algorithm learns: the return (or the success) of its greedy policy at the end of training, over
+// several seeds, as the interquartile mean with a stratified bootstrap interval (stats/iqm.hpp,
+// stats/bootstrap.hpp).
 //
 // All settings stand in a YAML file whose keys are the fields of LearningRun; words on the command line
 // change them:
@@ -7,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -40,7 +42,15 @@ struct LearningRun {
   }
 };
 
-/// Return of actions drawn uniformly from the action space: what learning is to be told from.
+/// What is asked of a policy's episodes.
+struct Score {
+  const char* unit;
+  double (*of)(const EvaluationResult&);
+};
+inline constexpr Score mean_return{"return", [](const EvaluationResult& result) { return result.mean; }};
+inline constexpr Score mean_success{"success", [](const EvaluationResult& result) { return result.success; }};
+
+/// Episodes of actions drawn uniformly from the action space: what learning is to be told from.
 template <class E>
 EvaluationResult play_at_random(const ConfigOf<E>& config, int episodes, std::uint64_t seed) {
   MultiAgentEnv<E> env(std::clamp(episodes, 1, 64), seed, config);
@@ -64,21 +74,24 @@ EvaluationResult play_at_random(const ConfigOf<E>& config, int episodes, std::ui
 
 namespace internal {
 
-/// Trains and evaluates one seed; returns the mean return of its greedy policy.
+/// Trains and evaluates one seed; returns the score of its greedy policy.
 template <class Trainer>
-double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config config) {
+double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config config, const Score& score) {
   Trainer trainer(config);
   trainer.train(run.steps);
   const EvaluationResult result = trainer.evaluate(run.episodes);
-  std::printf("seed %-4llu return %9.2f  sd %7.2f  length %6.1f  %.2f s of training, %.0f steps/s\n",
-              static_cast<unsigned long long>(config.seed), result.mean, result.deviation, result.length,
-              trainer.seconds(), static_cast<double>(trainer.clock().steps) / trainer.seconds());
+  std::printf("seed %-4llu return %9.2f  sd %7.2f  length %6.1f  ",
+              static_cast<unsigned long long>(config.seed), result.mean, result.deviation, result.length);
+  if (!std::isnan(result.success)) std::printf("success %.3f  ", result.success);
+  std::printf("%.2f s of training, %.0f steps/s\n", trainer.seconds(),
+              static_cast<double>(trainer.clock().steps) / trainer.seconds());
   std::fflush(stdout);
-  return result.mean;
+  return score.of(result);
 }
 
 template <class Trainer>
-int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings) {
+int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings,
+                 const Score& score) {
   FigureLog log(argc, argv);
   std::vector<const char*> words{argv[0]};
   for (const std::string& word : log.rest()) words.push_back(word.c_str());
@@ -95,25 +108,25 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
 
   using E = typename Trainer::Environment;
   std::cout << Trainer::name() << "\n" << to_yaml(run);
-  std::vector<double> returns;
+  std::vector<double> scores;
   for (int i = 0; i < run.seeds; ++i) {
     typename Trainer::Config config = run.trainer;
     config.seed += static_cast<std::uint64_t>(i);
-    returns.push_back(learn_once<Trainer>(run, config));
+    scores.push_back(learn_once<Trainer>(run, config, score));
   }
-  const stats::Estimate iqm = stats::bootstrap({returns}, stats::iqm);
-  const EvaluationResult random = play_at_random<E>(run.trainer.env, 1000, run.trainer.seed);
-  const auto [worst, best] = std::minmax_element(returns.begin(), returns.end());
-  std::printf("IQM %.2f, 95%% interval [%.2f, %.2f]; mean %.2f, worst %.2f, best %.2f; at random %.2f\n",
-              iqm.value, iqm.low, iqm.high, stats::mean(returns), *worst, *best, random.mean);
+  const stats::Estimate iqm = stats::bootstrap({scores}, stats::iqm);
+  const double random = score.of(play_at_random<E>(run.trainer.env, 1000, run.trainer.seed));
+  const auto [worst, best] = std::minmax_element(scores.begin(), scores.end());
+  std::printf("%s: IQM %.2f, 95%% interval [%.2f, %.2f]; mean %.2f, worst %.2f, best %.2f; at random %.2f\n",
+              score.unit, iqm.value, iqm.low, iqm.high, stats::mean(scores), *worst, *best, random);
   const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) + " steps, " +
                             std::to_string(run.episodes) + " greedy episodes each";
   const auto add = [&](const char* part, double value) {
     log.add(
-        {.name = name + part, .value = value, .unit = "return", .threads = log.threads(), .sizes = sizes});
+        {.name = name + part, .value = value, .unit = score.unit, .threads = log.threads(), .sizes = sizes});
   };
   add("/iqm", iqm.value), add("/iqm_low", iqm.low), add("/iqm_high", iqm.high);
-  add("/worst", *worst), add("/random", random.mean);
+  add("/worst", *worst), add("/random", random);
   return 0;
 }
 
@@ -121,9 +134,10 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
 
 /// The main() of a learning benchmark. `settings` is the file that is read unless `--settings` names another.
 template <class Trainer>
-int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings) {
+int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings,
+                 const Score& score = mean_return) {
   try {
-    return internal::run_learning<Trainer>(argc, argv, name, settings);
+    return internal::run_learning<Trainer>(argc, argv, name, settings, score);
   } catch (const Error& error) {
     std::cerr << error.what() << "\n";
     return 1;
