@@ -98,10 +98,10 @@ struct Run {
 TEST_CASE("nn/muon: a step is the orthogonalised gradient, whatever its shape") {
   using namespace test_muon;
   std::uint32_t number = 0;
-  for (const auto& [rows, columns] : {std::pair(64, 64), {64, 4}, {3, 64}, {192, 64}, {17, 33}, {1, 1}}) {
-    CAPTURE(rows);
-    CAPTURE(columns);
-    const Matrix gradient = random_matrix(rows, columns, ++number);
+  for (const auto& shape : {std::pair(64, 64), {64, 4}, {3, 64}, {192, 64}, {17, 33}, {1, 1}}) {
+    CAPTURE(shape.first);
+    CAPTURE(shape.second);
+    const Matrix gradient = random_matrix(shape.first, shape.second, ++number);
     const Eigen::MatrixXd step = first_step(gradient).cast<double>() / shape_scale(gradient);
     CHECK((step - reference(gradient)).cwiseAbs().maxCoeff() < 2e-5);
     const Svd svd(gradient.cast<double>());

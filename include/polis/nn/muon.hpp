@@ -2,9 +2,9 @@
 //
 //   m = b m + (1 - b) g    u = b m + (1 - b) g    w -= lr sqrt(max(1, rows / columns)) orthogonal(u)
 //
-// orthogonal(u) is close to U V' of the singular value decomposition u = U S V', so that every direction of a
-// hidden matrix moves at the same speed. It is reached by five steps of a Newton-Schulz iteration from u
-// divided by its Frobenius norm,
+// u looks ahead by Nesterov's momentum. orthogonal(u) is close to U V' of the singular value decomposition
+// u = U S V', so that every direction of a hidden matrix moves at the same speed. It is reached by five steps
+// of a Newton-Schulz iteration from u divided by its Frobenius norm,
 //
 //   Y <- Y (3.4445 I - 4.7750 A + 2.0315 A^2),  A = Y'Y
 //
@@ -80,14 +80,15 @@ class NewtonSchulz {
 
   void iterate() {
     std::fill_n(polynomial_, floats(narrow_), 0.f);
-    multiply_into(gram_, y_, 1, stride_, y_, tall_, narrow_, Start::zero);  // A = Y'Y
+    // A = Y'Y
+    multiply_into(gram_, y_, 1, stride_, y_, tall_, narrow_, Start::zero);
     for (std::size_t i = 0; i < floats(narrow_); ++i) slope_[i] = c * gram_[i];
     for (int i = 0; i < narrow_; ++i) {
       slope_[i * stride_ + i] += b;
       polynomial_[i * stride_ + i] = a;
     }
-    multiply_into(polynomial_, gram_, stride_, 1, slope_, narrow_, narrow_,
-                  Start::result);  // aI + A (bI + cA)
+    // aI + A (bI + cA)
+    multiply_into(polynomial_, gram_, stride_, 1, slope_, narrow_, narrow_, Start::result);
     multiply_into(next_, y_, stride_, 1, polynomial_, narrow_, tall_, Start::zero);
     std::swap(y_, next_);
   }
