@@ -77,7 +77,7 @@ void check_turns(const typename Returns::Config& config, std::vector<float> rati
     CHECK(waiting.advantages[1] == waiting.advantages[2]);
     CHECK(waiting.advantages[4] == 0);
     CHECK(waiting.advantages[6] == 0);
-    for (const std::size_t i : {1, 4, 6}) CHECK(waiting.returns[i] == 0);
+    for (const std::size_t i : {1u, 4u, 6u}) CHECK(waiting.returns[i] == 0);
   }
 }
 
