@@ -52,10 +52,11 @@ class MixedPolicy {
 }  // namespace internal
 
 /// Each agent in turn is taken from one run and put among the agents of another. A cell is the mean return of
-/// *that agent* (the team's, where the reward is shared): row "agent i of run a", column "among run b". Where
-/// a = b it is self-play. Run 0 is the trainer that evaluates, in whose lanes all play; the others must have
-/// the same composition, and outlive the suite. To play with a checkpoint, `resume` it in a trainer of its
-/// settings.
+/// *that agent* (the team's, where the reward is shared): row "agent i of run a", column "among run b"; where
+/// a = b that is self-play. Further columns are the row's mean among strangers and what it loses by them, and
+/// the last row is the mean of all. Run 0 is the trainer that evaluates, in whose lanes all play; the others
+/// must have the same composition, and outlive the suite. To play with a checkpoint, `resume` it in a trainer
+/// of its settings.
 template <class T>
 class CrossPlay {
  public:
@@ -72,23 +73,23 @@ class CrossPlay {
     ResultTable table("cross-play");
     std::vector<std::vector<double>> together;  // [run][agent]: returns in self-play
     for (const T* run : runs) together.push_back(self_play(first, *run, episodes));
-    double self = 0, cross = 0;
+    double all_self = 0, all_cross = 0;
     for (int agent = 0; agent < agents; ++agent) {
       for (std::size_t a = 0; a < runs.size(); ++a) {
         const std::string row = "agent " + std::to_string(agent) + " of run " + std::to_string(a);
+        const double self = together[a][static_cast<std::size_t>(agent)];
+        double cross = 0;
         for (std::size_t b = 0; b < runs.size(); ++b) {
-          const double value = a == b ? together[a][static_cast<std::size_t>(agent)]
-                                      : mixed(first, agent, *runs[a], *runs[b], episodes);
-          (a == b ? self : cross) += value;
+          const double value = a == b ? self : mixed(first, agent, *runs[a], *runs[b], episodes);
+          if (a != b) cross += value / static_cast<double>(runs.size() - 1);
           table.set(row, "among run " + std::to_string(b), value);
         }
+        set_gap(table, row, self, cross);
+        all_self += self, all_cross += cross;
       }
     }
-    const auto count = static_cast<double>(runs.size());
-    self /= agents * count, cross /= agents * count * (count - 1);
-    table.set("mean", "self-play", self);
-    table.set("mean", "cross-play", cross);
-    table.set("mean", "gap", self - cross);
+    const double rows = agents * static_cast<double>(runs.size());
+    set_gap(table, "mean", all_self / rows, all_cross / rows);
     return table;
   }
 
@@ -96,6 +97,11 @@ class CrossPlay {
   using E = typename T::Environment;
   static constexpr int agents = agent_count<E>;
 
+  static void set_gap(ResultTable& table, const std::string& row, double self, double cross) {
+    table.set(row, "self-play", self);
+    table.set(row, "cross-play", cross);
+    table.set(row, "gap", self - cross);
+  }
   std::vector<double> self_play(const T& first, const T& run, int episodes) const {
     auto env = internal::own_lanes(first, episodes);
     return run_episodes(env, episodes, run.player(env.lanes(), how_)).agents;
