@@ -1,0 +1,10 @@
+# The rest of every consumer: a program that has polis's flags from its target alone, free of warnings.
+add_executable(program ${CMAKE_CURRENT_LIST_DIR}/program.cpp)
+target_link_libraries(program PRIVATE polis::polis)
+target_compile_options(program PRIVATE -Wall -Wextra -Wpedantic -Werror)
+if(TARGET tests_core OR TARGET trading)
+  message(FATAL_ERROR "polis builds its own tests or examples in another project")
+endif()
+if(NOT TARGET polis::io OR NOT TARGET polis::stats)
+  message(FATAL_ERROR "polis::io or polis::stats is missing, though polis's own build has them")
+endif()
