@@ -19,7 +19,7 @@ fi
 
 # The program says last in which folder everything lies; without it (--help) there is nothing to draw.
 programs=$root/build/quickstart/examples
-"$programs/trading" "$@" | tee "$log"
+"$programs/trading" "$@" | tee -i "$log"  # Ctrl-C ends the training, not what it says last
 folder=$(sed -n 's/^In \(.*\): checkpoint, settings.yaml.*/\1/p' "$log")
 if [[ -n $folder ]]; then
   echo "Report: $("$programs/report" "$folder/report.html" "$folder" --title "Four agents trade")"

@@ -101,9 +101,12 @@ inline std::string number(double value, NumberStyle style = NumberStyle::plain) 
       if (size < 1e3) return fixed(value, size == std::floor(size) ? 0 : 1);
       if (size < 1e6) return fixed(value / 1e3, size < 1e5 ? 1 : 0) + 'k';
       return fixed(value / 1e6, size < 1e8 ? 2 : 1) + 'M';
+    case NumberStyle::ratio:
+      return fixed(value, 2);
     case NumberStyle::plain:
       break;
   }
+  if (size == 0) return "0";
   if (size >= 1e6) return number(value, NumberStyle::count);
   if (size > 0 && size < 1e-3) return printed("%.2e", value);
   return fixed(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3);

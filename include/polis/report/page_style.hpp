@@ -57,6 +57,7 @@ button:hover { border-color: var(--faint); }
 .tile b { display: block; font-size: 24px; line-height: 1.25; font-weight: 620; letter-spacing: -.01em;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .tile span { display: block; font-size: 13px; color: var(--soft); }
+.tile span:first-child { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .groups { position: sticky; top: 0; z-index: 3; display: none; flex-wrap: wrap; gap: 8px; margin: 22px -24px 0;
   padding: 10px 24px; background: var(--page); border-bottom: 1px solid var(--rule); font-size: 14px; }
 .scripted .groups { display: flex; }
@@ -110,7 +111,7 @@ tr.rule td { border-top: 1px solid var(--zero) !important; }
 tr.strong td { font-weight: 620; }
 .settings td { text-align: left; white-space: normal; overflow-wrap: anywhere; padding: 3px 0 3px 18px; }
 .settings td:first-child { color: var(--soft); padding-left: 0; }
-.settings th { text-align: left; }
+.settings th { text-align: left; } .columns table { table-layout: fixed; } .columns td + td { width: 40%; }
 details + details, .card + .card, .card + details, .card + .grid, .grid + .card, .stack + .card { margin-top: 12px; }
 summary { cursor: pointer; font-weight: 600; font-size: 14px; }
 details .columns { columns: 2 300px; column-gap: 36px; margin-top: 10px; }
@@ -125,7 +126,7 @@ code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mon
 .ribbon span.high { color: var(--card); }
 .scale { position: relative; height: 18px; grid-column: 2; } .gap { height: 5px; grid-column: 1 / 3; }
 .share { display: flex; height: 14px; min-width: 120px; border-radius: 3px; overflow: hidden; background: var(--grid); }
-.share span { background: var(--c0); } .share span + span { background: var(--c4); opacity: .75; }
+.share span { background: var(--ribbon-high); } .share span + span { background: var(--ribbon-low); }
 .notes { margin: 0; padding-left: 20px; font-size: 14px; } .notes li + li { margin-top: 4px; }
 footer { margin-top: 40px; color: var(--faint); font-size: 13px; }
 @media (max-width: 640px) {

@@ -78,7 +78,12 @@ inline Axis x_axis(const Plot& plot) {
   if (plot.moments.empty()) extent.low = std::min(0., extent.low);
   if (extent.high <= extent.low) extent.high = extent.low + 1;
   double step = tick_step(extent.high - extent.low, plot.small ? 4 : 6);
-  if (!plot.moments.empty()) step = std::max(1., step);
+  if (plot.moments.empty()) {  // a tick that lies just beyond the last value ends the axis
+    const double next = step * std::ceil(extent.high / step);
+    if (next - extent.high < .02 * (extent.high - extent.low)) extent.high = next;
+  } else {
+    step = std::max(1., step);
+  }
   return {extent.low, extent.high, step};
 }
 

@@ -6,11 +6,14 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <polis/report/backtest_section.hpp>
 #include <polis/report/html_text.hpp>
 #include <polis/report/plot.hpp>
 #include <polis/report/run_groups.hpp>
@@ -39,6 +42,9 @@ inline const LogTable& main_table(const RunLog& run, bool evaluated) {
   return evaluated ? run.evaluation : run.training;
 }
 
+inline double run_steps(const RunLog& run) { return run.training.rows() ? run.training.steps.back() : 0; }
+inline double run_seconds(const RunLog& run) { return run.training.rows() ? run.training.seconds.back() : 0; }
+
 /// The last value of a figure of each run, summed up.
 inline stats::Estimate at_the_end(const RunGroup& group, bool evaluated, std::string_view name) {
   return estimate(
@@ -56,15 +62,21 @@ inline double median_over_runs(const RunGroup& group, std::string_view training_
   return all.empty() ? LogTable::none : stats::median(all);
 }
 
-// --- The top of the page
-// -------------------------------------------------------------------------------------
+// The top of the page.
 
-/// "Pendulum · 15 runs · seeds 1 to 5".
+/// The environment's name out of "words on Environment<...> by Curriculum"; empty where there is none.
+inline std::string environment_name(const RunLog& run) {
+  const std::string& composition = run.info.composition;
+  const std::size_t on = composition.find(" on ");
+  if (on == composition.npos) return {};
+  const std::string name = composition.substr(on + 4);
+  return name.substr(0, std::min(name.find('<'), name.find(" by ")));
+}
+
+/// "Pendulum · 15 runs · seeds 1 to 5"; no environment where the runs have several.
 inline std::string subtitle(const RunGroups& groups) {
-  std::string text = groups[0].runs[0].info.composition;  // "words on Environment<...> by Curriculum"
-  const std::size_t on = text.find(" on ");
-  text = on == text.npos ? "" : text.substr(on + 4);
-  text.resize(std::min({text.size(), text.find('<'), text.find(" by ")}));
+  std::string text = environment_name(groups[0].runs[0]);
+  if (any_run(groups, [&](const RunLog& run) { return environment_name(run) != text; })) text.clear();
   std::size_t runs = 0;
   std::vector<std::uint64_t> seeds;
   for (const RunGroup& group : groups) {
@@ -86,15 +98,21 @@ inline std::string interval_text(const stats::Estimate& e, NumberStyle style, co
   return "95%: " + number(e.low, style) + " to " + number(e.high, style);
 }
 
+/// The group with the highest return at the end.
+inline std::size_t best_group(const RunGroups& groups, bool evaluated) {
+  std::size_t best = 0;
+  double highest = LogTable::none;
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const double value = at_the_end(groups[g], evaluated, "return").value;
+    if (value > highest || (std::isnan(highest) && !std::isnan(value))) best = g, highest = value;
+  }
+  return best;
+}
+
+/// The figures that a reader asks for first; of the best group, where there are several.
 inline std::string tiles_section(const RunGroups& groups) {
   const bool evaluated = were_evaluated(groups);
-  std::size_t best = 0;
-  for (std::size_t g = 1; g < groups.size(); ++g) {
-    const double value = at_the_end(groups[g], evaluated, "return").value;
-    const double leader = at_the_end(groups[best], evaluated, "return").value;
-    if (value > leader || std::isnan(leader)) best = g;
-  }
-  const RunGroup& group = groups[best];
+  const RunGroup& group = groups[best_group(groups, evaluated)];
   const std::string of = groups.size() > 1 ? ", " + group.name : "";
   const char* source = evaluated ? "greedy evaluation" : "last 100 episodes of training";
   std::string html = "<div class=\"tiles\">\n";
@@ -105,29 +123,25 @@ inline std::string tiles_section(const RunGroups& groups) {
     html += tile("Success" + of, number(success.value, NumberStyle::percent),
                  interval_text(success, NumberStyle::percent, source));
   }
-  const auto held_out = [&](const char* policy) {
-    return estimate(each_run(group,
-                             [&](const RunLog& run) {
-                               return backtest_figure(run.backtest, policy, "total_return");
-                             }))
-        .value;
+  const auto held_out = [&](std::string_view policy) {
+    const auto gain = [&](const RunLog& run) {
+      return backtest_figure(run.backtest, policy, "total_return");
+    };
+    return estimate(each_run(group, gain)).value;
   };
-  if (const double agents = held_out("agents' mean"); std::isfinite(agents)) {
+  if (const double agents = held_out(agents_mean); std::isfinite(agents)) {
     html += tile("Held-out return" + of, number(agents, NumberStyle::change),
                  "buy and hold " + number(held_out("buy and hold"), NumberStyle::change));
   }
-  const auto steps =
-      each_run(group, [](const RunLog& run) { return run.training.rows() ? run.training.steps.back() : 0.; });
-  const auto seconds = each_run(
-      group, [](const RunLog& run) { return run.training.rows() ? run.training.seconds.back() : 0.; });
-  html += tile(groups.size() > 1 || group.runs.size() > 1 ? "Steps a run" : "Steps",
-               number(stats::median(steps), NumberStyle::count), "in " + duration(stats::median(seconds)));
+  html += tile((group.runs.size() > 1 ? "Steps a run" : "Steps") + of,
+               number(stats::median(each_run(group, run_steps)), NumberStyle::count),
+               "in " + duration(stats::median(each_run(group, run_seconds))));
   const double speed = median_over_runs(group, "steps_per_second");
   const double collecting = median_over_runs(group, "collecting_share");
   if (std::isfinite(speed)) {
-    html +=
-        tile("Speed" + of, number(speed, NumberStyle::count) + "/s",
-             std::isfinite(collecting) ? number(collecting, NumberStyle::percent) + " collecting" : "median");
+    const std::string share = number(collecting, NumberStyle::percent) + " collecting";
+    html += tile("Speed" + of, number(speed, NumberStyle::count) + "/s",
+                 std::isfinite(collecting) ? share : "median");
   }
   return html + "</div>\n";
 }
@@ -147,40 +161,35 @@ inline std::string group_buttons(const RunGroups& groups) {
 inline std::string results_section(const RunGroups& groups) {
   if (groups.size() == 1 && groups[0].runs.size() == 1) return {};
   const bool evaluated = were_evaluated(groups);
-  const bool success = std::isfinite(at_the_end(groups[0], evaluated, "success").value);
-  std::vector<std::string> header = {"", "runs", "return", "best run", "worst run"};
-  if (success) header.insert(header.begin() + 3, "success");
-  header.insert(header.end(), {"steps a run", "time a run"});
+  const bool success = any_run(groups, [&](const RunLog& run) {
+    return std::isfinite(last_value(main_table(run, evaluated), "success"));
+  });
+  std::vector<std::string> header = {"", "runs", "return"};
+  if (success) header.emplace_back("success");
+  header.insert(header.end(), {"best run", "worst run", "steps a run", "time a run"});
   HtmlTable table(header);
   for (std::size_t g = 0; g < groups.size(); ++g) {
     const RunGroup& group = groups[g];
     Extent ends;
     ends.add(
         each_run(group, [&](const RunLog& run) { return last_value(main_table(run, evaluated), "return"); }));
-    const auto last = [&](auto&& of) {
-      return stats::median(
-          each_run(group, [&](const RunLog& run) { return run.training.rows() ? of(run).back() : 0.; }));
-    };
     std::vector<std::string> cells = {group_cell(group, g), std::to_string(group.runs.size()),
-                                      estimate_cell(at_the_end(group, evaluated, "return")),
-                                      number(ends.empty() ? LogTable::none : ends.high),
-                                      number(ends.empty() ? LogTable::none : ends.low)};
+                                      estimate_cell(at_the_end(group, evaluated, "return"))};
     if (success)
-      cells.insert(cells.begin() + 3,
-                   estimate_cell(at_the_end(group, evaluated, "success"), NumberStyle::percent));
-    cells.push_back(number(last([](const RunLog& run) { return run.training.steps; }), NumberStyle::count));
-    cells.push_back(duration(last([](const RunLog& run) { return run.training.seconds; })));
+      cells.push_back(estimate_cell(at_the_end(group, evaluated, "success"), NumberStyle::percent));
+    cells.push_back(number(ends.empty() ? LogTable::none : ends.high));
+    cells.push_back(number(ends.empty() ? LogTable::none : ends.low));
+    cells.push_back(number(stats::median(each_run(group, run_steps)), NumberStyle::count));
+    cells.push_back(duration(stats::median(each_run(group, run_seconds))));
     table.row(cells);
   }
-  return section("Results",
-                 std::string("At the end of training, ") +
-                     (evaluated ? "in greedy evaluations" : "over the last 100 episodes of training") +
-                     ": interquartile mean over the runs and its 95% bootstrap interval.") +
+  const std::string where = evaluated ? "in greedy evaluations" : "over the last 100 episodes of training";
+  return section("Results", "At the end of training, " + where +
+                                ": interquartile mean over the runs and its 95% bootstrap interval.") +
          table.html();
 }
 
-// --- Curves
-// --------------------------------------------------------------------------------------------------
+// Curves.
 
 /// A plot of one column for all groups; with single runs as thin lines, where `runs_too`.
 inline Plot column_plot(const RunGroups& groups, bool evaluation, const std::string& name, bool runs_too) {
@@ -234,15 +243,17 @@ inline std::string learning_section(const RunGroups& groups) {
   Plot plot = column_plot(groups, false, "return", true);
   plot.title = "Return in training", plot.note = "with exploration, mean over the last 100 episodes";
   if (evaluated) plot.height = 220;
-  html += draw(plot) + "<div class=\"grid\">";
+  html += draw(plot);
+  std::string success;
   for (const bool evaluation : {true, false}) {
     Plot small = column_plot(groups, evaluation, "success", false);
     if (small.lines.empty()) continue;
     small.title = evaluation ? "Success in evaluation" : "Success in training";
     small.y_style = NumberStyle::percent, small.small = true, small.height = 150;
-    html += draw(small);
+    success += draw(small);
   }
-  return html + "</div></div>\n";
+  if (!success.empty()) html += "<div class=\"grid\">" + success + "</div>";
+  return html + "</div>\n";
 }
 
 inline std::string curriculum_section(const RunGroups& groups) {
@@ -299,8 +310,7 @@ inline std::string diagnostics_section(const RunGroups& groups) {
   return other_plots(groups, false, "Diagnostics", "What the learner reports of its updates.");
 }
 
-// --- Speed, settings, notes
-// ----------------------------------------------------------------------------------
+// Speed, settings, notes.
 
 inline std::string speed_section(const RunGroups& groups) {
   if (!any_run(groups, [](const RunLog& run) { return run.training.find("steps_per_second") != nullptr; }))

@@ -62,6 +62,16 @@ inline std::string counted(std::size_t count, const std::string& noun) {
   return std::to_string(count) + ' ' + noun + (count == 1 ? "" : "s");
 }
 
+/// A composition, which a page may break after its commas.
+inline std::string breakable(std::string_view composition) {
+  std::string html;
+  for (const char c : escaped(composition)) {
+    html += c;
+    if (c == ',') html += "<wbr>";
+  }
+  return html;
+}
+
 /// Settings that are not the same in all groups, one row a key.
 inline std::string settings_differences(const std::vector<RunGroup>& groups) {
   std::vector<SettingsList> lists;
@@ -81,7 +91,7 @@ inline std::string settings_differences(const std::vector<RunGroup>& groups) {
     for (const SettingsList& list : lists) {
       const auto found =
           std::find_if(list.begin(), list.end(), [&](const auto& entry) { return entry.first == key; });
-      cells.push_back(found == list.end() ? "–" : "<code>" + escaped(found->second) + "</code>");
+      cells.push_back(found == list.end() ? "–" : "<code>" + breakable(found->second) + "</code>");
     }
     const bool same =
         std::all_of(cells.begin() + 1, cells.end(), [&](const auto& cell) { return cell == cells[1]; });
@@ -96,7 +106,7 @@ inline std::string settings_differences(const std::vector<RunGroup>& groups) {
 inline std::string all_settings(const RunGroup& group) {
   std::string html = "<details class=\"card\"><summary>All settings of " + escaped(group.name) +
                      "</summary><p style=\"margin-top:10px\"><code>" +
-                     escaped(group.runs[0].info.composition) + "</code></p><div class=\"columns\">";
+                     breakable(group.runs[0].info.composition) + "</code></p><div class=\"columns\">";
   std::string part, open;
   for (const auto& [key, value] : settings_of(group.runs[0])) {
     const std::size_t dot = key.rfind('.');
