@@ -76,7 +76,9 @@ TEST_CASE("deploy/weights: the safetensors package reads what polis writes, and 
   export_safetensors(untrained.trainer, ours);
   std::string expected;
   const SafeTensors contents = trained_tensors(untrained.trainer);
-  for (const auto& [name, tensor] : contents.tensors) {
+  for (const auto& entry : contents.tensors) {
+    const auto& name = entry.first;  // clang 14 lets no lambda capture a structured binding
+    const Tensor& tensor = entry.second;
     std::string shape;
     for (const std::size_t size : tensor.shape) shape += (shape.empty() ? "" : "x") + std::to_string(size);
     double total = 0;

@@ -27,6 +27,7 @@
 #include <polis/nn/gru.hpp>
 #include <polis/nn/mlp.hpp>
 #include <polis/policy/actor_critic_policy.hpp>
+#include <polis/train/composition.hpp>
 
 namespace polis {
 
@@ -284,7 +285,8 @@ template <class E>
 /// Every network and distribution of the trainer's policies is one that exports know: the library's own, or
 /// one whose GreedyHead says how its mode is read off the outputs.
 template <class T>
-concept PolicyCanBeExported = internal::all_described<typename T::Environment, typename T::Learner>();
+concept PolicyCanBeExported =
+    internal::all_described<typename T::Environment, typename T::Learner>() || internal::refused;
 
 /// The policy by which an agent plays greedily. Error: there is no agent of that number.
 template <class T>

@@ -24,7 +24,8 @@ namespace polis {
 
 /// The trainer's learner is made of sets of weights: an actor-critic sentence, or several side by side.
 template <class T>
-concept WeightsCanBeExported = internal::has_sets<typename T::Environment, typename T::Learner>();
+concept WeightsCanBeExported =
+    internal::has_sets<typename T::Environment, typename T::Learner>() || internal::refused;
 
 namespace internal {
 
