@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <polis/core/fields.hpp>
+#include <polis/env/frame_stack.hpp>
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/env/time_limit.hpp>
 
@@ -93,6 +94,9 @@ struct GovernedFishery {
 };
 
 using Fifty = polis::TimeLimit<GovernedFishery, 50>;
+
+using FourSeasons = polis::FrameStack<Fifty, 4>;
+static_assert(polis::RoleOf<FourSeasons, 0>::Observation::words == 4 * GovernedFishery::Observation::words);
 
 struct Fisher {};
 struct Warden {};
