@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,14 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     if constexpr (selects) until_ = std::vector<int>(index(shape.rows));
     if constexpr (recomputes<Returns>) ratios_ = AlignedVector<float>(index(shape.slots() * shape.rows));
     if constexpr (grouped) check_groups(env);
+    if (shape.carried && time_in_steps()) {
+      discounts_ = AlignedVector<float>(index(shape.slots() * shape.rows), config_.returns.discount);
+    }
+  }
+
+  [[gnu::cold]] void archive(auto& a) {
+    Base::archive(a);
+    if (!discounts_.empty()) a.fixed(std::span(discounts_.data(), index(rollout_.shape().rows)));
   }
 
   [[nodiscard]] int group() const
@@ -175,6 +184,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     at.bootstrap = &rollout_.values(slots(), first), at.ends = &rollout_.ends(0, first);
     at.final_values = &rollout_.final_values(0, first), at.decided = &rollout_.decided(0, first);
     at.advantages = &rollout_.advantages(0, first), at.returns = &rollout_.returns(0, first);
+    if (!discounts_.empty()) at.discounts = discounts_.data() + first;
     at.weigh_advantages = !weighs_by_ratio<typename Words::Objective>;
     return at;
   }
@@ -204,19 +214,23 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     return rollout_.decided(slot, row) && !(turns && last_[index(row)] == slot);
   }
 
-  /// Moves pending decisions to slot 0 of the next rollout, with the rewards they have so far.
+  /// Moves pending decisions to slot 0 of the next rollout, with the rewards they have so far, and if time
+  /// is in steps with the discount of all that comes after these.
   void carry_pending_over() {
     if (!rollout_.shape().carried) return;
     for (int row = 0; row < rollout_.shape().rows; ++row) {
       const int from = last_[index(row)];
       if (from > 0) move_to_first(from, row);
-      float sum = 0;
-      if (from >= 0) {
-        for (int slot = from; slot < slots(); ++slot) sum += rollout_.rewards(slot, row);
+      float sum = 0, reach = 1;
+      for (int slot = slots() - 1; from >= 0 && slot >= from; --slot) {
+        const float discount = discounts_.empty() ? 1.f : discounts_[index(sample(slot, row))];
+        sum = rollout_.rewards(slot, row) + discount * sum;
+        reach *= discount;
       }
       rollout_.rewards(0, row) = sum;
       rollout_.ends(0, row) = End::none;
       rollout_.decided(0, row) = from >= 0;
+      if (!discounts_.empty()) discounts_[index(row)] = reach;
     }
   }
   void move_to_first(int from, int row) {
@@ -230,6 +244,14 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   }
 
  private:
+  [[nodiscard]] bool time_in_steps() const {
+    if constexpr (requires { config_.returns.time_in_steps; }) {
+      return config_.returns.time_in_steps;
+    } else {
+      return false;
+    }
+  }
+
   [[gnu::cold, gnu::noinline]] void check_groups(const MultiAgentEnv<E>& env) const {
     const int group = config_.returns.group;
     const std::string found = "found " + std::to_string(group);
@@ -242,8 +264,9 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
                   "groups of " + std::to_string(group) + ", as algorithm.returns.group says");
   }
 
-  std::vector<int> decisions_;  // samples to value
-  std::vector<int> last_;       // [row]: the slot of the decision that still waits for its rewards, or -1
+  std::vector<int> decisions_;      // samples to value
+  std::vector<int> last_;           // [row]: the slot of the decision that still waits for its rewards, or -1
+  AlignedVector<float> discounts_;  // [slots][rows], where decisions carried over have one of their own
 
  protected:
   std::vector<int> until_;       // [row]: how many slots are learnt from, where not all are
