@@ -80,6 +80,23 @@ TEST_CASE("train/suites: a table is looked up, printed, and read back from CSV a
   CHECK(json["rows"][1]["length"].is_null());
 }
 
+TEST_CASE("train/suites: the difference to the first row is taken episode by episode") {
+  ResultTable table("pairs");
+  internal::EvaluationRows<Solo> rows(table);
+  EvaluationResult first, second, single;
+  first.returns = {1, 2, 3, 4}, first.mean = 2.5, first.deviation = std::sqrt(5. / 3);
+  second.returns = {2, 3, 4, 6}, second.mean = 3.75, second.deviation = 1.7;
+  single.returns = {5}, single.mean = 5;
+  rows.add("first", first), rows.add("second", second), rows.add("single", single);
+  CHECK(table.at("first", "error") == Approx(std::sqrt(5. / 12)));
+  CHECK(std::isnan(table.at("first", "difference")));
+  CHECK(table.at("second", "difference") == 1.25);
+  CHECK(table.at("second", "paired error") == Approx(.25));  // of 1, 1, 1, 2
+  CHECK(table.at("single", "difference") == 4);
+  CHECK(std::isnan(table.at("single", "error")));
+  CHECK(std::isnan(table.at("single", "paired error")));
+}
+
 TEST_CASE("train/suites: standard is the trainer's own evaluation, stress goes beyond it") {
   const Actors<Solo> actors(settings<Solo>());
   const ResultTable standard = actors.evaluate(Standard{}, 50);
@@ -87,6 +104,9 @@ TEST_CASE("train/suites: standard is the trainer's own evaluation, stress goes b
   CHECK(standard.at("standard", "length") == 10);
   CHECK(standard.at("standard", "success") == 1);
   CHECK(standard.at("standard", "error") == 0);
+  CHECK(printed([&](std::FILE* to) { standard.print(to); }) ==
+        "standard  return  error  success  length\n"
+        "standard      10      0        1      10\n");
   CHECK(standard.at("standard", "first_cue") == actors.evaluate(50).metrics.at("first_cue"));
 
   const Stress<Solo> suite{.changes = {{"flipped", [](Solo::Task& task) { task.flips = true; }}},
@@ -157,6 +177,7 @@ TEST_CASE("train/suites: delayed answers to alternating cues are wrong or right 
   CHECK(table.at("delay 0", "return") == 10);
   // Until an answer arrives the action is 0: right where the cue is 0. All answers one late are wrong.
   CHECK(table.at("delay 1", "return") == Approx(1 - table.at("undisturbed", "first_cue")));
+  CHECK(table.at("delay 1", "paired error") == Approx(table.at("delay 1", "error")));  // undisturbed: all 10
   CHECK(table.at("delay 2", "return") == 9);
   CHECK(table.at("delay 3", "return") == Approx(2 - table.at("undisturbed", "first_cue")));
   CHECK(table.at("delay 20", "return") == 5);

@@ -38,8 +38,13 @@ struct Adaptation {
   [[nodiscard]] ResultTable run(const T& trainer, int episodes) const {
     if (!env && !data && !task) throw Error("nothing changes", "adaptation", "an env, data or task");
     ResultTable table("adaptation");
+    internal::EvaluationRows<E> rows(table);
+    const auto add = [&](const std::string& row, const EvaluationResult& result, double at_step) {
+      rows.add(row, result);
+      table.set(row, "steps", at_step);
+    };
     const EvaluationResult before = trainer.evaluate(episodes);
-    add(table, "before the change", before, std::numeric_limits<double>::quiet_NaN());
+    add("before the change", before, std::numeric_limits<double>::quiet_NaN());
     const double enough = before.mean - (1 - recovery) * std::abs(before.mean);
 
     auto config = trainer.config();
@@ -49,7 +54,7 @@ struct Adaptation {
     changed.restart(task);
     const std::uint64_t start = changed.clock().steps;
     EvaluationResult now = evaluate(changed, episodes);
-    add(table, "at the change", now, 0);
+    add("at the change", now, 0);
     for (std::uint64_t done = 0; now.mean < enough && done < steps;) {
       const std::uint64_t until = done + every;
       do {
@@ -57,7 +62,7 @@ struct Adaptation {
         done = changed.clock().steps - start;
       } while (done < until && done < steps);
       now = evaluate(changed, episodes);
-      add(table, "after " + std::to_string(done) + " steps", now, static_cast<double>(done));
+      add("after " + std::to_string(done) + " steps", now, static_cast<double>(done));
     }
     const bool recovered = now.mean >= enough;
     const double took = static_cast<double>(changed.clock().steps - start);
@@ -75,10 +80,6 @@ struct Adaptation {
       return internal::play_episodes(changed, episodes, Play::greedy, lanes, internal::always<E>(*task));
     }
     return internal::play_episodes(changed, episodes, Play::greedy, lanes, lanes.default_tasks());
-  }
-  static void add(ResultTable& table, const std::string& row, const EvaluationResult& result, double steps) {
-    internal::add_evaluation<E>(table, row, result);
-    table.set(row, "steps", steps);
   }
 };
 

@@ -30,9 +30,10 @@ struct Comparison {
   template <class T>
   [[nodiscard]] ResultTable run(const T& trainer, int episodes) const {
     ResultTable table("comparison");
+    internal::EvaluationRows<E> rows(table);
     const auto row = [&](const std::string& name, auto&& act) {
       auto env = internal::own_lanes(trainer, episodes);
-      internal::add_evaluation<E>(table, name, run_episodes(env, episodes, act));
+      rows.add(name, run_episodes(env, episodes, act));
     };
     const int lanes = internal::own_lanes(trainer, episodes).lanes();
     row("trained", trainer.player(lanes));

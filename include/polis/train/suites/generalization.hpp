@@ -40,9 +40,9 @@ struct Generalization {
   template <class T>
   [[nodiscard]] ResultTable run(const T& trainer, int episodes) const {
     ResultTable table("generalization");
+    internal::EvaluationRows<E> rows(table);
     const auto row = [&](const std::string& name, auto& env, auto&& tasks_of_row) {
-      internal::add_evaluation<E>(table, name,
-                                  internal::play_episodes(trainer, episodes, how, env, tasks_of_row));
+      rows.add(name, internal::play_episodes(trainer, episodes, how, env, tasks_of_row));
     };
     const auto& config = trainer.config();
     typename T::Batch seen(std::clamp(episodes, 1, config.lanes), config.seed, config.env,

@@ -33,12 +33,13 @@ struct Robustness {
     using E = typename T::Environment;
     const std::uint64_t seed = trainer.config().seed;
     ResultTable table("robustness");
+    internal::EvaluationRows<E> rows(table);
     const auto row = [&](const std::string& name, std::optional<float> deviation, auto&& disturb) {
       auto env = internal::own_lanes(trainer, episodes);
       const ObservationNoise<E> distortion(deviation.value_or(0), seed);
       if (deviation) distortion.attach(env);
       const auto result = run_episodes(env, episodes, disturb(trainer.player(env.lanes(), how), env.lanes()));
-      internal::add_evaluation<E>(table, name, result);
+      rows.add(name, result);
     };
     const auto undisturbed = [](auto play, int) { return play; };
     row("undisturbed", {}, undisturbed);

@@ -39,7 +39,7 @@ struct Standard {
   template <class T>
   [[nodiscard]] ResultTable run(const T& trainer, int episodes) const {
     ResultTable table("standard");
-    internal::add_evaluation<typename T::Environment>(table, "standard", trainer.evaluate(episodes, how));
+    internal::EvaluationRows<typename T::Environment>(table).add("standard", trainer.evaluate(episodes, how));
     return table;
   }
 };

@@ -32,9 +32,9 @@ struct Stress {
   template <class T>
   [[nodiscard]] ResultTable run(const T& trainer, int episodes) const {
     ResultTable table("stress");
+    internal::EvaluationRows<E> rows(table);
     const auto row = [&](const std::string& name, auto& env, auto&& tasks_of_row) {
-      internal::add_evaluation<E>(table, name,
-                                  internal::play_episodes(trainer, episodes, how, env, tasks_of_row));
+      rows.add(name, internal::play_episodes(trainer, episodes, how, env, tasks_of_row));
     };
     auto standard = internal::own_lanes(trainer, episodes);
     row("standard", standard, standard.default_tasks());

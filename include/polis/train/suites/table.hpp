@@ -177,27 +177,55 @@ class ResultTable {
 
 namespace internal {
 
-/// Adds an evaluation as a row: return, its standard error, the difference to the first row, success, length;
-/// each agent's own return where rewards are not shared; on request the environment's own figures.
+/// Writes evaluations as rows of a table: return, its standard error, the difference to the first row with
+/// its own, success, length; each agent's own return where rewards are not shared (printed by itself in a
+/// zero-sum game, otherwise on request); on request the environment's own figures. The k-th episodes of two
+/// rows are a pair, for which the difference is taken: where both had the same random numbers, it is surer
+/// than the two returns are.
 template <class E>
-[[gnu::cold]] void add_evaluation(ResultTable& table, const std::string& row,
-                                  const EvaluationResult& result) {
-  const double first = table.rows().empty() ? result.mean : table.at(table.rows().front(), "return");
-  table.set(row, "return", result.mean);
-  table.set(row, "error", result.standard_error());
-  table.set(row, "difference", result.mean - first);
-  table.set(row, "success", result.success);
-  table.set(row, "length", result.length);
-  if constexpr (E::rewards != RewardStructure::shared && agent_count<E> > 1) {
-    const auto shown = agent_count<E> <= 4 ? ResultTable::Shown::always : ResultTable::Shown::on_request;
-    for (std::size_t i = 0; i < result.agents.size(); ++i) {
-      table.set(row, "agent " + std::to_string(i), result.agents[i], shown);
+class EvaluationRows {
+ public:
+  explicit EvaluationRows(ResultTable& table) : table_(&table) {}
+
+  [[gnu::cold]] void add(const std::string& row, const EvaluationResult& result) {
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    const bool several = result.returns.size() > 1, first = first_.empty();
+    if (first) first_ = result.returns;
+    const auto [difference, error] = paired(result.returns);
+    table_->set(row, "return", result.mean);
+    table_->set(row, "error", several ? result.standard_error() : none);
+    table_->set(row, "difference", first ? none : difference);
+    table_->set(row, "paired error", several && !first ? error : none);
+    table_->set(row, "success", result.success);
+    table_->set(row, "length", result.length);
+    if constexpr (E::rewards != RewardStructure::shared && agent_count<E> > 1) {
+      constexpr bool opposed = E::rewards == RewardStructure::zero_sum;  // the mean says nothing
+      constexpr auto shown = opposed ? ResultTable::Shown::always : ResultTable::Shown::on_request;
+      for (std::size_t i = 0; i < result.agents.size(); ++i) {
+        table_->set(row, "agent " + std::to_string(i), result.agents[i], shown);
+      }
+    }
+    for (const auto& [name, value] : result.metrics) {
+      table_->set(row, name, value, ResultTable::Shown::on_request);
     }
   }
-  for (const auto& [name, value] : result.metrics) {
-    table.set(row, name, value, ResultTable::Shown::on_request);
+
+ private:
+  /// Mean and standard error of the differences to the first row's returns.
+  [[nodiscard]] std::pair<double, double> paired(const std::vector<double>& returns) const {
+    const auto count = static_cast<double>(returns.size());
+    double mean = 0, squares = 0;
+    for (std::size_t i = 0; i < returns.size(); ++i) mean += returns[i] - first_[i];
+    mean /= std::max(1., count);
+    for (std::size_t i = 0; i < returns.size(); ++i) {
+      squares += (returns[i] - first_[i] - mean) * (returns[i] - first_[i] - mean);
+    }
+    return {mean, std::sqrt(squares / std::max(1., count - 1) / std::max(1., count))};
   }
-}
+
+  ResultTable* table_;
+  std::vector<double> first_;  // the first row's returns
+};
 
 /// 0.1 as "0.1".
 inline std::string short_number(double value) {
