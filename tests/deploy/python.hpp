@@ -8,8 +8,9 @@
 
 namespace polis_test {
 
-/// The command that runs a script of this folder, its packages installed.
-inline std::string python(const std::string& script) {
+/// The command that runs a script of this folder or another, its packages installed.
+inline std::string python(const std::string& script,
+                          const std::string& folder = POLIS_SOURCE_DIR "/tests/deploy/") {
   const std::string root = POLIS_SOURCE_DIR;
   static const std::string interpreter = [&root] {
     const std::string command =
@@ -21,7 +22,7 @@ inline std::string python(const std::string& script) {
     REQUIRE_MESSAGE(::pclose(output) == 0, command);
     return path;
   }();
-  return interpreter + ' ' + root + "/tests/deploy/" + script;
+  return interpreter + ' ' + folder + script;
 }
 
 }  // namespace polis_test

@@ -164,6 +164,20 @@ struct DescribePolicy<ActorCriticPolicy<Actor, Critic, Dist, Initialization>> {
   }
 };
 
+/// Makes an input that is always 1 part of the biases, and drops the `count` inputs from `first` on: those
+/// that say which agent it is.
+inline void fold_agent_ids(DenseModel& layer, int first, int count, int agent) {
+  std::vector<float> kept;
+  for (int o = 0; o < layer.outputs; ++o) {
+    const auto row = layer.weight.begin() + static_cast<std::ptrdiff_t>(o) * layer.inputs;
+    layer.bias[static_cast<std::size_t>(o)] += row[first + agent];
+    kept.insert(kept.end(), row, row + first);
+    kept.insert(kept.end(), row + first + count, row + layer.inputs);
+  }
+  layer.weight = kept;
+  layer.inputs -= count;
+}
+
 // ---- Spaces
 
 template <class S>
@@ -313,6 +327,11 @@ template <class T>
       model.clip = set.observation_state().clip();
     }
     internal::DescribePolicy<typename Set::Policy>::apply(set.weights(), model);
+    if constexpr (requires { requires(Set::Parts::ids > 0); }) {
+      model.agents = {agent};
+      internal::fold_agent_ids(model.recurrent() ? model.gru.input : model.layers.front(),
+                               Set::Observation::features, Set::Parts::ids, agent);
+    }
   });
   return model;
 }
