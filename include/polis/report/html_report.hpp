@@ -23,6 +23,7 @@
 #include <polis/io/text_file.hpp>
 #include <polis/report/backtest_section.hpp>
 #include <polis/report/html_text.hpp>
+#include <polis/report/page_script.hpp>
 #include <polis/report/page_style.hpp>
 #include <polis/report/report_sections.hpp>
 #include <polis/report/run_groups.hpp>

@@ -154,11 +154,11 @@ class MarlEval : public Sink {
     }
     Json common = Json::object();
     if (best == nullptr) return common;
-    for (const auto& [name, values] : best->items()) {
+    for (const auto& metric : best->items()) {
       const bool everywhere =
-          values.is_array() && std::all_of(evaluations_.begin(), evaluations_.end(),
-                                           [&](const Json& e) { return e.contains(name); });
-      if (everywhere) common[name] = values;
+          metric.value().is_array() && std::all_of(evaluations_.begin(), evaluations_.end(),
+                                                   [&](const Json& e) { return e.contains(metric.key()); });
+      if (everywhere) common[metric.key()] = metric.value();
     }
     return common;
   }

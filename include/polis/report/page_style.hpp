@@ -1,5 +1,4 @@
-// The look of a report, light and dark, and the little script that it does without where scripts are off:
-// values under the pointer, buttons that hide groups, and the switch between light and dark.
+// The look of a report, light and dark, wide and narrow, on screen and on paper.
 //
 // Colours of groups are those of Okabe and Ito ("Color universal design", 2008), darkened for a white page
 // and lightened for a dark one, which people with any common form of colour blindness tell apart.
@@ -11,30 +10,26 @@ namespace polis::internal {
 
 inline constexpr std::string_view page_style = R"css(
 :root {
-  color-scheme: light;
-  --page: #f7f7f5; --card: #fff; --ink: #1d2026; --soft: #5b616b; --faint: #8b919b; --rule: #e3e4e6;
-  --grid: #ececee; --zero: #b9bcc2; --ribbon-low: #d9e8f5; --ribbon-high: #17598f; --shade: #00000012;
-  --c0: #0072b2; --c1: #d55e00; --c2: #00815f; --c3: #b0568c; --c4: #b27700; --c5: #3a8fc4; --c6: #7a5195;
-  --c7: #6b6b6b; --r0: #30343b; --r1: #7b8089; --r2: #a9adb4; --r3: #c4a484;
+  color-scheme: light dark;
+  --page: light-dark(#f7f7f5, #15171b); --card: light-dark(#fff, #1d2025);
+  --ink: light-dark(#1d2026, #e8e9ec); --soft: light-dark(#5b616b, #a6abb4);
+  --faint: light-dark(#8b919b, #7d828c); --rule: light-dark(#e3e4e6, #30343b);
+  --grid: light-dark(#ececee, #2a2d33); --zero: light-dark(#b9bcc2, #545962);
+  --ribbon-low: light-dark(#d9e8f5, #243b50); --ribbon-high: light-dark(#17598f, #6db5ea);
+  --shade: light-dark(#00000012, #00000055); --c0: light-dark(#0072b2, #58aee6);
+  --c1: light-dark(#d55e00, #f28a45); --c2: light-dark(#00815f, #35c39b);
+  --c3: light-dark(#b0568c, #e39ac3); --c4: light-dark(#b27700, #e9b23c);
+  --c5: light-dark(#3a8fc4, #8fd0f7); --c6: light-dark(#7a5195, #b798d6);
+  --c7: light-dark(#6b6b6b, #b5b5b5); --r0: light-dark(#30343b, #d5d8dd);
+  --r1: light-dark(#7b8089, #8e939c); --r2: light-dark(#a9adb4, #646972);
+  --r3: light-dark(#c4a484, #8d7355);
 }
-@media (prefers-color-scheme: dark) { :root:not([data-theme="light"]) {
-  color-scheme: dark;
-  --page: #15171b; --card: #1d2025; --ink: #e8e9ec; --soft: #a6abb4; --faint: #7d828c; --rule: #30343b;
-  --grid: #2a2d33; --zero: #545962; --ribbon-low: #243b50; --ribbon-high: #6db5ea; --shade: #00000055;
-  --c0: #58aee6; --c1: #f28a45; --c2: #35c39b; --c3: #e39ac3; --c4: #e9b23c; --c5: #8fd0f7; --c6: #b798d6;
-  --c7: #b5b5b5; --r0: #d5d8dd; --r1: #8e939c; --r2: #646972; --r3: #8d7355;
-} }
-:root[data-theme="dark"] {
-  color-scheme: dark;
-  --page: #15171b; --card: #1d2025; --ink: #e8e9ec; --soft: #a6abb4; --faint: #7d828c; --rule: #30343b;
-  --grid: #2a2d33; --zero: #545962; --ribbon-low: #243b50; --ribbon-high: #6db5ea; --shade: #00000055;
-  --c0: #58aee6; --c1: #f28a45; --c2: #35c39b; --c3: #e39ac3; --c4: #e9b23c; --c5: #8fd0f7; --c6: #b798d6;
-  --c7: #b5b5b5; --r0: #d5d8dd; --r1: #8e939c; --r2: #646972; --r3: #8d7355;
-}
+:root[data-theme="light"] { color-scheme: light; } :root[data-theme="dark"] { color-scheme: dark; }
 * { box-sizing: border-box; }
 body {
   margin: 0; background: var(--page); color: var(--ink); -webkit-text-size-adjust: 100%;
-  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans", Arial, sans-serif;
+  font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Liberation Sans",
+    Arial, sans-serif;
 }
 main { max-width: 1120px; margin: 0 auto; padding: 36px 24px 72px; }
 h1 { font-size: 27px; line-height: 1.25; font-weight: 650; letter-spacing: -.01em; margin: 0; }
@@ -45,20 +40,23 @@ header { display: flex; gap: 16px; justify-content: space-between; align-items: 
 header p, h2 + p { color: var(--soft); max-width: 76ch; }
 h2 + p { margin-bottom: 14px; font-size: 14px; }
 h2 + div { margin-top: 12px; }
-button { font: inherit; color: inherit; background: none; border: 1px solid var(--rule); border-radius: 999px;
+button { font: inherit; color: inherit; background: none; border: 1px solid var(--rule);
+  border-radius: 999px;
   padding: 3px 12px; cursor: pointer; white-space: nowrap; }
 button:hover { border-color: var(--faint); }
 #theme { color: var(--soft); font-size: 13px; display: none; }
 .scripted #theme { display: inline-block; }
 .card, figure, .tile { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; }
 .card { padding: 16px 18px; overflow-x: auto; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: 12px; margin-top: 24px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(158px, 1fr)); gap: 12px;
+  margin-top: 24px; }
 .tile { padding: 13px 16px 12px; }
 .tile b { display: block; font-size: 24px; line-height: 1.25; font-weight: 620; letter-spacing: -.01em;
   font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 .tile span { display: block; font-size: 13px; color: var(--soft); }
 .tile span:first-child { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.groups { position: sticky; top: 0; z-index: 3; display: none; flex-wrap: wrap; gap: 8px; margin: 22px -24px 0;
+.groups { position: sticky; top: 0; z-index: 3; display: none; flex-wrap: wrap; gap: 8px;
+  margin: 22px -24px 0;
   padding: 10px 24px; background: var(--page); border-bottom: 1px solid var(--rule); font-size: 14px; }
 .scripted .groups { display: flex; }
 .groups button i, .legend i, td i { display: inline-block; width: 14px; height: 3px; border-radius: 2px;
@@ -68,11 +66,13 @@ figure { margin: 0; padding: 14px 16px 12px; min-width: 0; }
 figcaption { margin-bottom: 10px; }
 figcaption p { color: var(--soft); font-size: 13px; }
 .stack { display: grid; gap: 12px; }
-.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); gap: 12px; }
+.grid { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr));
+  gap: 12px; }
 .plot { position: relative; margin: 8px 0 24px; }
 .area { position: absolute; inset: 0 var(--right, 10px) 0 50px; }
 .area svg { position: absolute; inset: 0; width: 100%; height: 100%; overflow: visible; }
-.area path { fill: none; vector-effect: non-scaling-stroke; stroke-linecap: round; stroke-linejoin: round; }
+.area path { fill: none; vector-effect: non-scaling-stroke; stroke-linecap: round;
+  stroke-linejoin: round; }
 svg .grid { stroke: var(--grid); stroke-width: 1; }
 svg .zero { stroke: var(--zero); stroke-width: 1; }
 svg .line { stroke: var(--c); stroke-width: 2; }
@@ -90,13 +90,17 @@ svg .r1 { stroke-dasharray: 6 4; } svg .r2 { stroke-dasharray: 1.5 4; }
 .xtick { top: 100%; margin-top: 6px; transform: translateX(-50%); }
 .name { left: 100%; margin-left: 8px; transform: translateY(-50%); color: var(--c); font-weight: 600;
   max-width: calc(var(--right) - 10px); overflow: hidden; text-overflow: ellipsis; }
-.xname { font-size: 12px; color: var(--faint); text-align: right; padding-right: var(--right, 0); margin-top: 2px; }
+.xname { font-size: 12px; color: var(--faint); text-align: right; padding-right: var(--right, 0);
+  margin-top: 2px; }
 .legend { display: none; flex-wrap: wrap; gap: 2px 14px; list-style: none; margin: 6px 0 0; padding: 0;
   font-size: 13px; color: var(--soft); }
 .empty { color: var(--faint); font-size: 14px; padding: 24px 0; text-align: center; }
-.cursor { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--faint); pointer-events: none; }
-.tip { position: absolute; z-index: 2; top: 4px; pointer-events: none; background: var(--card); color: var(--ink);
-  border: 1px solid var(--rule); border-radius: 7px; box-shadow: 0 3px 12px var(--shade); padding: 6px 10px;
+.cursor { position: absolute; top: 0; bottom: 0; width: 1px; background: var(--faint);
+  pointer-events: none; }
+.tip { position: absolute; z-index: 2; top: 4px; pointer-events: none; background: var(--card);
+  color: var(--ink);
+  border: 1px solid var(--rule); border-radius: 7px; box-shadow: 0 3px 12px var(--shade);
+    padding: 6px 10px;
   font-size: 12px; line-height: 18px; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tip div { display: flex; gap: 14px; justify-content: space-between; }
 .tip i { display: inline-block; width: 10px; height: 3px; background: var(--c); vertical-align: middle;
@@ -111,8 +115,10 @@ tr.rule td { border-top: 1px solid var(--zero) !important; }
 tr.strong td { font-weight: 620; }
 .settings td { text-align: left; white-space: normal; overflow-wrap: anywhere; padding: 3px 0 3px 18px; }
 .settings td:first-child { color: var(--soft); padding-left: 0; }
-.settings th { text-align: left; } .columns table { table-layout: fixed; } .columns td + td { width: 40%; }
-details + details, .card + .card, .card + details, .card + .grid, .grid + .card, .stack + .card { margin-top: 12px; }
+.settings th { text-align: left; } .columns table { table-layout: fixed; }
+.columns td + td { width: 40%; }
+details + details, .card + .card, .card + details, .card + .grid, .grid + .card,
+  .stack + .card { margin-top: 12px; }
 summary { cursor: pointer; font-weight: 600; font-size: 14px; }
 details .columns { columns: 2 300px; column-gap: 36px; margin-top: 10px; }
 details section { break-inside: avoid; margin-bottom: 14px; }
@@ -121,93 +127,29 @@ code { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mon
 .ribbons { display: grid; grid-template-columns: max-content 1fr; gap: 4px 12px; align-items: center;
   font-size: 13px; min-width: 300px; }
 .ribbon { display: flex; height: 20px; border-radius: 4px; overflow: hidden; background: var(--grid); }
-.ribbon span { background: color-mix(in oklab, var(--ribbon-low), var(--ribbon-high) calc(var(--t) * 100%));
+.ribbon span { background: color-mix(in oklab, var(--ribbon-low),
+  var(--ribbon-high) calc(var(--t) * 100%));
   color: var(--ink); font-size: 12px; line-height: 20px; text-align: center; overflow: hidden; }
 .ribbon span.high { color: var(--card); }
 .scale { position: relative; height: 18px; grid-column: 2; } .gap { height: 5px; grid-column: 1 / 3; }
-.share { display: flex; height: 14px; min-width: 120px; border-radius: 3px; overflow: hidden; background: var(--grid); }
+.share { display: flex; height: 14px; min-width: 120px; border-radius: 3px; overflow: hidden;
+  background: var(--grid); }
 .share span { background: var(--ribbon-high); } .share span + span { background: var(--ribbon-low); }
 .notes { margin: 0; padding-left: 20px; font-size: 14px; } .notes li + li { margin-top: 4px; }
 footer { margin-top: 40px; color: var(--faint); font-size: 13px; }
 @media (max-width: 640px) {
   main { padding: 22px 14px 48px; } h1 { font-size: 22px; } h2 { margin-top: 34px; }
   .groups { margin: 18px -14px 0; padding: 8px 14px; }
-  .tiles { grid-template-columns: repeat(2, 1fr); gap: 8px; } .tile { padding: 10px 12px; } .tile b { font-size: 20px; }
+  .tiles { grid-template-columns: repeat(2, 1fr); gap: 8px; } .tile { padding: 10px 12px; }
+  .tile b { font-size: 20px; }
   figure { padding: 12px 12px 10px; } .area { right: 10px; left: 44px; } .area .name { display: none; }
   .xtick.odd { display: none; } .legend { display: flex; } .xname { padding-right: 0; }
 }
 @media print {
-  :root { --page: #fff; } main { max-width: none; padding: 0; } .groups, #theme { display: none !important; }
+  :root { color-scheme: light !important; --page: #fff; } main { max-width: none; padding: 0; }
+  .groups, #theme { display: none !important; }
   figure, .card, .tile { break-inside: avoid; } h2 { break-after: avoid; }
 }
 )css";
-
-inline constexpr std::string_view page_script = R"js(
-(() => {
-  const root = document.documentElement;
-  root.classList.add("scripted");
-  document.getElementById("theme").onclick = () => {
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-  };
-  for (const button of document.querySelectorAll(".groups button")) {
-    button.onclick = () => {
-      const hide = button.getAttribute("aria-pressed") === "true";
-      button.setAttribute("aria-pressed", String(!hide));
-      for (const e of document.querySelectorAll(`[data-group="${button.dataset.of}"]`)) e.style.display = hide ? "none" : "";
-    };
-  }
-  const text = (value, style, range) => {
-    const minus = s => (/[1-9]/.test(s) ? s : s.replace("-", "")).replace("-", "\u2212"), digits = Math.max(0, 3 - Math.floor(Math.log10(range)));
-    if (style === "percent") return minus((100 * value).toFixed(1)) + "%";
-    if (style === "change") return (value > 0 ? "+" : "") + minus((100 * value).toFixed(1)) + "%";
-    if (style === "count") return minus(Math.round(value).toLocaleString("en").replace(/,/g, "\u202f"));
-    return minus(range < 1e-4 ? value.toExponential(2) : value.toFixed(Math.min(8, digits)));
-  };
-  const read = plot => {
-    const axis = name => { const [low, high, style] = plot.dataset[name].split(" "); return {low: +low, high: +high, style}; };
-    const x = axis("x"), y = axis("y");
-    const lines = [...plot.querySelectorAll(".line[data-name]")].map(path => {
-      const points = [...path.getAttribute("d").matchAll(/[ML]([-\d.]+),([-\d.]+)/g)].map(m => [+m[1], +m[2]]);
-      return {path, name: path.dataset.name, colour: path.classList[path.classList.contains("dots") ? 2 : 1], points};
-    });
-    return {x, y, lines, moments: (plot.dataset.moments || "").split("|")};
-  };
-  for (const plot of document.querySelectorAll(".plot")) {
-    const area = plot.querySelector(".area");
-    let data, cursor, tip;
-    plot.onpointermove = event => {
-      data = data || read(plot);
-      const box = area.getBoundingClientRect(), at = 1000 * (event.clientX - box.left) / box.width;
-      let nearest = null;
-      for (const line of data.lines)
-        if (line.path.style.display !== "none")
-          for (const [px] of line.points) if (nearest === null || Math.abs(px - at) < Math.abs(nearest - at)) nearest = px;
-      if (nearest === null || at < -30 || at > 1030) return plot.onpointerleave();
-      if (!tip) { cursor = document.createElement("div"); cursor.className = "cursor"; tip = document.createElement("div"); tip.className = "tip"; area.append(cursor, tip); }
-      const x = data.x.low + nearest / 1000 * (data.x.high - data.x.low);
-      tip.replaceChildren();
-      const row = (left, right, colour) => {
-        const div = document.createElement("div"), a = document.createElement("span"), b = document.createElement("b");
-        if (colour) { const i = document.createElement("i"); i.className = colour; a.append(i); }
-        a.append(left); b.append(right); div.append(a, b); tip.append(div);
-      };
-      row(plot.dataset.moments ? data.moments[Math.round(x)] : text(x, data.x.style, 1), "");
-      for (const line of data.lines) {
-        if (line.path.style.display === "none" || !line.points.length) continue;
-        const [px, py] = line.points.reduce((a, b) => Math.abs(b[0] - nearest) < Math.abs(a[0] - nearest) ? b : a);
-        if (Math.abs(px - nearest) > 12) continue;
-        const range = data.y.high - data.y.low;
-        row(line.name, text(data.y.low + (1 - py / 1000) * range, data.y.style, range), line.colour);
-      }
-      cursor.style.left = nearest / 10 + "%";
-      const right = nearest > 500;
-      tip.style.left = right ? "" : `calc(${nearest / 10}% + 12px)`;
-      tip.style.right = right ? `calc(${100 - nearest / 10}% + 12px)` : "";
-    };
-    plot.onpointerleave = () => { if (tip) { tip.remove(); cursor.remove(); tip = cursor = null; } };
-  }
-})();
-)js";
 
 }  // namespace polis::internal

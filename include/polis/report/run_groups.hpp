@@ -60,15 +60,17 @@ inline bool same_setting(const RunLog& a, const RunLog& b) {
 inline std::vector<RunGroup> named(std::vector<RunGroup> groups) {
   for (std::size_t g = 0; g < groups.size(); ++g) {
     std::string name;
-    for (const auto& [key, value] : settings_of(groups[g].runs[0])) {
-      const bool differs =
-          !is_identity(key) && std::any_of(groups.begin(), groups.end(), [&](const RunGroup& other) {
-            const SettingsList list = settings_of(other.runs[0]);
-            return std::find(list.begin(), list.end(), std::pair(key, value)) == list.end();
-          });
-      const std::size_t dot = key.rfind('.') + 1;  // 0 where there is none
-      if (differs && name.size() < 30)
-        name.append(name.empty() ? "" : ", ").append(key.substr(dot)).append("=").append(value);
+    for (const auto& setting : settings_of(groups[g].runs[0])) {
+      const bool differs = std::any_of(groups.begin(), groups.end(), [&](const RunGroup& other) {
+        const SettingsList list = settings_of(other.runs[0]);
+        return std::find(list.begin(), list.end(), setting) == list.end();
+      });
+      if (!differs || is_identity(setting.first) || name.size() >= 30) continue;
+      const std::size_t dot = setting.first.rfind('.') + 1;  // 0 where there is none
+      name.append(name.empty() ? "" : ", ")
+          .append(setting.first.substr(dot))
+          .append("=")
+          .append(setting.second);
     }
     const auto taken = [&] {
       return std::any_of(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(g),
