@@ -15,9 +15,8 @@ namespace polis {
 /// close.
 template <FiniteBox S>
 struct BetaOn {
-  static constexpr int N = S::words;
-  static constexpr int inputs = 2 * N, weights = 0, words = N, mask_size = 0;
-  static constexpr int noise = 2 * N * internal::gamma_noise;
+  static constexpr int words = S::words, inputs = 2 * words, weights = 0, mask_size = 0;
+  static constexpr int noise = inputs * internal::gamma_noise;
   using Config = NoDistributionConfig;
 
   static void initialize(const Config& /*config*/, float* /*weights*/) {}
@@ -25,7 +24,7 @@ struct BetaOn {
   /// g / (g + h) of two gamma variates.
   template <class T>
   POLIS_HD static void sample(In<T> in, In<T> /*weights*/, In<T> /*mask*/, In<T> uniforms, Out<T> action) {
-    for (int i = 0; i < N; ++i) {
+    for (int i = 0; i < words; ++i) {
       const Array<T, 2> c = concentrations(in, i);
       const In<T> own = uniforms.from(2 * i * internal::gamma_noise);
       const T g = internal::gamma_variate<T>(c[0], own);
@@ -37,20 +36,20 @@ struct BetaOn {
   /// The means.
   template <class T>
   POLIS_HD static void mode(In<T> in, In<T> /*weights*/, In<T> /*mask*/, Out<T> action) {
-    for (int i = 0; i < N; ++i) set(i, density(in, i).mean(0), action);
+    for (int i = 0; i < words; ++i) set(i, density(in, i).mean(0), action);
   }
 
   template <class T>
   POLIS_HD static T log_prob(In<T> in, In<T> /*weights*/, In<T> /*mask*/, In<T> action) {
     T sum = -internal::log_volume<S, T>();
-    for (int i = 0; i < N; ++i) sum = sum + density(in, i).log_prob(shares(action, i));
+    for (int i = 0; i < words; ++i) sum = sum + density(in, i).log_prob(shares(action, i));
     return sum;
   }
 
   template <class T>
   POLIS_HD static T entropy(In<T> in, In<T> /*weights*/, In<T> /*mask*/) {
     T sum = internal::log_volume<S, T>();
-    for (int i = 0; i < N; ++i) sum = sum + density(in, i).entropy();
+    for (int i = 0; i < words; ++i) sum = sum + density(in, i).entropy();
     return sum;
   }
 
@@ -63,12 +62,12 @@ struct BetaOn {
   POLIS_HD static void backward(In<T> in, In<T> /*weights*/, In<T> /*mask*/, In<T> action,
                                 const T& d_log_prob, const T& d_entropy, Out<T> d_inputs,
                                 Out<T> /*d_weights*/) {
-    for (int i = 0; i < N; ++i) {
+    for (int i = 0; i < words; ++i) {
       const auto p = density(in, i);
       const Array<T, 2> share = shares(action, i);
       for (int k = 0; k < 2; ++k) {
         const T d_concentration = d_log_prob * p.d_log_prob(k, share[k]) + d_entropy * p.d_entropy(k);
-        d_inputs.set(i + k * N, d_concentration * math::sigmoid(in[i + k * N]));
+        d_inputs.set(i + k * words, d_concentration * math::sigmoid(in[i + k * words]));
       }
     }
   }
@@ -78,7 +77,7 @@ struct BetaOn {
  private:
   template <class T>
   POLIS_HD static Array<T, 2> concentrations(In<T> in, int i) {
-    return {{internal::concentration(in[i]), internal::concentration(in[i + N])}};
+    return {{internal::concentration(in[i]), internal::concentration(in[i + words])}};
   }
   template <class T>
   POLIS_HD static internal::DirichletDensity<2, T> density(In<T> in, int i) {

@@ -74,20 +74,20 @@ POLIS_HD void for_normal_nodes(const Body& body) {
 template <AnyBox S>
 struct SquashedGaussianOn : internal::MappedGaussian<internal::Squash<S>> {
   using Base = internal::MappedGaussian<internal::Squash<S>>;
-  static constexpr int N = S::words;
+  static constexpr int words = S::words;
 
   template <class T>
   POLIS_HD static T log_prob(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> action) {
-    const Array<T, N> y = internal::Squash<S>::template coordinates_of<T>(action);
+    const Array<T, words> y = internal::Squash<S>::template coordinates_of<T>(action);
     T sum = Base::template density<T>(means, log_stds, y) - log_half_volume<T>();
-    for (int i = 0; i < N; ++i) sum = sum - log_slope(y[i]);
+    for (int i = 0; i < words; ++i) sum = sum - log_slope(y[i]);
     return sum;
   }
 
   template <class T>
   POLIS_HD static T entropy(In<T> means, In<T> log_stds, In<T> mask) {
     T sum = Base::template entropy<T>(means, log_stds, mask) + log_half_volume<T>();
-    for (int i = 0; i < N; ++i) {
+    for (int i = 0; i < words; ++i) {
       const T mean = means[i], std = math::exp(log_stds[i]);
       internal::for_normal_nodes([&](double node, double weight) {
         const T step = std * math::constant<T>(node);
@@ -107,7 +107,7 @@ struct SquashedGaussianOn : internal::MappedGaussian<internal::Squash<S>> {
   POLIS_HD static void backward(In<T> means, In<T> log_stds, In<T> mask, In<T> action, const T& d_log_prob,
                                 const T& d_entropy, Out<T> d_means, Out<T> d_log_stds) {
     Base::template backward<T>(means, log_stds, mask, action, d_log_prob, d_entropy, d_means, d_log_stds);
-    for (int i = 0; i < N; ++i) {
+    for (int i = 0; i < words; ++i) {
       const T mean = means[i], std = math::exp(log_stds[i]);
       T by_mean = math::constant<T>(0), by_log_std = by_mean;
       internal::for_normal_nodes([&](double node, double weight) {
@@ -130,7 +130,7 @@ struct SquashedGaussianOn : internal::MappedGaussian<internal::Squash<S>> {
   }
   template <class T>
   POLIS_HD static T log_half_volume() {
-    return internal::log_volume<S, T>() - math::constant<T>(N * .69314718055994530942);
+    return internal::log_volume<S, T>() - math::constant<T>(words * .69314718055994530942);
   }
 };
 
