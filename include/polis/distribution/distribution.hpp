@@ -26,23 +26,20 @@ struct NoDistributionConfig {
 };
 
 /// A distribution over actions. What each requirement is for:
-/// - `inputs`, `weights`, `words`, `noise`, `mask_size` size the network, the parameters and the buffers at
-///   compile time: `noise` is the number of uniform numbers on [0, 1) that one sample uses up (randomness
-///   comes in as data, so that a sample is a function of its counter, on every device), `mask_size` the
-///   number of legality flags, 0 where the distribution takes none. A mask without data means that everything
-///   is legal.
-/// - `weights` are read like inputs, `weights[i]` at data[i * stride]: the caller spreads them over a tile,
-/// the
-///   same values in every row, and sums the gradient's rows afterwards.
+/// - `inputs`, `weights`, `words`, `noise`, `mask_size` size the network, the parameters and the buffers
+///   at compile time: `noise` is the number of uniform numbers on [0, 1) that one sample uses up
+///   (randomness comes in as data, so that a sample is a function of its counter, on every device),
+///   `mask_size` the number of legality flags, 0 where the distribution takes none. A mask without data
+///   means that everything is legal.
+/// - `weights` are read like inputs, `weights[i]` at data[i * stride]: the caller spreads them over a
+///   tile, the same values in every row, and sums the gradient's rows afterwards.
 /// - `initialize(config, weights)` writes the free weights' first values.
 /// - `sample` and `mode` (the greedy action) write an action; `evaluate` returns what `log_prob` and
-/// `entropy`
-///   do.
+///   `entropy` do.
 /// - `backward` takes the loss' derivatives with respect to log-probability and entropy, *sets* the
-/// derivatives
-///   with respect to the inputs and *adds* those with respect to the free weights.
-/// - `valid(mask)`: whether a mask leaves an action to take. Sampling under one that does not has no meaning,
-///   and whoever receives masks from an environment refuses it with an Error.
+///   derivatives with respect to the inputs and *adds* those with respect to the free weights.
+/// - `valid(mask)`: whether a mask leaves an action to take. Sampling under one that does not has no
+///   meaning, and whoever receives masks from an environment refuses it with an Error.
 template <class D>
 concept Distribution = requires(const typename D::Config& config, float* weights, In<float> in,
                                 Out<float> out, float derivative) {
