@@ -76,8 +76,8 @@ struct MappedGaussian {
     return {log_prob<T>(means, log_stds, mask, action), entropy<T>(means, log_stds, mask)};
   }
 
-  /// With z = (y - mean) / std: d log p / d mean = z / std, d log p / d log std = z^2 - 1, d H / d log std
-  /// = 1.
+  /// With z = (y - mean) / std: d log p / d mean = z / std, d log p / d log std = z^2 - 1, and
+  /// d H / d log std = 1.
   template <class T>
   POLIS_HD static void backward(In<T> means, In<T> log_stds, In<T> /*mask*/, In<T> action,
                                 const T& d_log_prob, const T& d_entropy, Out<T> d_means, Out<T> d_log_stds) {

@@ -116,8 +116,8 @@ class NewtonSchulz {
 
 }  // namespace internal
 
-/// Muon for hidden and recurrent matrices (the stacked gates of a recurrent layer are one), AdamW for all
-/// else.
+/// Muon for hidden and recurrent matrices, AdamW for all else. The stacked gates of a recurrent layer are one
+/// matrix.
 class Muon {
  public:
   using word = word::Optimizer;
