@@ -1,9 +1,11 @@
 // What a trainer's policies are in plain data; and those that the tests of every format share.
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
+#include <polis/algorithm/policies.hpp>
 #include <polis/deploy/describe.hpp>
 
 #include "policies.hpp"
@@ -39,4 +41,58 @@ const std::vector<polis_test::Case>& polis_test::cases() {
           "means of Beta and Dirichlet"),
   };
   return all;
+}
+
+namespace test_describe {
+
+/// The role and the agents whose policy is that of each agent of the market, and the first weight of it.
+template <class Algorithm>
+std::string owners() {
+  const Untrained<Algorithm, Market> untrained;
+  std::string text;
+  std::vector<float> first;
+  for (int agent = 0; agent < 3; ++agent) {
+    const PolicyModel model = describe_policy(untrained.trainer, agent);
+    text += model.role + ':';
+    for (const int own : model.agents) text += ' ' + std::to_string(own);
+    first.push_back(model.layers.front().weight.front());
+    int same = 0;
+    while (first[static_cast<std::size_t>(same)] != first.back()) ++same;
+    text += " weights " + std::to_string(same) + "; ";
+  }
+  return text;
+}
+
+}  // namespace test_describe
+
+using namespace test_describe;
+
+TEST_CASE("deploy/describe: each agent's policy is the one that it acts by") {
+  using Linear = PPO::With<Mlp<>>;
+  CHECK(owners<Linear>() == "Buyer: 0 1 weights 0; Buyer: 0 1 weights 0; Seller: 2 weights 2; ");
+  CHECK(owners<Linear::With<SharedParameters>>() ==
+        "Buyer: 0 1 2 weights 0; Buyer: 0 1 2 weights 0; Seller: 0 1 2 weights 0; ");
+  CHECK(owners<Linear::With<SeparateParameters>>() ==
+        "Buyer: 0 weights 0; Buyer: 1 weights 1; Seller: 2 weights 2; ");
+  CHECK(owners<Policies<For<Seller, Linear>, For<Buyer, Linear::With<SeparateParameters>>>>() ==
+        "Buyer: 0 weights 0; Buyer: 1 weights 1; Seller: 2 weights 2; ");
+}
+
+TEST_CASE("deploy/describe: spaces, bounds and heads in the order of their numbers") {
+  const PolicyModel model = cases()[4].model;
+  CHECK(model.categories == std::vector<int>{3, 0, 0, 2, 4});
+  CHECK(model.features() == 11);
+  CHECK(model.outputs() == 14);
+  REQUIRE(model.action.elements.size() == 3);
+  CHECK(model.action.elements[0].low == std::vector<float>{-.5f, -.5f, -.5f});
+  CHECK(model.action.elements[0].high == std::vector<float>{.5f, .25f, 1.f});
+  CHECK(model.action.elements[1].sizes == std::vector<int>{3, 2});
+  REQUIRE(model.action.elements[2].elements.size() == 2);
+  CHECK(model.action.elements[2].elements[0].kind == SpaceKind::simplex);
+  std::string heads;
+  for (const HeadModel& head : model.heads)
+    heads += std::to_string(head.inputs) + "->" + std::to_string(head.words) + ' ';
+  CHECK(heads == "3->3 3->1 2->1 3->4 3->1 ");
+  CHECK(cases()[3].model.flags() == 7);
+  CHECK(model.flags() == 0);
 }

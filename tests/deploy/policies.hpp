@@ -53,6 +53,18 @@ struct Noise {
   }
 };
 
+struct Buyer {};
+struct Seller {};
+
+/// Two buyers and a seller, who see the same and do the same.
+struct Market {
+  using Roles = polis::Roles<Role<Buyer, 2, Box<2>, Discrete<3>>, Role<Seller, 1, Box<2>, Discrete<3>>>;
+  static constexpr RewardStructure rewards = RewardStructure::general_sum;
+  void reset(auto&) {}
+  void step(const auto&, auto& ctx) { ctx.truncate(); }
+  void observe(int agent, Row out) const { out[0] = out[1] = static_cast<float>(agent); }
+};
+
 struct Torque : Box<3> {
   static constexpr float low = -.5f;
   static constexpr Array<float, 3> high{{.5f, .25f, 1}};

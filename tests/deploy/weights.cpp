@@ -23,18 +23,6 @@ using namespace polis_test;
 using E = Noise<Box<3>, Box<2>>;
 using Algorithm = PPO::With<Gru<8>, NormalizeObservations>;
 
-struct Buyer {};
-struct Seller {};
-
-/// Two buyers and a seller, who see the same and do the same.
-struct Market {
-  using Roles = polis::Roles<Role<Buyer, 2, Box<2>, Discrete<3>>, Role<Seller, 1, Box<2>, Discrete<3>>>;
-  static constexpr RewardStructure rewards = RewardStructure::general_sum;
-  void reset(auto&) {}
-  void step(const auto&, auto& ctx) { ctx.truncate(); }
-  void observe(int agent, Row out) const { out[0] = out[1] = static_cast<float>(agent); }
-};
-
 std::string names(const SafeTensors& contents) {
   std::string text;
   for (const auto& [name, tensor] : contents.tensors) text += name + ' ';

@@ -118,7 +118,7 @@ inline constexpr ActivationKind activation_kind<Silu> = ActivationKind::silu;
 [[nodiscard]] inline DenseModel take_dense(std::span<const float>& weights, int inputs, int outputs,
                                            ActivationKind activation = ActivationKind::none) {
   const auto take = [&weights](std::size_t count) {
-    const std::vector<float> taken(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(count));
+    std::vector<float> taken(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(count));
     weights = weights.subspan(count);
     return taken;
   };

@@ -132,9 +132,10 @@ class OnnxWriter {
     if (model_.recurrent()) at = gru(at);
     for (std::size_t i = 0; i < model_.layers.size(); ++i)
       at = activate(dense("layer" + std::to_string(i), at, model_.layers[i]), model_.layers[i].activation);
-    graph_.output("outputs", at, OnnxType::float32, model_.outputs());
     outputs_ = at;
     write_action(model_.action, "action");
+    graph_.output("outputs", outputs_, OnnxType::float32, model_.outputs());
+    if (model_.recurrent()) graph_.output("next_state", next_state_, OnnxType::float32, model_.gru.width);
     return std::move(graph_);
   }
 
@@ -198,9 +199,8 @@ class OnnxWriter {
     const Value r = graph_.apply("Sigmoid", {sum(gate(from_x, 0), gate(from_h, 0))});
     const Value z = graph_.apply("Sigmoid", {sum(gate(from_x, 1), gate(from_h, 1))});
     const Value n = graph_.apply("Tanh", {sum(gate(from_x, 2), product(r, gate(from_h, 2)))});
-    const Value next = sum(n, product(z, graph_.apply("Sub", {h, n})));
-    graph_.output("next_state", next, OnnxType::float32, width);
-    return next;
+    next_state_ = sum(n, product(z, graph_.apply("Sub", {h, n})));
+    return next_state_;
   }
 
   /// Outputs for the action, or for each element of a tuple.
@@ -235,7 +235,7 @@ class OnnxWriter {
 
   /// The words that a head makes of the next outputs, [batch, words].
   Value head(const HeadModel& head) {
-    const Value y = columns(outputs_, input_, input_ + head.inputs);
+    Value y = columns(outputs_, input_, input_ + head.inputs);
     input_ += head.inputs;
     switch (head.kind) {
       case HeadKind::argmax: {
@@ -302,7 +302,7 @@ class OnnxWriter {
 
   const PolicyModel& model_;
   OnnxGraph graph_;
-  Value outputs_;
+  Value outputs_, next_state_;
   std::size_t head_ = 0;
   int input_ = 0, flag_ = 0;
 };
