@@ -22,7 +22,8 @@ inline double beta_fraction(double a, double b, double x) {
   // Lentz: f = 1 + d1/(1 + ...) is the product of the ratios numerator/denominator of its convergents.
   double f = 1, numerator = 1, denominator = 0;
   for (int n = 1; n < 10'000; ++n) {
-    const double m = n / 2;  // whole division: the coefficients come in pairs 2m, 2m + 1
+    const int pair = n / 2;  // the coefficients come in pairs 2m, 2m + 1
+    const double m = pair;
     const double d = n % 2 == 0 ? m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
                                 : -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1));
     numerator = away_from_zero(1 + d / numerator);
