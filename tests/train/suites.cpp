@@ -351,6 +351,11 @@ TEST_CASE("train/suites: a real learner, with carries, masks and turns, goes thr
   const ResultTable alone = a.evaluate(CrossPlay(a), 100), together = a.evaluate(CrossPlay(b), 100);
   CHECK(alone.at("mean", "gap") == 0);
   CHECK(alone.at("agent 1 of run 0", "among run 1") == a.evaluate(100).agents[1]);
+  const std::vector<const Racers*> others = {&b};
+  CHECK(a.evaluate(CrossPlay<Racers>(others), 100).csv() == together.csv());
+  const ResultTable sampled = a.evaluate(CrossPlay(Play::sampled, b), 100);
+  CHECK(sampled.csv() != together.csv());
+  CHECK(sampled.at("agent 0 of run 0", "among run 0") == a.evaluate(100, Play::sampled).agents[0]);
   CHECK(together.at("agent 0 of run 1", "among run 1") == -together.at("agent 1 of run 1", "among run 1"));
   CHECK(a.evaluate(Stress<Race>{}, 50).rows().size() == 5);
   CHECK(a.evaluate(Generalization<Race>{}, 50).rows().size() == 4);

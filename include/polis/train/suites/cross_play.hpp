@@ -62,6 +62,8 @@ class CrossPlay {
  public:
   template <class... Others>
   explicit CrossPlay(const T& second, const Others&... others) : others_{&second, &others...} {}
+  template <class... Others>
+  CrossPlay(Play how, const T& second, const Others&... others) : others_{&second, &others...}, how_(how) {}
   explicit CrossPlay(std::vector<const T*> others, Play how = Play::greedy)
       : others_(std::move(others)), how_(how) {}
 

@@ -106,7 +106,8 @@ class DroppedAgents {
   using Agents = Array<int, agent_count<E>>;  // the first `count_` are dropped
 
   void draw(const MultiAgentEnv<E>& env, int lane, Agents& agents) const {
-    Random random(seed_, env.steps(lane), env.global_lane(lane), 0, Purpose::evaluation);
+    // A number that no agent has: the agents' own streams are what a policy samples its actions from.
+    Random random(seed_, env.steps(lane), env.global_lane(lane), agent_count<E>, Purpose::evaluation);
     for (int i = 0; i < agent_count<E>; ++i) agents[i] = i;
     for (int i = 0; i < count_; ++i) std::swap(agents[i], agents[i + random.integer(agent_count<E> - i)]);
   }
