@@ -26,9 +26,7 @@ class Scratch {
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
 
   void write_floats(const std::string& name, const std::vector<float>& values) const {
-    std::string bytes(values.size() * sizeof(float), '\0');
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-    polis::write_text_file(file(name), bytes);
+    polis::write_text_file(file(name), {reinterpret_cast<const char*>(values.data()), 4 * values.size()});
   }
   [[nodiscard]] std::vector<float> read_floats(const std::string& name) const {
     const std::string bytes = polis::read_text_file(file(name));

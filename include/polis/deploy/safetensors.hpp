@@ -45,7 +45,7 @@ struct Tensor {
   /// Copies the elements to `values`, which has their type and number.
   template <class T>
   void copy_to(std::span<T> values) const {
-    std::memcpy(values.data(), bytes.data(), values.size_bytes());
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size_bytes());
   }
   /// "F32 [64, 4]"
   [[nodiscard]] std::string description() const {
