@@ -122,19 +122,19 @@ TEST_CASE("algorithm/groups: learns what is right whatever the fortune, and its 
 TEST_CASE("algorithm/groups: with a memory, with several agents that die, and by turns") {
   using namespace test_groups;
   using polis_test::Minefield, polis_test::Recall, polis_test::Sticks;
-  Trainer<Algorithm::With<Gru<16>>, MultiAgentEnv<Recall<2>>>::Config memory{
+  Trainer<Algorithm::With<Gru<8>>, MultiAgentEnv<Recall<2>>>::Config memory{
       .seed = 3, .lanes = 64, .threads = 1};
   memory.algorithm.steps = 12, memory.algorithm.segment = 12, memory.algorithm.minibatch = 256;
   memory.algorithm.optimizer.learning_rate = 1e-2f;
-  Trainer<Algorithm::With<Gru<16>>, MultiAgentEnv<Recall<2>>> student(memory);
-  student.train(64 * 12 * 60);
+  Trainer<Algorithm::With<Gru<8>>, MultiAgentEnv<Recall<2>>> student(memory);
+  student.train(64 * 12 * 40);
   CHECK(student.evaluate(100).success > .95f);
 
   Trainer<Algorithm, MultiAgentEnv<Minefield>>::Config mines{.seed = 4, .lanes = 32, .threads = 1};
   mines.algorithm.steps = 12, mines.algorithm.minibatch = 256;
   mines.algorithm.optimizer.learning_rate = 1e-2f;
   Trainer<Algorithm, MultiAgentEnv<Minefield>> survivor(mines);
-  survivor.train(32 * 12 * 60);
+  survivor.train(32 * 12 * 50);
   CHECK(survivor.evaluate(100).mean > 11);
 
   Trainer<Algorithm, MultiAgentEnv<Sticks>>::Config sticks{.seed = 4, .lanes = 16, .threads = 1};
