@@ -14,6 +14,9 @@
 #pragma once
 
 #include <polis/algorithm/a2c.hpp>
+#include <polis/algorithm/coma.hpp>
+#include <polis/algorithm/maa2c.hpp>
+#include <polis/algorithm/mappo.hpp>
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/reinforce.hpp>

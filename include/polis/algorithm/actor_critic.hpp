@@ -14,6 +14,7 @@
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/nn/schedule.hpp>
+#include <polis/normalization/values.hpp>
 #include <polis/policy/native.hpp>
 
 namespace polis {
@@ -32,6 +33,22 @@ struct PerRoleParameters {
 /// One set of weights for each agent.
 struct SeparateParameters {
   using word = word::Sharing;
+};
+
+// ---- What is learnt from agents that do not act
+// ----------------------------------------------------------------------------------------
+
+/// Nothing: a decision's transition spans to the next one, and the rewards between belong to it.
+struct DecisionsAlone {
+  using word = word::ActiveMasks;
+  static constexpr bool keeps_idle = false;
+};
+/// MAPPO's way (Yu et al. 2022, section 5 and appendix): every step of a living agent is a step of its
+/// returns. Where it does not act, the critic sees zeros and who the agent is (death masking), and only the
+/// critic learns: policy loss, entropy and the normalisation of advantages count the steps it acted in.
+struct ActiveMasks {
+  using word = word::ActiveMasks;
+  static constexpr bool keeps_idle = true;
 };
 
 /// The values of a sentence that are no word's own. An algorithm whose paper has other ones states them as a
@@ -77,6 +94,10 @@ struct ActorCriticSlots {
   using Sharing = internal::slot<word::Sharing, Words...>;
   using ObservationNormalization = internal::slot<word::ObservationNormalization, Words...>;
   using RewardNormalization = internal::slot<word::RewardNormalization, Words...>;
+  using ValueNormalization =
+      typename internal::LastOfKind<word::ValueNormalization, RawValues, Words...>::type;
+  using AgentIds = typename internal::LastOfKind<word::AgentIds, NoAgentIds, Words...>::type;
+  using ActiveMasks = typename internal::LastOfKind<word::ActiveMasks, DecisionsAlone, Words...>::type;
   static constexpr ActorCriticDefaults defaults =
       internal::LastOfKind<word::Defaults, CommonDefaults, Words...>::type::values;
 
@@ -89,6 +110,7 @@ struct ActorCriticSlots {
     typename Policy::template Config<Initialization> policy{};
     typename ObservationNormalization::Config observations{};
     typename RewardNormalization::Config rewards{};
+    typename ValueNormalization::Config values{};
     Schedule schedule{};                 ///< factor on the learning rate as training goes on
     int steps = defaults.steps;          ///< environment steps of each lane between two updates
     int epochs = defaults.epochs;        ///< passes over the rollout
@@ -109,6 +131,7 @@ struct ActorCriticSlots {
       visit("policy", self.policy);
       visit("observations", self.observations);
       visit("rewards", self.rewards);
+      visit("values", self.values);
       visit("schedule", self.schedule);
       visit("steps", self.steps);
       visit("epochs", self.epochs);

@@ -8,44 +8,33 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include <polis/algorithm/learner.hpp>
+#include <polis/algorithm/on_policy_inputs.hpp>
 #include <polis/algorithm/rows.hpp>
 #include <polis/buffer/rollout.hpp>
 #include <polis/core/aligned.hpp>
-#include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/random.hpp>
 #include <polis/core/transpose.hpp>
-#include <polis/policy/native.hpp>
-#include <polis/space/space.hpp>
 
 namespace polis::internal {
 
-/// `Words` is the sentence (see actor_critic.hpp): its slots and Config. `R` is the role whose spaces the
-/// agents have.
+/// The acting side of a learner; see OnPolicyInputs for the parameters.
 template <class Words, class E, int R, class Arch>
-class OnPolicyAgents {
- public:
-  using Role = RoleOf<E, R>;
-  using Observation = typename Role::Observation;
-  using Action = typename Role::Action;
-  using Parts =
-      PolicyParts<E, Observation, Action, typename Words::Network, typename Words::Activation,
-                  typename Words::Initialization, typename Words::Distribution, typename Words::Critic>;
-  using Policy = typename Words::Policy::template policy<Parts>;
-  using Parameters = typename Policy::Parameters;
-  using Config = typename Words::Config;
-  using ObservationState = typename Words::ObservationNormalization::State;
+class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
+  using Base = OnPolicyInputs<Words, E, R, Arch>;
 
-  static constexpr bool central = Words::Critic::needs_state;
-  static constexpr int carry_size = Policy::carry_size;
-  static constexpr int mask_size = HasLegalActions<E> ? Policy::mask_size : 0;
-  /// Whether a decision may still wait for its rewards when a rollout ends.
-  static constexpr bool turns = HasTurns<E>;
+ public:
+  using typename Base::Config, typename Base::Observation, typename Base::Parameters, typename Base::Parts,
+      typename Base::Policy;
+  static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
+  static constexpr bool central = Base::central, counterfactual = Base::counterfactual, idle = Base::idle,
+                        turns = Base::turns;
+  /// Whether decisions wait for the one after them: with their rewards, or with the value that follows.
+  static constexpr bool waits = turns || counterfactual;
 
   /// Carries of a run that is only watched, [row][carry_size], and which rows begin an episode.
   struct Memory {
@@ -55,11 +44,7 @@ class OnPolicyAgents {
   };
 
   [[gnu::cold]] OnPolicyAgents(const Config& config, std::vector<int> agents, std::uint64_t seed)
-      : config_(config),
-        policy_(config.policy),
-        agents_(std::move(agents)),
-        seed_(seed),
-        observations_(config.observations, Observation::words) {
+      : Base(config, std::move(agents)), policy_(config.policy), seed_(seed), values_(config.values) {
     Random random(seed_, 0, 0, static_cast<std::uint32_t>(agents_.front()), Purpose::initialization);
     weights_ = policy_.parameters(random);
   }
@@ -71,17 +56,18 @@ class OnPolicyAgents {
     shape.steps = config_.steps;
     shape.rows = env.lanes() * group_size();
     shape.observation = Observation::words;
-    if constexpr (central) shape.state = E::State::words;
+    shape.state = Base::state_words();
     shape.action = Policy::words;
     shape.mask = mask_size;
     shape.carry = carry_size;
     shape.segments = carry_size > 0 ? (config_.steps + segment() - 1) / segment() : 0;
-    shape.carried = turns && carry_size == 0;
+    shape.carried = waits && carry_size == 0;
+    shape.idle = idle;
     rollout_ = typename Words::Buffer::Arrays(shape);
     carries_ = AlignedVector<float>(index(shape.rows) * carry_size);
     fresh_ = std::vector<char>(index(shape.rows), 1);
     scratch_ = FixedArray<ActorScratch<Policy>>(index(threads), [&](std::size_t) {
-      return make_scratch(env.lanes(), index(std::max(Observation::words, central_words())) * tile_rows);
+      return make_scratch(env.lanes(), index(std::max(Observation::words, Base::state_words())) * tile_rows);
     });
     begun_ = 0;
   }
@@ -96,24 +82,31 @@ class OnPolicyAgents {
     auto& s = scratch_[index(tile.worker)];
     const int slot = this->slot(tile.step);
     if constexpr (carry_size > 0) begin_segment(tile, slot);
-    s.rows.clear();
+    s.rows.clear(), s.cut.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
       for (int a = 0; a < group_size(); ++a) {
         const int row = lane * group_size() + a;
         const bool decides = tile.env->deciding(lane, agent(a));
-        rollout_.decided(slot, row) = decides;
+        rollout_.decided(slot, row) = this->counts(*tile.env, row);
         rollout_.starts(slot, row) = 0;
+        if constexpr (idle) {
+          rollout_.active(slot, row) = decides;
+          if (!decides && rollout_.decided(slot, row)) store_idle(slot, row), s.cut.push_back(row);
+        }
         if (!decides) continue;
         rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
         if constexpr (central) tile.env->state(lane, Row{&rollout_.states(slot, row, 0)});
+        if constexpr (counterfactual) mark_acting(*tile.env, lane, joint_action(slot, row));
         if constexpr (mask_size > 0) read_mask(*tile.env, lane, a, &rollout_.masks(slot, row, 0));
         s.rows.push_back(row);
       }
     }
-    for (std::size_t first = 0; first < s.rows.size(); first += tile_rows) {
-      const int rows = static_cast<int>(std::min<std::size_t>(tile_rows, s.rows.size() - first));
-      choose(tile, s, slot, s.rows.data() + first, rows);
+    for_tiles(s.rows, [&](const int* ids, int rows) { choose(tile, s, slot, ids, rows); });
+    if constexpr (idle && carry_size > 0) {
+      for_tiles(s.cut, [&](const int* ids, int rows) {
+        value_now(*tile.env, s, ids, rows, true, &rollout_.values(slot, 0));
+      });
     }
   }
 
@@ -128,13 +121,15 @@ class OnPolicyAgents {
         const End end = tile.env->end(lane, agent(a));
         rollout_.rewards(slot, row) = tile.env->reward(lane, agent(a));
         rollout_.ends(slot, row) = end;
+        if constexpr (counterfactual) store_joint_action(tile, lane, joint_action(slot, row));
         if (end != End::none) fresh_[index(row)] = 1;
-        if (end == End::truncated) s.cut.push_back(row);
+        if (end == End::truncated && !counterfactual) s.cut.push_back(row);
       }
     }
-    for (std::size_t first = 0; first < s.cut.size(); first += tile_rows) {
-      const int rows = static_cast<int>(std::min<std::size_t>(tile_rows, s.cut.size() - first));
-      value_now(*tile.env, s, s.cut.data() + first, rows, false, &rollout_.final_values(slot, 0));
+    if constexpr (!counterfactual) {
+      for_tiles(s.cut, [&](const int* ids, int rows) {
+        value_now(*tile.env, s, ids, rows, false, &rollout_.final_values(slot, 0));
+      });
     }
   }
 
@@ -168,10 +163,8 @@ class OnPolicyAgents {
         s.rows.push_back(row);
       }
     }
-    for (std::size_t first = 0; first < s.rows.size(); first += tile_rows) {
-      const int rows = static_cast<int>(std::min<std::size_t>(tile_rows, s.rows.size() - first));
-      const int* ids = s.rows.data() + first;
-      gather_features(observed, ids, rows, s.features);
+    for_tiles(s.rows, [&](const int* ids, int rows) {
+      gather_features(observed, ids, ids, rows, s.features);
       PolicyBatch batch{.rows = rows, .features = s.features};
       if constexpr (mask_size > 0) {
         gather_tile<Arch>(masks, index(mask_size), ids, rows, mask_size, s.masks);
@@ -190,20 +183,17 @@ class OnPolicyAgents {
         memory.fresh[index(ids[i])] = 0;
         set_action(tile, ids[i], In<float>{s.actions + i, tile_rows});
       }
-    }
+    });
   }
 
   [[nodiscard]] const Parameters& weights() const { return weights_; }
   [[nodiscard]] Parameters& weights() { return weights_; }
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] const typename Words::Buffer::Arrays& rollout() const { return rollout_; }
-  [[nodiscard]] const std::vector<int>& agents() const { return agents_; }
-  [[nodiscard]] const ObservationState& observation_state() const { return observations_; }
-  [[nodiscard]] ObservationState& observation_state() { return observations_; }
 
   [[gnu::cold]] void archive(auto& a) {
     a.section("agents");
-    a(weights_, observations_, carries_, fresh_, begun_);
+    a(weights_, observations_, values_, carries_, fresh_, begun_);
     bool half_filled = begun_rollout();
     a(half_filled);
     if (half_filled) {
@@ -214,14 +204,14 @@ class OnPolicyAgents {
   }
 
  protected:
+  using Base::agent, Base::agents_, Base::config_, Base::gather_features, Base::group_size, Base::index,
+      Base::observations_, Base::read_mask;
+
   /// Whether steps were taken since the last update: an algorithm beside this one was due before it.
   [[nodiscard]] bool begun_rollout() const {
     return env_ && env_->steps(0) != static_cast<std::uint32_t>(begun_);
   }
 
-  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  [[nodiscard]] int group_size() const { return static_cast<int>(agents_.size()); }
-  [[nodiscard]] int agent(int a) const { return agents_[index(a)]; }
   [[nodiscard]] int first_slot() const { return rollout_.shape().carried ? 1 : 0; }
   [[nodiscard]] int slot(std::uint64_t step) const { return first_slot() + static_cast<int>(step - begun_); }
 
@@ -243,35 +233,27 @@ class OnPolicyAgents {
     s.cut.reserve(index(lanes) * agents_.size());
     return s;
   }
-  static constexpr int central_words() {
-    if constexpr (central) {
-      return E::State::words;
-    } else {
-      return 0;
+  /// The value that an output of the critic stands for.
+  [[nodiscard]] float value_of(float output) const {
+    if constexpr (Words::ValueNormalization::normalizes) return values_.value(output);
+    return output;
+  }
+  /// Whether the agent of a sample acted; a sample of the critic alone is one that did not.
+  [[nodiscard]] bool acted(int sample) const {
+    return idle ? rollout_.active.data[sample] != 0 : rollout_.decided.data[sample] != 0;
+  }
+  [[nodiscard]] bool acted(std::ptrdiff_t slot, std::ptrdiff_t row) const {
+    return acted(static_cast<int>(slot) * rollout_.shape().rows + static_cast<int>(row));
+  }
+
+  /// f(rows, count) for up to 64 rows at a time.
+  template <class F>
+  static void for_tiles(const std::vector<int>& rows, F&& f) {
+    for (std::size_t first = 0; first < rows.size(); first += tile_rows) {
+      f(rows.data() + first, static_cast<int>(std::min<std::size_t>(tile_rows, rows.size() - first)));
     }
   }
 
-  /// The legal actions of the a-th agent here. Error: there is none.
-  void read_mask(const MultiAgentEnv<E>& env, int lane, int a, float* mask) const {
-    env.legal_agent(lane, agent(a), Row{mask}, mask_size);
-    if (!Parts::Distribution::valid(In<float>{mask})) no_legal_action(env, lane, agent(a));
-  }
-  [[noreturn, gnu::cold]] static void no_legal_action(const MultiAgentEnv<E>& env, int lane, int agent) {
-    throw Error("no action is legal",
-                "lane " + std::to_string(lane) + ", agent " + std::to_string(agent) + ", step " +
-                    std::to_string(env.steps_in_episode(lane)) + " of its episode",
-                "at least one flag that `legal` leaves set, of each part of the action; or an agent that is "
-                "not acting");
-  }
-
-  /// Network inputs of the observations base[ids[i]]: normalised as a batch, or expanded one by one.
-  void gather_features(const float* base, const int* ids, int rows, float* tile) const {
-    if constexpr (stored_as_features<Observation>) {
-      observations_.template gather<Arch>(base, Observation::words, ids, rows, Observation::words, tile);
-    } else {
-      gather_expanded<Observation>(base, ids, rows, tile);
-    }
-  }
   /// Uniform numbers [noise][64] of these rows' own streams.
   void draw(const LaneTile<E>& tile, const int* ids, int rows, Purpose purpose, float* uniforms) const {
     Array<std::uint32_t, tile_rows> lanes{}, agents{};
@@ -314,6 +296,28 @@ class OnPolicyAgents {
                 &rollout_.carries(slot / segment(), first, 0));
   }
 
+  /// What is kept of an agent that does not act: zeros, and every action legal, lest no distribution be left.
+  void store_idle(int slot, int row) {
+    const auto& shape = rollout_.shape();
+    std::fill_n(&rollout_.observations(slot, row, 0), shape.observation, 0.f);
+    std::fill_n(&rollout_.states(slot, row, 0), shape.state, 0.f);
+    if constexpr (counterfactual) std::fill_n(joint_action(slot, row), agent_count<E>, -1.f);
+    std::fill_n(&rollout_.actions(slot, row, 0), shape.action, 0.f);
+    std::fill_n(&rollout_.masks(slot, row, 0), shape.mask, 1.f);
+    rollout_.log_probs(slot, row) = 0;
+  }
+  // What everybody does in a lane, for a critic that compares the actions of one: known after the step alone.
+  float* joint_action(int slot, int row) { return &rollout_.states(slot, row, 0) + E::State::words; }
+  static void mark_acting(const MultiAgentEnv<E>& env, int lane, float* actions) {
+    for (int who = 0; who < agent_count<E>; ++who) actions[who] = env.deciding(lane, who) ? 0.f : -1.f;
+  }
+  void store_joint_action(const LaneTile<E>& tile, int lane, float* actions) {
+    for (int who = 0; who < agent_count<E>; ++who) {
+      if (actions[who] < 0) continue;
+      actions[who] = static_cast<float>(MultiAgentEnv<E>::chosen(tile.actions[lane - tile.first], who));
+    }
+  }
+
   // The policy's passes, each compiled once for all who call them.
   [[gnu::noinline]] void act_tile(ActorScratch<Policy>& s, const PolicyBatch& batch, const float* uniforms,
                                   float* log_probs) const {
@@ -321,11 +325,12 @@ class OnPolicyAgents {
   }
   [[gnu::noinline]] void value_tile(ActorScratch<Policy>& s, const PolicyBatch& batch, float* carry) const {
     policy_.template value<Arch>(weights_, s.policy, batch, carry, s.values);
+    for (int i = 0; i < batch.rows; ++i) s.values[i] = value_of(s.values[i]);
   }
 
   /// Acts for up to 64 rows whose observations are in the rollout.
   void choose(LaneTile<E>& tile, ActorScratch<Policy>& s, int slot, const int* ids, int rows) {
-    gather_features(&rollout_.observations(slot, 0, 0), ids, rows, s.features);
+    gather_features(&rollout_.observations(slot, 0, 0), ids, ids, rows, s.features);
     PolicyBatch batch{.rows = rows, .features = s.features, .critic_features = s.features};
     if constexpr (mask_size > 0) {
       gather_tile<Arch>(&rollout_.masks(slot, 0, 0), index(mask_size), ids, rows, mask_size, s.masks);
@@ -335,9 +340,9 @@ class OnPolicyAgents {
                  [this, slot](int row) { return rollout_.starts(slot, row) != 0; });
     draw(tile, ids, rows, Purpose::action, s.uniforms);
     act_tile(s, batch, s.uniforms, s.log_probs);
-    if constexpr (carry_size > 0) {  // values of a recurrent critic come in step with its carry
+    if constexpr (carry_size > 0 && !counterfactual) {  // a recurrent critic's values: in step with its carry
       if constexpr (central) {
-        gather_elements<Arch, typename E::State>(&rollout_.states(slot, 0, 0), ids, rows, s.critic_features);
+        this->gather_states(&rollout_.states(slot, 0, 0), ids, ids, rows, s.critic_features);
         batch.critic_features = s.critic_features;
       }
       value_tile(s, batch, s.carry);
@@ -353,18 +358,12 @@ class OnPolicyAgents {
   /// whether rows whose episode ended have already begun the next one.
   [[gnu::noinline]] void value_now(const MultiAgentEnv<E>& env, ActorScratch<Policy>& s, const int* ids,
                                    int rows, bool renewed, float* values) const {
-    for (int i = 0; i < rows; ++i) {
-      const int lane = ids[i] / group_size();
-      if constexpr (central) {
-        env.state(lane, Row{s.staging + i * E::State::words});
-      } else {
-        env.observe_agent(lane, agent(ids[i] % group_size()), Row{s.staging + i * Observation::words});
-      }
-    }
+    constexpr int words = central ? Base::state_words() : Observation::words;
+    for (int i = 0; i < rows; ++i) this->read_critic(env, ids[i], Row{s.staging + i * words});
     if constexpr (central) {
-      gather_elements<Arch, typename E::State>(s.staging, nullptr, rows, s.critic_features);
+      this->gather_states(s.staging, nullptr, ids, rows, s.critic_features);
     } else {
-      gather_features(s.staging, nullptr, rows, s.critic_features);
+      gather_features(s.staging, nullptr, ids, rows, s.critic_features);
     }
     load_carries(carries_, ids, rows, s.carry,
                  [this, renewed](int row) { return renewed && fresh_[index(row)] != 0; });
@@ -373,12 +372,10 @@ class OnPolicyAgents {
     scatter_tile(s.values, rows, 1, values, 1, ids);
   }
 
-  Config config_;
   Policy policy_;
-  std::vector<int> agents_;
   std::uint64_t seed_;
   Parameters weights_;
-  ObservationState observations_;
+  typename Words::ValueNormalization::State values_;
   typename Words::Buffer::Arrays rollout_;
   AlignedVector<float> carries_;              // [row][carry_size], as of now
   std::vector<char> fresh_;                   // [row]: the next decision begins an episode

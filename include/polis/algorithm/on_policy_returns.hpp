@@ -28,7 +28,8 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
  public:
   using typename Base::Observation, typename Base::Parts, typename Base::Policy;
   static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
-  static constexpr bool central = Base::central, turns = Base::turns;
+  static constexpr bool central = Base::central, counterfactual = Base::counterfactual, turns = Base::turns,
+                        waits = Base::waits;
   /// Whether the lanes of a group are compared; they then begin anew with every rollout.
   static constexpr bool grouped = GroupEstimator<typename Words::Returns>;
 
@@ -40,6 +41,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     decisions_.reserve(index(shape.slots()) * index(shape.rows));
     last_ = std::vector<int>(index(shape.rows), -1);
     if constexpr (selects) until_ = std::vector<int>(index(shape.rows));
+    if constexpr (counterfactual) baselines_ = AlignedVector<float>(index(shape.slots() * shape.rows));
     if constexpr (recomputes<Returns>) ratios_ = AlignedVector<float>(index(shape.slots() * shape.rows));
     if constexpr (grouped) check_groups(env);
     if (shape.carried && time_in_steps()) {
@@ -69,15 +71,16 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
   [[nodiscard]] int slots() const { return rollout_.shape().slots(); }
 
-  /// Where agents take turns, the last decision of a row that does not act now still waits for its rewards.
-  /// It is not learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its
-  /// slot, else -1.
+  /// Where agents take turns, the last decision of a row that does not act now still waits for its rewards;
+  /// where values are those of actions, each last decision waits for the value of the next one. It is not
+  /// learnt from in this rollout; its value bootstraps the decisions before it. last_[row] is its slot, else
+  /// -1.
   void find_pending() {
-    if constexpr (turns && !grouped) {
+    if constexpr (waits && !grouped) {
       for (int row = 0; row < rollout_.shape().rows; ++row) {
         int& last = last_[index(row)];
         last = -1;
-        if (this->env_->deciding(row / group_size(), agent(row % group_size()))) continue;
+        if (!counterfactual && this->counts(*this->env_, row)) continue;
         for (int slot = slots() - 1; slot >= 0 && last < 0; --slot) {
           if (rollout_.ends(slot, row) != End::none) break;
           if (rollout_.decided(slot, row)) last = slot;
@@ -99,9 +102,33 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
 
   /// Values of every decision, and of the state after the last step where the agent acts on.
   void value_rollout(Region& region) {
-    if constexpr (!uses_values<Returns>) return;
-    value_last(region);
-    value_decisions(region);
+    if constexpr (uses_values<Returns> && !counterfactual) {
+      value_last(region);
+      value_decisions(region);
+    }
+  }
+  /// Of an episode that was cut off nobody knows the joint action that would have come next. The value of
+  /// the last decision stands for what comes after it too: its own target, so that nothing is learnt from it
+  /// but the decisions before it have theirs.
+  void value_cut_off() {
+    const float discount = config_.returns.discount;
+    for (int row = 0; row < rollout_.shape().rows; ++row) {
+      float since = 0, value = 0;
+      for (int slot = 0; slot < slots(); ++slot) {
+        if (rollout_.decided(slot, row)) since = 0, value = rollout_.values(slot, row);
+        since += rollout_.rewards(slot, row);
+        if (rollout_.ends(slot, row) != End::truncated) continue;
+        rollout_.final_values(slot, row) = discount > 0 ? (value - since) / discount : 0.f;
+      }
+    }
+  }
+  /// What a decision was better than the others that its agent had, given what all the others did.
+  void compare_with_baselines() {
+    const int all = slots() * rollout_.shape().rows;
+    for (int id = 0; id < all; ++id) {
+      if (!rollout_.decided.data[id]) continue;
+      rollout_.advantages.data[id] = rollout_.values.data[id] - baselines_[index(id)];
+    }
   }
   void value_last(Region& region) {
     const int rows = rollout_.shape().rows;
@@ -111,7 +138,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
       int count = 0;
       for (int row = chunk * tile_rows; row < std::min(rows, (chunk + 1) * tile_rows); ++row) {
         rollout_.values(slots(), row) = 0;
-        if (this->env_->deciding(row / group_size(), agent(row % group_size()))) ids[count++] = row;
+        if (this->counts(*this->env_, row)) ids[count++] = row;
       }
       if (count == 0) return;
       this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true,
@@ -142,6 +169,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   /// Advantages and returns of every row; `ratios` says that ratios_ are those of the policy at hand, which
   /// otherwise took the decisions itself.
   void estimate_advantages(Region& region, bool ratios = false) {
+    if constexpr (counterfactual) value_cut_off();
     if constexpr (grouped) {
       const int groups = rollout_.shape().rows / (config_.returns.group * group_size());
       region.parallel(groups, 20. * slots() * config_.returns.group,
@@ -154,11 +182,12 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
         estimate_rows(first, count, ratios);
       });
     }
+    if constexpr (counterfactual) compare_with_baselines();
   }
   void estimate_rows(int first, int count, bool ratios) {
     Trajectory at = trajectory(first);
     if (ratios) at.ratios = ratios_.data() + first;
-    if constexpr (!turns) {
+    if constexpr (!waits) {
       polis::estimate_rows<Arch, Returns>(config_.returns, at, count);
     } else {
       for (int i = 0; i < count; ++i) {
@@ -193,12 +222,12 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   void gather(ActorScratch<Policy>& s, const int* ids, int rows, int t, PolicyBatch& batch) const {
     const std::ptrdiff_t shift = static_cast<std::ptrdiff_t>(t) * rollout_.shape().rows;
     float* features = s.features + t * Parts::features * tile_rows;
-    this->gather_features(rollout_.observations.data + shift * Observation::words, ids, rows, features);
+    this->gather_features(rollout_.observations.data + shift * Observation::words, ids, ids, rows, features);
     batch.features = s.features;
     batch.critic_features = s.features;
     if constexpr (central) {
-      gather_elements<Arch, typename E::State>(rollout_.states.data + shift * E::State::words, ids, rows,
-                                               s.critic_features + t * Parts::critic_features * tile_rows);
+      this->gather_states(rollout_.states.data + shift * Base::state_words(), ids, ids, rows,
+                          s.critic_features + t * Parts::critic_features * tile_rows);
       batch.critic_features = s.critic_features;
     }
     if constexpr (mask_size > 0) {
@@ -211,7 +240,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   /// Whether a slot of a row is a decision whose rewards are all in, of an episode that counts.
   [[nodiscard]] bool learnt(int slot, int row) const {
     if (selects && slot >= until_[index(row)]) return false;
-    return rollout_.decided(slot, row) && !(turns && last_[index(row)] == slot);
+    return rollout_.decided(slot, row) && !(waits && last_[index(row)] == slot);
   }
 
   /// Moves pending decisions to slot 0 of the next rollout, with the rewards they have so far, and if time
@@ -269,8 +298,9 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   AlignedVector<float> discounts_;  // [slots][rows], where decisions carried over have one of their own
 
  protected:
-  std::vector<int> until_;       // [row]: how many slots are learnt from, where not all are
-  AlignedVector<float> ratios_;  // [slots][rows], where estimates ask for them
+  std::vector<int> until_;          // [row]: how many slots are learnt from, where not all are
+  AlignedVector<float> ratios_;     // [slots][rows], where estimates ask for them
+  AlignedVector<float> baselines_;  // [slots][rows] of a counterfactual critic
 };
 
 }  // namespace polis::internal

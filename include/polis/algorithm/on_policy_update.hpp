@@ -29,13 +29,14 @@ template <class Words, class E, int R, class Arch>
 class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   using Base = OnPolicyReturns<Words, E, R, Arch>;
   using Base::config_, Base::first_slot, Base::gather, Base::index, Base::learnt, Base::policy_,
-      Base::rollout_, Base::sample, Base::scratch_, Base::segment, Base::slots, Base::weights_;
+      Base::rollout_, Base::sample, Base::scratch_, Base::segment, Base::slots, Base::values_, Base::weights_;
   using typename Base::Returns;
 
  public:
   using typename Base::Config, typename Base::Parameters, typename Base::Policy;
   static constexpr int carry_size = Base::carry_size;
-  static constexpr bool turns = Base::turns;
+  static constexpr bool counterfactual = Base::counterfactual, idle = Base::idle, waits = Base::waits;
+  static constexpr bool normalizes_values = Words::ValueNormalization::normalizes;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
@@ -47,14 +48,15 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     shards_ = FixedArray<Parameters>(index(std::max(1, config_.shards)),
                                      [&](std::size_t) { return weights_.like(); });
     sums_ = FixedArray<LossSums>(shards_.size());
-    losses_ = FixedArray<LossScratch>(index(threads), [&](std::size_t) { return LossScratch(segment()); });
+    losses_ = FixedArray<LossScratch>(
+        index(threads), [&](std::size_t) { return LossScratch(segment(), idle, counterfactual); });
     const auto& shape = rollout_.shape();
     std::size_t blocks = 0;
     weights_.for_each_block([&blocks](const Block&, std::size_t, std::span<float>) { ++blocks; });
     blocks_.reserve(blocks * shards_.size());
     pointers_.reserve(shards_.size());
     units_.reserve(index(shape.slots()) * index(shape.rows));
-    if constexpr (recomputes<Returns>) decided_units_.reserve(units_.capacity());
+    if constexpr (recomputes<Returns> || counterfactual) decided_units_.reserve(units_.capacity());
     rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
   }
 
@@ -64,14 +66,16 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     statistics_ = {};
     this->find_pending();
     this->find_complete();
+    if constexpr (counterfactual) evaluate_rollout(region);
     this->value_rollout(region);
     rewards_.scale(rollout_.rewards, rollout_.ends, first_slot(), config_.returns.discount);
     this->estimate_advantages(region);
     list_units(units_, [this](int slot, int row) { return learnt(slot, row); });
+    learn_value_scale();
     const float rate = config_.optimizer.learning_rate * config_.schedule(services.clock.progress());
     for (int epoch = 0; epoch < config_.epochs && !units_.empty(); ++epoch) {
       if constexpr (recomputes<Returns>) {
-        if (epoch > 0 || turns) estimate_anew(region);  // with turns some decisions are of an older policy
+        if (epoch > 0 || waits) estimate_anew(region);  // with turns some decisions are of an older policy
       }
       shuffle(epoch);
       const double kl = pass(region, rate);
@@ -79,7 +83,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     }
     finish_statistics(rate);
     this->observations_.learn(rollout_.observations, [this](std::ptrdiff_t slot, std::ptrdiff_t row) {
-      return slot >= first_slot() && slot < slots() && rollout_.decided(slot, row);
+      return slot >= first_slot() && slot < slots() && this->acted(slot, row);
     });
     this->carry_pending_over();
     if constexpr (Base::grouped) std::fill(this->fresh_.begin(), this->fresh_.end(), char{1});
@@ -115,7 +119,13 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   /// rollout does not hold stays as collected: values of the final observations of truncated episodes, and
   /// carries at the starts of segments.
   [[gnu::noinline]] void estimate_anew(Region& region) {
-    this->value_last(region);
+    if constexpr (!counterfactual) this->value_last(region);
+    evaluate_rollout(region);
+    this->estimate_advantages(region, true);
+    if constexpr (normalizes_values) values_.settle();
+  }
+  /// Values of all decisions as the policy is now, and what else estimates ask for: ratios, baselines.
+  [[gnu::noinline]] void evaluate_rollout(Region& region) {
     list_units(decided_units_, [this](int slot, int row) { return rollout_.decided(slot, row) != 0; });
     const int count = static_cast<int>(decided_units_.size()), all = rollout_.shape().rows;
     const int tiles = (count + tile_rows - 1) / tile_rows;
@@ -128,13 +138,35 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
         for (int i = 0; i < rows; ++i) {
           const int id = units[i] + t * all, at = t * tile_rows + i;
           if (id >= slots() * all || !rollout_.decided.data[id]) continue;
-          const PolicySample<float> now{l.log_prob[at], l.old_log_probs[at], 0};
-          this->ratios_[index(id)] = math::exp(internal::log_ratio(now));
-          rollout_.values.data[id] = l.value[at];
+          if constexpr (recomputes<Returns>) {
+            const PolicySample<float> now{l.log_prob[at], l.old_log_probs[at], 0};
+            this->ratios_[index(id)] = math::exp(internal::log_ratio(now));
+          }
+          rollout_.values.data[id] = this->value_of(l.value[at]);
+          if constexpr (counterfactual) this->baselines_[index(id)] = this->value_of(l.baseline[at]);
         }
       }
     });
-    this->estimate_advantages(region, true);
+  }
+  /// Adds the returns to learn from to the statistics by which the critic's targets are normalised.
+  void learn_value_scale() {
+    if constexpr (normalizes_values) {
+      double count = 0, sum = 0, squares = 0;
+      for_samples(units_, [&](int id) {
+        const auto value = static_cast<double>(rollout_.returns.data[id]);
+        ++count, sum += value, squares += value * value;
+      });
+      values_.learn(count, sum, squares);
+    }
+  }
+  /// f(sample) for every one that these units hold.
+  template <class F>
+  void for_samples(std::span<const int> units, F&& f) const {
+    for (const int unit : units) {
+      for (int t = 0; t < segment(); ++t) {
+        if (in_unit(unit, t)) f(unit + t * rollout_.shape().rows);
+      }
+    }
   }
   void shuffle(int epoch) {
     Random random(this->seed_, static_cast<std::uint32_t>(updates_), static_cast<std::uint32_t>(epoch),
@@ -182,38 +214,28 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       total.policy += s.policy, total.value += s.value, total.entropy += s.entropy, total.kl += s.kl;
       total.clipped += s.clipped;
     }
+    total.value *= scale.samples / scale.valued;  // a mean over other samples, where some do not act
     statistics_.policy_loss += total.policy, statistics_.value_loss += total.value;
     statistics_.entropy += total.entropy, statistics_.kl += total.kl, statistics_.clipped += total.clipped;
     statistics_.samples += scale.samples;
-    return total.kl / scale.samples;
+    return total.kl / std::max(1., scale.samples);
   }
 
-  /// How the advantages of a minibatch are normalised, and over how many samples losses are averaged.
-  struct AdvantageScale {
-    double samples = 0;
-    float mean = 0, inverse_deviation = 1;
-  };
   [[nodiscard]] AdvantageScale advantage_scale(std::span<const int> units) const {
-    double count = 0, sum = 0, squares = 0;
-    for (const int unit : units) {
-      for (int t = 0; t < segment(); ++t) {
-        if (!in_unit(unit, t)) continue;
-        const double a = static_cast<double>(rollout_.advantages.data[unit + t * rollout_.shape().rows]);
-        ++count, sum += a, squares += a * a;
-      }
-    }
-    AdvantageScale scale{.samples = count};
-    if (config_.normalize_advantages && count > 1) {
-      const double mean = sum / count;
-      const double variance = std::max(0., (squares - sum * mean) / (count - 1));
-      scale.mean = static_cast<float>(mean);
-      scale.inverse_deviation = static_cast<float>(1. / (std::sqrt(variance) + 1e-8));
-    }
+    double valued = 0, count = 0, sum = 0, squares = 0;
+    for_samples(units, [&](int id) {
+      ++valued;
+      if (!this->acted(id)) return;
+      const auto a = static_cast<double>(rollout_.advantages.data[id]);
+      ++count, sum += a, squares += a * a;
+    });
+    AdvantageScale scale{.samples = count, .valued = valued};
+    if (config_.normalize_advantages) scale.normalize(sum, squares);
     return scale;
   }
   /// Whether time step t of a unit is a decision to learn from.
   [[nodiscard]] bool in_unit(int unit, int t) const {
-    if constexpr (carry_size == 0 && !turns) {
+    if constexpr (carry_size == 0 && !waits) {
       return true;
     } else {
       const int rows = rollout_.shape().rows;
@@ -227,7 +249,13 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
                                       int shard) {
     const PolicyBatch batch = evaluate_units(units, rows, scale, worker);
     LossScratch& l = losses_[index(worker)];
-    add_losses(l, static_cast<float>(1. / scale.samples), sums_[index(shard)]);
+    const auto weight = static_cast<float>(1. / std::max(1., scale.samples));
+    const float value_weight = uses_values<Returns> ? config_.value_coefficient : 0.f;
+    const LossWeights weights{.policy = weight,
+                              .entropy = weight * config_.entropy_coefficient,
+                              .value = value_weight / static_cast<float>(scale.valued)};
+    add_losses<Arch, typename Words::Objective>(config_.objective, weights, segment(), l,
+                                                sums_[index(shard)]);
     const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value};
     policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d,
                                     shards_[index(shard)]);
@@ -248,9 +276,9 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       }
       batch.carry = s.carry;
     }
-    if constexpr (carry_size > 0 || turns) batch.decided = l.decided;
+    if constexpr (carry_size > 0 || waits || idle) batch.decided = l.active;
     if constexpr (carry_size > 0) batch.starts = l.starts;
-    const PolicyOutputs out{l.log_prob, l.entropy, l.value};
+    const PolicyOutputs out{l.log_prob, l.entropy, l.value, l.baseline};
     policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
     return batch;
   }
@@ -265,51 +293,24 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       const int at = t * tile_rows + i;
       const bool valid = in_unit(units[i], t);
       l.decided[at] = valid ? 1.f : 0.f;
+      if constexpr (idle) l.active[at] = valid && this->acted(id) ? 1.f : 0.f;
       if constexpr (carry_size > 0)
         l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
       l.old_log_probs[at] = rollout_.log_probs.data[ids[i]];
       l.advantages[at] = (rollout_.advantages.data[ids[i]] - scale.mean) * scale.inverse_deviation;
       l.returns[at] = rollout_.returns.data[ids[i]];
       l.old_values[at] = rollout_.values.data[ids[i]];
+      if constexpr (normalizes_values) {
+        l.returns[at] = values_.target(l.returns[at]);
+        l.old_values[at] = values_.output(l.old_values[at]);
+      }
     }
-    for (int i = rows; i < tile_rows; ++i) l.decided[t * tile_rows + i] = 0;
+    for (int i = t * tile_rows + rows; i < (t + 1) * tile_rows; ++i) l.decided[i] = l.active[i] = 0;
     for (int i = 0; i < rows; ++i) ids[i] -= t * all;
     gather(s, ids.data(), rows, t, batch);
     gather_tile<Arch>(rollout_.actions.data + static_cast<std::ptrdiff_t>(t) * all * Policy::words,
                       Policy::words, ids.data(), rows, Policy::words,
                       s.actions + t * Policy::words * tile_rows);
-  }
-
-  /// The objective's loss and derivatives of every gathered sample, each with weight 1 / samples. Slots that
-  /// hold no decision get zeros.
-  void add_losses(LossScratch& l, float weight, LossSums& sums) {
-    using T = Batch<Arch>;
-    using Objective = typename Words::Objective;
-    const T zero(0.f), scale(weight),
-        value_scale(uses_values<Returns> ? weight * config_.value_coefficient : 0.f);
-    T policy(0.f), value(0.f), entropy(0.f), kl(0.f), clipped(0.f);
-    for (int i = 0; i < segment() * tile_rows; i += batch_width<T>) {
-      const auto at = [i](const float* tile) { return Load<T>::load(tile + i); };
-      const auto valid = at(l.decided) != zero;
-      const PolicyLoss<T> p = Objective::template policy_loss<T>(
-          config_.objective, {at(l.log_prob), at(l.old_log_probs), at(l.advantages)});
-      const ValueLoss<T> v =
-          Objective::template value_loss<T>(config_.objective, at(l.value), at(l.old_values), at(l.returns));
-      const auto set = [&](float* tile, const T& derivative) {
-        Load<T>::store(tile + i, math::select(valid, derivative, zero));
-      };
-      set(l.d_log_prob, p.d_log_prob * scale);
-      set(l.d_entropy, T(-weight * config_.entropy_coefficient));
-      set(l.d_value, v.d_value * value_scale);
-      policy = policy + math::select(valid, p.loss, zero), value = value + math::select(valid, v.loss, zero);
-      entropy = entropy + math::select(valid, at(l.entropy), zero), kl = kl + math::select(valid, p.kl, zero);
-      clipped = clipped + math::select(valid, p.clipped, zero);
-    }
-    sums.policy += static_cast<double>(horizontal_sum(policy)),
-        sums.value += static_cast<double>(horizontal_sum(value));
-    sums.entropy += static_cast<double>(horizontal_sum(entropy)),
-        sums.kl += static_cast<double>(horizontal_sum(kl));
-    sums.clipped += static_cast<double>(horizontal_sum(clipped));
   }
 
   /// shards_[0] = the sum of the first `count` shards, by a tree that depends on nothing but their number.
@@ -365,15 +366,11 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   /// one.
   [[nodiscard]] double explained_variance() const {
     double count = 0, sum = 0, squares = 0, error = 0, error_squares = 0;
-    for (const int unit : units_) {
-      for (int t = 0; t < segment(); ++t) {
-        if (!in_unit(unit, t)) continue;
-        const int id = unit + t * rollout_.shape().rows;
-        const auto g = static_cast<double>(rollout_.returns.data[id]);
-        const double e = g - static_cast<double>(rollout_.values.data[id]);
-        ++count, sum += g, squares += g * g, error += e, error_squares += e * e;
-      }
-    }
+    for_samples(units_, [&](int id) {
+      const auto g = static_cast<double>(rollout_.returns.data[id]);
+      const double e = g - static_cast<double>(rollout_.values.data[id]);
+      ++count, sum += g, squares += g * g, error += e, error_squares += e * e;
+    });
     const double variance = squares - sum * sum / std::max(1., count);
     return variance > 0 ? 1. - (error_squares - error * error / count) / variance : 0.;
   }

@@ -23,22 +23,23 @@ struct ActorScratch {
   std::vector<int> rows, cut;
 };
 
-/// Network inputs of the elements base[ids[i]] of a space (ids null: consecutive ones), expanded one by one.
+/// Network inputs of the elements of a space at base[ids[i] * stride] (ids null: consecutive ones), expanded
+/// one by one.
 template <class S>
-void gather_expanded(const float* base, const int* ids, int rows, float* tile) {
+void gather_expanded(const float* base, int stride, const int* ids, int rows, float* tile) {
   for (int i = 0; i < tile_rows; ++i) {
     const int id = ids ? ids[std::min(i, rows - 1)] : std::min(i, rows - 1);
-    expand<S>(In<float>{base + static_cast<std::ptrdiff_t>(id) * S::words}, Out<float>{tile + i, tile_rows});
+    expand<S>(In<float>{base + static_cast<std::ptrdiff_t>(id) * stride}, Out<float>{tile + i, tile_rows});
   }
 }
 
 /// The same in whichever way the space allows: as they are stored, or expanded.
 template <class Arch, class S>
-void gather_elements(const float* base, const int* ids, int rows, float* tile) {
+void gather_elements(const float* base, int stride, const int* ids, int rows, float* tile) {
   if constexpr (stored_as_features<S>) {
-    gather_tile<Arch>(base, S::words, ids, rows, S::words, tile);
+    gather_tile<Arch>(base, static_cast<std::size_t>(stride), ids, rows, S::words, tile);
   } else {
-    gather_expanded<S>(base, ids, rows, tile);
+    gather_expanded<S>(base, stride, ids, rows, tile);
   }
 }
 

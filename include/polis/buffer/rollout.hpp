@@ -30,6 +30,7 @@ struct RolloutShape {
   int mask = 0;          ///< legality flags, 0 where every action is legal
   int carry = 0;         ///< floats of a recurrent policy's carry
   int segments = 0;      ///< segments a row is cut into for a recurrent policy
+  bool idle = false;     ///< whether some rows are kept whose agents do not act
   bool carried = false;  ///< whether slot 0 is kept for the pending decision of the rollout before
 
   [[nodiscard]] int slots() const { return steps + (carried ? 1 : 0); }
@@ -79,6 +80,7 @@ class RolloutArrays {
   ArrayView<float, 2> advantages, returns;   // [slots][rows]
   ArrayView<End, 2> ends;                    // [slots][rows]
   ArrayView<std::uint8_t, 2> decided;        // [slots][rows]
+  ArrayView<std::uint8_t, 2> active;         // [slots][rows], where `decided` also holds rows that do not act
   ArrayView<std::uint8_t, 2> starts;         // [slots][rows]: first decision of an episode
 
   void archive(auto& a) {
@@ -113,6 +115,7 @@ class RolloutArrays {
     f(returns, slots, rows);
     f(ends, slots, rows);
     f(decided, slots, rows);
+    f(active, shape_.idle ? slots : 0, rows);
     f(starts, slots, rows);
   }
 

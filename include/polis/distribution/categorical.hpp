@@ -65,6 +65,15 @@ struct Categorical {
     return Softmax<T>(logits, mask).entropy();
   }
 
+  /// The mean of a number for each action, sum p_i x_i.
+  template <class T>
+  POLIS_HD static T mean(In<T> logits, In<T> mask, In<T> numbers) {
+    const Softmax<T> p(logits, mask);
+    T sum = math::constant<T>(0);
+    for (int i = 0; i < N; ++i) sum = math::fma(p.weight[i], numbers[i], sum);
+    return internal::ratio(sum, p.sum);
+  }
+
   /// d log p(a) / d x_i = [i = a] - p_i, and d H / d x_i = -p_i (log p_i + H).
   template <class T>
   POLIS_HD static void backward(In<T> logits, In<T> /*weights*/, In<T> mask, In<T> action,

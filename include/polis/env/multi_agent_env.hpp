@@ -191,6 +191,14 @@ class MultiAgentEnv {
       return deciding<R>(lane, agent - first_agent<E, R>);
     });
   }
+  /// Whether the agent has a part in the episode still: it may have to wait, but its end has not come.
+  [[nodiscard]] bool alive(int lane, int agent) const { return alive_[row(lane, agent)] != 0; }
+  /// Whether the environment would have it act, be its episode over or not.
+  [[nodiscard]] bool acting(int lane, int agent) const {
+    return with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
+      return internal::acting<R>(lanes_[index(lane)].env, agent - first_agent<E, R>);
+    });
+  }
   void observe_agent(int lane, int agent, Row out) const {
     with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
       observe<R>(lane, agent - first_agent<E, R>, out);
@@ -221,6 +229,16 @@ class MultiAgentEnv {
       actions.of(typename R_::Tag{})[agent - first_agent<E, R>] = decode<typename R_::Action>(words);
       return true;
     });
+  }
+
+  /// The index that the agent has chosen in a joint action; the spaces of all roles are Discrete.
+  static int chosen(const Actions<E>& actions, int agent) {
+    int action = 0;
+    with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
+      action = static_cast<int>(actions.of(typename RoleOf<E, R>::Tag{})[agent - first_agent<E, R>]);
+      return true;
+    });
+    return action;
   }
 
   /// What stands between lanes and agents: `distort` may change what an agent was just given to see.

@@ -33,14 +33,16 @@ struct ActorCriticConfig {
 /// An actor and a critic without common weights. `Dist` turns the actor's outputs into a distribution.
 ///
 /// Features: [Features][64] for the actor, [CriticFeatures][64] for the critic. Weights lie in the order
-/// actor, critic, free weights of the distribution.
+/// actor, critic, free weights of the distribution. A critic with several outputs is a counterfactual one: it
+/// has a value for each action of a Categorical.
 template <class Actor, class Critic, class Dist, class Initialization>
 class ActorCriticPolicy {
  public:
   static constexpr int features = Actor::inputs, critic_features = Critic::inputs;
   static constexpr int carry_size = Actor::carry_size + Critic::carry_size;
   static constexpr int noise = Dist::noise, words = Dist::words, mask_size = Dist::mask_size;
-  static_assert(Actor::outputs == Dist::inputs && Critic::outputs == 1);
+  static constexpr bool counterfactual = Critic::outputs > 1;
+  static_assert(Actor::outputs == Dist::inputs && (!counterfactual || Critic::outputs == Dist::inputs));
 
   using Config = ActorCriticConfig<Initialization>;
 
@@ -50,6 +52,7 @@ class ActorCriticPolicy {
   struct Workspace {
     float *actor_cache, *critic_cache;      // [steps][cache_size]
     float *logits, *d_logits;               // [steps][inputs][64]; one step
+    float* action_values;                   // [inputs][64] of a counterfactual critic, or their derivatives
     float *free_weights, *d_free_weights;   // [weights][64]
     float *carry, *carry_before, *d_carry;  // [carry_size][64]
     float* scratch;
@@ -90,6 +93,7 @@ class ActorCriticPolicy {
          {&w.critic_cache, count * Critic::cache_size},
          {&w.logits, count * tile(Dist::inputs)},
          {&w.d_logits, tile(Dist::inputs)},
+         {&w.action_values, counterfactual ? tile(Dist::inputs) : 0},
          {&w.free_weights, tile(Dist::weights)},
          {&w.d_free_weights, tile(Dist::weights)},
          {&w.carry, tile(carry_size)},
@@ -126,6 +130,7 @@ class ActorCriticPolicy {
   /// The value of each row, [64]; advances the critic's part of the carry (the last Critic::carry_size rows
   /// of it).
   template <class Arch>
+    requires(!counterfactual)
   void value(const Parameters& weights, Workspace& w, const PolicyBatch& batch, float* carry,
              float* values) const {
     Critic::template forward<Arch>(weights.data() + Actor::parameters, batch.critic_features,
@@ -150,7 +155,8 @@ class ActorCriticPolicy {
                                     logits, w.actor_cache + t * Actor::cache_size, batch.rows);
       Critic::template forward<Arch>(weights.data() + Actor::parameters,
                                      batch.critic_features + t * critic_features * tile_rows,
-                                     w.carry + Actor::carry_size * tile_rows, out.value + t * tile_rows,
+                                     w.carry + Actor::carry_size * tile_rows,
+                                     counterfactual ? w.action_values : out.value + t * tile_rows,
                                      w.critic_cache + t * Critic::cache_size, batch.rows);
       if constexpr (carry_size > 0) keep_undecided(batch, t, w.carry_before, w.carry);
       for_registers<Arch>(batch.rows, [&](auto at, int row) {
@@ -160,6 +166,7 @@ class ActorCriticPolicy {
                                                        mask<T>(batch, t, row), action<T>(batch, t, row));
         Load<T>::store(out.log_prob + t * tile_rows + row, result.log_prob);
         Load<T>::store(out.entropy + t * tile_rows + row, result.entropy);
+        if constexpr (counterfactual) compare_actions<T>(w, batch, logits, t, row, out);
       });
     }
   }
@@ -182,10 +189,11 @@ class ActorCriticPolicy {
             Out<T>{w.d_free_weights + row, tile_rows});
       });
       if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
+      if constexpr (counterfactual) spread_value_gradient<Arch>(batch, d.value + t * tile_rows, t, w);
       // The critic first: of a single step, its hidden units are still in the first cache.
       Critic::template backward<Arch>(weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
                                       batch.critic_features + t * critic_features * tile_rows,
-                                      d.value + t * tile_rows, nullptr,
+                                      counterfactual ? w.action_values : d.value + t * tile_rows, nullptr,
                                       w.d_carry + Actor::carry_size * tile_rows,
                                       w.critic_cache + t * Critic::cache_size, w.scratch, batch.rows);
       Actor::template backward<Arch>(weights.data(), gradient.data(),
@@ -219,6 +227,33 @@ class ActorCriticPolicy {
   template <class T>
   static In<T> action(const PolicyBatch& batch, int t, int row) {
     return {batch.actions + t * words * tile_rows + row, tile_rows};
+  }
+  /// The value of the action taken, and the mean over all of them.
+  template <class T>
+  static void compare_actions(const Workspace& w, const PolicyBatch& batch, const float* logits, int t,
+                              int row, const PolicyOutputs& out) {
+    const auto values = In<T>{w.action_values + row, tile_rows};
+    const T taken = action<T>(batch, t, row)[0];
+    T value(0.f);
+    for (int i = 0; i < Critic::outputs; ++i) {
+      value = math::select(taken == math::constant<T>(i), values[i], value);
+    }
+    Load<T>::store(out.value + t * tile_rows + row, value);
+    if (!out.baseline) return;
+    Load<T>::store(out.baseline + t * tile_rows + row,
+                   Dist::template mean<T>(In<T>{logits + row, tile_rows}, mask<T>(batch, t, row), values));
+  }
+  /// The derivative of the value of the action taken is that of one of the critic's outputs.
+  template <class Arch>
+  static void spread_value_gradient(const PolicyBatch& batch, const float* d_value, int t, Workspace& w) {
+    for_registers<Arch>(tile_rows, [&](auto at, int row) {
+      using T = decltype(at);
+      const T zero(0.f), d = Load<T>::load(d_value + row), taken = action<T>(batch, t, row)[0];
+      for (int i = 0; i < Critic::outputs; ++i) {
+        Load<T>::store(w.action_values + i * tile_rows + row,
+                       math::select(taken == math::constant<T>(i), d, zero));
+      }
+    });
   }
   static void spread_free_weights(const Parameters& weights, Workspace& w) {
     for (int k = 0; k < Dist::weights; ++k) {

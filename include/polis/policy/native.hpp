@@ -11,6 +11,7 @@
 #include <polis/distribution/product.hpp>
 #include <polis/distribution/simplex_gaussian.hpp>
 #include <polis/env/environment.hpp>
+#include <polis/nn/mlp.hpp>
 #include <polis/policy/actor_critic_policy.hpp>
 #include <polis/space/space.hpp>
 
@@ -112,7 +113,7 @@ struct FirstFitting {
 /// The critic sees what its agent sees.
 struct LocalCritic {
   using word = word::Critic;
-  static constexpr bool needs_state = false;
+  static constexpr bool needs_state = false, counterfactual = false;
   template <class, class Observation>
   static constexpr int features = Observation::features;
 };
@@ -120,14 +121,58 @@ struct LocalCritic {
 /// The critic sees the environment's whole state (Lowe et al. 2017; Yu et al. 2022).
 struct CentralCritic {
   using word = word::Critic;
-  static constexpr bool needs_state = true;
+  static constexpr bool needs_state = true, counterfactual = false;
   template <class E, class>
   static constexpr int features = E::State::features;
 };
 
+namespace internal {
+
+/// Inputs of the agents' actions one after the other, one-hot each; where(i) is where agent i's begin.
+template <class E>
+struct JointAction {
+  static constexpr int agents = agent_count<E>;
+  template <int R = 0>
+  static constexpr int where(int agent) {
+    if constexpr (R == role_count<E>) {
+      return 0;
+    } else {
+      const int here = agent < RoleOf<E, R>::count ? agent : RoleOf<E, R>::count;
+      return here * RoleOf<E, R>::Action::features + (here < agent ? where<R + 1>(agent - here) : 0);
+    }
+  }
+  static constexpr int features = where(agents);
+};
+
+}  // namespace internal
+
+/// COMA's critic (Foerster et al. 2018, section 4): a value for each of an agent's actions, from the state
+/// and what all other agents do. It has a network of its own, without memory.
+template <class Network = Mlp<128, 128>>
+struct CounterfactualCritic {
+  using word = word::Critic;
+  using CriticNetwork = Network;
+  static constexpr bool needs_state = true, counterfactual = true;
+  template <class E, class>
+  static constexpr int features = E::State::features + internal::JointAction<E>::features;
+};
+
+/// Agents that share weights are told apart by what they see alone.
+struct NoAgentIds {
+  using word = word::AgentIds;
+  template <class E>
+  static constexpr int features = 0;
+};
+/// The number of the agent, one-hot, behind what actor and critic see.
+struct AgentIds {
+  using word = word::AgentIds;
+  template <class E>
+  static constexpr int features = agent_count<E>;
+};
+
 /// What a policy word is given to make the policy of one role.
 template <class E, class ObservationSpace, class ActionSpace, class NetworkWord, class ActivationWord,
-          class InitializationWord, class DistributionWord, class CriticWord>
+          class InitializationWord, class DistributionWord, class CriticWord, class IdsWord = NoAgentIds>
 struct PolicyParts {
   using Environment = E;
   using Observation = ObservationSpace;
@@ -136,9 +181,28 @@ struct PolicyParts {
   using Activation = ActivationWord;
   using Initialization = InitializationWord;
   using Distribution = typename internal::DistributionOf<DistributionWord, ActionSpace>::type;
-  static constexpr int features = ObservationSpace::features;
-  static constexpr int critic_features = CriticWord::template features<E, ObservationSpace>;
+  using Critic = CriticWord;
+  static constexpr int ids = IdsWord::template features<E>;
+  static constexpr int features = ObservationSpace::features + ids;
+  static constexpr int critic_features = CriticWord::template features<E, ObservationSpace> + ids;
 };
+
+namespace internal {
+
+/// The critic's network: one value, or one for each action.
+template <class Parts>
+struct CriticOf {
+  using type =
+      typename Parts::Network::template network<Parts::critic_features, 1, typename Parts::Activation>;
+};
+template <class Parts>
+  requires(Parts::Critic::counterfactual)
+struct CriticOf<Parts> {
+  using type = typename Parts::Critic::CriticNetwork::template network<
+      Parts::critic_features, Parts::Distribution::inputs, typename Parts::Activation>;
+};
+
+}  // namespace internal
 
 /// Two networks of the library's own.
 struct NativePolicy {
@@ -147,8 +211,7 @@ struct NativePolicy {
   using policy = ActorCriticPolicy<
       typename Parts::Network::template network<Parts::features, Parts::Distribution::inputs,
                                                 typename Parts::Activation>,
-      typename Parts::Network::template network<Parts::critic_features, 1, typename Parts::Activation>,
-      typename Parts::Distribution, typename Parts::Initialization>;
+      typename internal::CriticOf<Parts>::type, typename Parts::Distribution, typename Parts::Initialization>;
   template <class Initialization>
   using Config = ActorCriticConfig<Initialization>;
 };

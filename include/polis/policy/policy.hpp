@@ -29,12 +29,20 @@ struct PolicyBatch {
   const float* carry = nullptr;    // [carry_size][64] before the first step
 };
 
-/// What evaluating gives, and what a loss gives back as derivatives: [steps][64] each.
+/// What evaluating gives, and what a loss gives back as derivatives: [steps][64] each. The value is that of
+/// the state or, of a counterfactual critic, that of the action taken; `baseline` is then its mean over the
+/// actions that the policy might have taken instead, which is not differentiated.
 struct PolicyOutputs {
   float* log_prob = nullptr;
   float* entropy = nullptr;
   float* value = nullptr;
+  float* baseline = nullptr;
 };
+
+/// The policy's critic has a value for each action of an agent rather than one for its situation; it is read
+/// by `evaluate` alone.
+template <class P>
+concept HasActionValues = requires { requires P::counterfactual; };
 
 /// A model that an on-policy algorithm can train. Weights are apart from the policy (`Parameters`), so that
 /// target copies, opponents and shards of a gradient are plain values; scratch memory is a `Workspace`, one
@@ -53,9 +61,12 @@ concept Policy =
       { policy.parameters(random) } -> std::same_as<typename P::Parameters>;
       { policy.workspace(1) } -> std::same_as<typename P::Workspace>;
       policy.template act<Arch>(constant, workspace, batch, uniforms, tile, tile, tile);
-      policy.template value<Arch>(constant, workspace, batch, tile, tile);
       policy.template evaluate<Arch>(constant, workspace, batch, out);
       policy.template backward<Arch>(constant, workspace, batch, out, weights);
-    };
+    } &&
+    (HasActionValues<P> || requires(const P policy, const typename P::Parameters& constant,
+                                    typename P::Workspace& workspace, const PolicyBatch& batch, float* tile) {
+      policy.template value<Arch>(constant, workspace, batch, tile, tile);
+    });
 
 }  // namespace polis

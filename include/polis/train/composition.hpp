@@ -16,6 +16,7 @@
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/nn/optimizer.hpp>
 #include <polis/normalization/observations.hpp>
+#include <polis/space/space.hpp>
 
 namespace polis {
 
@@ -64,7 +65,8 @@ template <class Kind>
 inline constexpr bool is_slot_of_actor_critic =
     is_one_of<Kind, word::Policy, word::Network, word::Activation, word::Initialization, word::Distribution,
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
-              word::ObservationNormalization, word::RewardNormalization, word::Defaults>;
+              word::ObservationNormalization, word::RewardNormalization, word::ValueNormalization,
+              word::AgentIds, word::ActiveMasks, word::Defaults>;
 
 /// The role numbers of E.
 template <class E>
@@ -78,6 +80,7 @@ struct Fit {
   static constexpr bool returns() { return true; }
   static constexpr bool optimizer() { return true; }
   static constexpr bool critic() { return true; }
+  static constexpr bool actions() { return true; }
   static constexpr bool sharing() { return true; }
   static constexpr bool normalization() { return true; }
   static constexpr bool distribution() { return true; }
@@ -92,6 +95,11 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
   static constexpr bool returns() { return ReturnEstimator<typename A::Returns>; }
   static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
   static constexpr bool critic() { return !A::Critic::needs_state || HasState<E>; }
+  static constexpr bool actions() {
+    return !A::Critic::counterfactual || []<int... Each>(std::integer_sequence<int, Each...>) {
+      return (... && (RoleOf<E, Each>::Action::kind == SpaceKind::discrete));
+    }(AllRoles<E>{});
+  }
   static constexpr bool sharing() {
     return !std::is_same_v<typename A::Sharing, SharedParameters> || (... && same_spaces<RoleOf<E, R>>());
   }
@@ -114,7 +122,7 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
   static constexpr bool has_policy() {
     using Parts = PolicyParts<E, typename Role::Observation, typename Role::Action, typename A::Network,
                               typename A::Activation, typename A::Initialization, typename A::Distribution,
-                              typename A::Critic>;
+                              typename A::Critic, typename A::AgentIds>;
     using Model = typename A::Policy::template policy<Parts>;
     using Config = typename A::Policy::template Config<typename A::Initialization>;
     return Policy<Model, Simd> && std::constructible_from<Model, const Config&>;
@@ -143,6 +151,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool returns() { return (... && Of<Parts>::returns()); }
   static constexpr bool optimizer() { return (... && Of<Parts>::optimizer()); }
   static constexpr bool critic() { return (... && Of<Parts>::critic()); }
+  static constexpr bool actions() { return (... && Of<Parts>::actions()); }
   static constexpr bool sharing() { return (... && Of<Parts>::sharing()); }
   static constexpr bool normalization() { return (... && Of<Parts>::normalization()); }
   static constexpr bool distribution() { return (... && Of<Parts>::distribution()); }
@@ -203,6 +212,11 @@ concept OptimizerStepsBlocks = internal::FitOf<Words...>::optimizer() || interna
 template <class... Words>
 concept CriticHasItsState = internal::FitOf<Words...>::critic() || internal::refused;
 
+/// A counterfactual critic has a value for each of an agent's actions, and sees what all the others do:
+/// actions of every role are Discrete.
+template <class... Words>
+concept CounterfactualActionsAreDiscrete = internal::FitOf<Words...>::actions() || internal::refused;
+
 /// Agents of different roles can have one set of weights only if they see and do things of the same shape.
 template <class... Words>
 concept SharedParametersHaveEqualSpaces = internal::FitOf<Words...>::sharing() || internal::refused;
@@ -236,8 +250,8 @@ concept SoundComposition =
     NamesAnAlgorithm<Words...> && NamesAnEnvironment<Words...> && EveryArgumentHasItsPlace<Words...> &&
     EveryRoleHasItsPolicy<Words...> && EveryWordHasItsSlot<Words...> && ObjectiveIsPointwise<Words...> &&
     ReturnsAreEstimated<Words...> && OptimizerStepsBlocks<Words...> && CriticHasItsState<Words...> &&
-    SharedParametersHaveEqualSpaces<Words...> && NormalizedObservationsAreNumbers<Words...> &&
-    DistributionFitsItsActions<Words...> && PolicyFitsItsSpaces<Words...> &&
-    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
+    CounterfactualActionsAreDiscrete<Words...> && SharedParametersHaveEqualSpaces<Words...> &&
+    NormalizedObservationsAreNumbers<Words...> && DistributionFitsItsActions<Words...> &&
+    PolicyFitsItsSpaces<Words...> && CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis
