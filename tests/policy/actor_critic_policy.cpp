@@ -52,8 +52,8 @@ struct Problem {
     fill(d_log_prob, steps, normal), fill(d_entropy, steps, normal), fill(d_value, steps, normal);
     for (int i = 0; i < steps * tile_rows; ++i) {
       const auto at = static_cast<std::size_t>(i);
-      if (i % tile_rows >= rows) decided[at] = 0;
-      if (decided[at] == 0.f) d_log_prob[at] = d_entropy[at] = d_value[at] = 0;
+      if (i % tile_rows >= rows) decided[at] = d_value[at] = 0;
+      if (decided[at] == 0.f) d_log_prob[at] = d_entropy[at] = 0;
     }
     batch = {.steps = steps,
              .rows = rows,
@@ -65,30 +65,35 @@ struct Problem {
              .carry = carry.data()};
   }
 
-  /// The sum of the decisions' outputs, each times its given derivative.
+  /// The sum of the outputs, each times its given derivative. Values count where nothing was decided too: a
+  /// critic may learn from agents that are out of action.
   double loss() {
     policy.template evaluate<Simd>(weights, workspace, batch,
-                                   {log_prob.data(), entropy.data(), value.data()});
+                                   {log_prob.data(), entropy.data(), value.data(), nullptr});
     double sum = 0;
     for (std::size_t i = 0; i < decided.size(); ++i) {
+      if (d_value[i] != 0.f) sum += static_cast<double>(d_value[i]) * static_cast<double>(value[i]);
       if (decided[i] == 0.f) continue;
       sum += static_cast<double>(d_log_prob[i]) * static_cast<double>(log_prob[i]);
       sum += static_cast<double>(d_entropy[i]) * static_cast<double>(entropy[i]);
-      sum += static_cast<double>(d_value[i]) * static_cast<double>(value[i]);
     }
     return sum;
   }
 };
 
-template <class Network, class Dist>
+/// A value for each action, from a network without memory.
+template <class Network>
+using CounterfactualOf = ActorCriticPolicy<typename Network::template network<3, 3, Tanh>,
+                                           Mlp<5>::network<2, 3, Tanh>, Categorical<3>, Orthogonal>;
+
+template <class P>
 void check_gradient() {
-  using P = PolicyOf<Network, Dist>;
-  Problem<P, (Dist::mask_size > 0)> problem;
+  Problem<P, (P::mask_size > 0)> problem;
   auto gradient = problem.weights.like();
   (void)problem.loss();
   problem.policy.template backward<Simd>(
       problem.weights, problem.workspace, problem.batch,
-      {problem.d_log_prob.data(), problem.d_entropy.data(), problem.d_value.data()}, gradient);
+      {problem.d_log_prob.data(), problem.d_entropy.data(), problem.d_value.data(), nullptr}, gradient);
   constexpr float h = 4e-3f;
   double worst = 0, largest = 0;
   for (std::size_t i = 0; i < problem.weights.size(); ++i) {
@@ -112,10 +117,28 @@ void check_gradient() {
 
 TEST_CASE("policy/actor_critic_policy: gradients against finite differences") {
   using namespace test_policy;
-  check_gradient<Mlp<5>, Categorical<3>>();
-  check_gradient<Mlp<5>, DiagGaussian<2>>();
-  check_gradient<Gru<5>, Categorical<3>>();
-  check_gradient<Gru<5>, DiagGaussian<2>>();
+  check_gradient<PolicyOf<Mlp<5>, Categorical<3>>>();
+  check_gradient<PolicyOf<Mlp<5>, DiagGaussian<2>>>();
+  check_gradient<PolicyOf<Gru<5>, Categorical<3>>>();
+  check_gradient<PolicyOf<Gru<5>, DiagGaussian<2>>>();
+  check_gradient<CounterfactualOf<Mlp<5>>>();
+  check_gradient<CounterfactualOf<Gru<5>>>();
+}
+
+TEST_CASE("policy/actor_critic_policy: a counterfactual baseline is the mean over the actions there were") {
+  using namespace test_policy;
+  using P = CounterfactualOf<Mlp<5>>;
+  Problem<P, true> problem;
+  AlignedVector<float> baseline(tile_rows), mean(tile_rows, 0.f);
+  const PolicyOutputs out{problem.log_prob.data(), problem.entropy.data(), problem.value.data(),
+                          baseline.data()};
+  for (int action = 0; action < 3; ++action) {
+    std::fill(problem.actions.begin(), problem.actions.end(), static_cast<float>(action));
+    problem.policy.evaluate<Simd>(problem.weights, problem.workspace, problem.batch, out);
+    for (std::size_t i = 0; i < P::words * tile_rows; ++i)
+      mean[i] += std::exp(problem.log_prob[i]) * problem.value[i];
+  }
+  for (std::size_t i = 0; i < problem.rows; ++i) CHECK(baseline[i] == doctest::Approx(mean[i]).epsilon(1e-4));
 }
 
 TEST_CASE("policy/actor_critic_policy: evaluating a segment repeats what acting step by step gave") {

@@ -172,7 +172,7 @@ class ActorCriticPolicy {
   }
 
   /// Adds the gradient of a loss whose derivatives with respect to the outputs of the last `evaluate` are
-  /// `d`. Derivatives of rows and slots that hold no decision must be zero.
+  /// `d`. Derivatives of log-probability and entropy must be zero where nothing was decided.
   template <class Arch>
   void backward(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& d,
                 Parameters& gradient) const {
