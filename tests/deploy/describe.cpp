@@ -21,6 +21,16 @@ Case make_case(const std::string& name) {
           decide(untrained.trainer.learner().agents().front(), E::draw)};
 }
 
+/// Two agents with the same weights, told apart by their numbers: the policy of the second.
+template <class Algorithm>
+Case make_told() {
+  using E = Noise<Box<3>, Discrete<4>, false, 2>;
+  const Untrained<Algorithm, E> untrained;
+  const PolicyModel model = describe_policy(untrained.trainer, 1);
+  return {"an agent that is told its number", model,
+          decide(untrained.trainer.learner().agents().front(), E::draw, 1)};
+}
+
 using Seen = Tuple<Discrete<3>, Box<2>, MultiDiscrete<2, 4>>;
 using Done = Tuple<Torque, MultiDiscrete<3, 2>, Tuple<Simplex<4>, Discrete<3>>>;
 
@@ -39,6 +49,7 @@ const std::vector<polis_test::Case>& polis_test::cases() {
       make_case<PPO::With<Mlp<8>, SquashedGaussian>, Noise<Box<3>, Torque>>("numbers squashed to bounds"),
       make_case<PPO::With<Mlp<8>, FirstFitting<Beta, Dirichlet>>, Noise<Box<3>, Tuple<Torque, Simplex<4>>>>(
           "means of Beta and Dirichlet"),
+      make_told<PPO::With<Mlp<8>, AgentIds>>(),
   };
   return all;
 }

@@ -17,9 +17,9 @@
 
 namespace polis_test {
 /// Observations of any space, drawn at random.
-template <class ObservationSpace, class ActionSpace, bool masked = false>
+template <class ObservationSpace, class ActionSpace, bool masked = false, int count = 1>
 struct Noise {
-  static constexpr int agents = 1;
+  static constexpr int agents = count;
   using Observation = ObservationSpace;
   using Action = ActionSpace;
   static constexpr RewardStructure rewards = RewardStructure::shared;
@@ -115,13 +115,16 @@ void flatten(const TupleElement<S...>& action, std::vector<float>& to) {
 }
 
 /// Shows a set of weights the observations that `draw(random, words)` makes, and keeps its greedy decisions.
+/// Where policies are told who they are, it is the agent `who`.
 template <class Set, class Draw>
-Decisions decide(const Set& set, Draw&& draw) {
+Decisions decide(const Set& set, Draw&& draw, int who = 0) {
   using Policy = typename Set::Policy;
   using Observation = typename Set::Observation;
   const auto tile = [](int n) { return AlignedVector<float>(static_cast<std::size_t>(n) * tile_rows); };
-  auto features = tile(Observation::features), masks = tile(Set::mask_size), carry = tile(Set::carry_size),
+  auto features = tile(Set::Policy::features), masks = tile(Set::mask_size), carry = tile(Set::carry_size),
        words = tile(Policy::words);
+  if constexpr (Set::Parts::ids > 0)
+    std::fill_n(features.begin() + (Observation::features + who) * tile_rows, tile_rows, 1.f);
   auto workspace = set.policy().workspace(1);
   const int outputs = Set::Parts::Distribution::inputs;
   Random random(11, 0, 0, 0, Purpose::environment);

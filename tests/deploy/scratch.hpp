@@ -26,12 +26,14 @@ class Scratch {
   [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
 
   void write_floats(const std::string& name, const std::vector<float>& values) const {
-    polis::write_text_file(file(name), {reinterpret_cast<const char*>(values.data()), 4 * values.size()});
+    std::string bytes(values.size() * sizeof(float), '\0');
+    if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+    polis::write_text_file(file(name), bytes);
   }
   [[nodiscard]] std::vector<float> read_floats(const std::string& name) const {
     const std::string bytes = polis::read_text_file(file(name));
     std::vector<float> values(bytes.size() / sizeof(float));
-    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     return values;
   }
 
