@@ -33,12 +33,14 @@ struct LearningRun {
   typename Trainer::Config trainer{};
   std::uint64_t steps = 100'000;  ///< environment steps of one training
   int seeds = 10;                 ///< trainings; their seeds count up from trainer.seed
-  int episodes = 100;             ///< of the greedy policy after each training
+  int episodes = 100;             ///< played after each training
+  bool sampled = false;           ///< by the policy as it explores, rather than by its greedy actions
   static void fields(auto& self, auto&& visit) {
     visit("trainer", self.trainer);
     visit("steps", self.steps);
     visit("seeds", self.seeds);
     visit("episodes", self.episodes);
+    visit("sampled", self.sampled);
   }
 };
 
@@ -74,12 +76,12 @@ EvaluationResult play_at_random(const ConfigOf<E>& config, int episodes, std::ui
 
 namespace internal {
 
-/// Trains and evaluates one seed; returns the score of its greedy policy.
+/// Trains and evaluates one seed; returns the score of its policy.
 template <class Trainer>
 double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config config, const Score& score) {
   Trainer trainer(config);
   trainer.train(run.steps);
-  const EvaluationResult result = trainer.evaluate(run.episodes);
+  const EvaluationResult result = trainer.evaluate(run.episodes, run.sampled ? Play::sampled : Play::greedy);
   std::printf("seed %-4llu return %9.2f  sd %7.2f  length %6.1f  ",
               static_cast<unsigned long long>(config.seed), result.mean, result.deviation, result.length);
   if (!std::isnan(result.success)) std::printf("success %.3f  ", result.success);
@@ -91,7 +93,7 @@ double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config conf
 
 template <class Trainer>
 int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings,
-                 const Score& score) {
+                 const Score& score, std::vector<double>& scores) {
   FigureLog log(argc, argv);
   std::vector<const char*> words{argv[0]};
   for (const std::string& word : log.rest()) words.push_back(word.c_str());
@@ -108,7 +110,7 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
 
   using E = typename Trainer::Environment;
   std::cout << Trainer::name() << "\n" << to_yaml(run);
-  std::vector<double> scores;
+  scores.clear();
   for (int i = 0; i < run.seeds; ++i) {
     typename Trainer::Config config = run.trainer;
     config.seed += static_cast<std::uint64_t>(i);
@@ -120,7 +122,8 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
   std::printf("%s: IQM %.2f, 95%% interval [%.2f, %.2f]; mean %.2f, worst %.2f, best %.2f; at random %.2f\n",
               score.unit, iqm.value, iqm.low, iqm.high, stats::mean(scores), *worst, *best, random);
   const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) + " steps, " +
-                            std::to_string(run.episodes) + " greedy episodes each";
+                            std::to_string(run.episodes) + (run.sampled ? " sampled" : " greedy") +
+                            " episodes each";
   const auto add = [&](const char* part, double value) {
     log.add(
         {.name = name + part, .value = value, .unit = score.unit, .threads = log.threads(), .sizes = sizes});
@@ -132,16 +135,23 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
 
 }  // namespace internal
 
-/// The main() of a learning benchmark. `settings` is the file that is read unless `--settings` names another.
+/// The main() of a learning benchmark. `settings` is the file that is read unless `--settings` names another;
+/// `scores` gets that of each seed.
 template <class Trainer>
 int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings,
-                 const Score& score = mean_return) {
+                 const Score& score, std::vector<double>& scores) {
   try {
-    return internal::run_learning<Trainer>(argc, argv, name, settings, score);
+    return internal::run_learning<Trainer>(argc, argv, name, settings, score, scores);
   } catch (const Error& error) {
     std::cerr << error.what() << "\n";
     return 1;
   }
+}
+template <class Trainer>
+int run_learning(int argc, char** argv, const std::string& name, const std::filesystem::path& settings,
+                 const Score& score = mean_return) {
+  std::vector<double> scores;
+  return run_learning<Trainer>(argc, argv, name, settings, score, scores);
 }
 
 }  // namespace polis
