@@ -146,9 +146,13 @@ footer { margin-top: 40px; color: var(--faint); font-size: 13px; }
   .xtick.odd { display: none; } .legend { display: flex; } .xname { padding-right: 0; }
 }
 @media print {
-  :root { color-scheme: light !important; --page: #fff; } main { max-width: none; padding: 0; }
+  @page { margin: 12mm; }
+  :root { color-scheme: light !important; --page: #fff; print-color-adjust: exact; }
+  main { max-width: none; padding: 0; zoom: .7; }
   .groups, #theme { display: none !important; }
-  figure, .card, .tile { break-inside: avoid; } h2 { break-after: avoid; }
+  .card { overflow: visible; }
+  figure, .card, .tile { break-inside: avoid; }
+  h2, h2 + p { break-after: avoid; }
 }
 )css";
 
