@@ -157,7 +157,7 @@ TEST_CASE("train/trainer: settings that make no sense are refused") {
   refuses([](auto& c) { c.lanes = 0; }, "lanes");
   refuses([](auto& c) { c.algorithm.steps = 0; }, "algorithm.steps");
   refuses([](auto& c) { c.algorithm.epochs = -1; }, "algorithm.epochs");
-  refuses([](auto& c) { c.algorithm.minibatch = 0; }, "algorithm.minibatch");
+  refuses([](auto& c) { c.algorithm.minibatch = -1; }, "algorithm.minibatch");
 }
 
 TEST_CASE("train/trainer: CSV and JSON lines read back, and a resumed run appends to them") {

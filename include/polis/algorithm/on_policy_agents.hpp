@@ -87,6 +87,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
       for (int a = 0; a < group_size(); ++a) {
         const int row = lane * group_size() + a;
         const bool decides = tile.env->deciding(lane, agent(a));
+        if (tile.env->steps_in_episode(lane) == 0) fresh_[index(row)] = 1;
         rollout_.decided(slot, row) = this->counts(*tile.env, row);
         rollout_.starts(slot, row) = 0;
         if constexpr (idle) {

@@ -92,7 +92,10 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
 
   static constexpr bool words() { return (... && is_slot_of_actor_critic<kind_of<Words>>); }
   static constexpr bool objective() { return PointwiseObjective<typename A::Objective>; }
-  static constexpr bool returns() { return ReturnEstimator<typename A::Returns>; }
+  static constexpr bool returns() {
+    using Returns = typename A::Returns;  // values of actions cannot do without values
+    return ReturnEstimator<Returns> && (uses_values<Returns> || !A::Critic::counterfactual);
+  }
   static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
   static constexpr bool critic() { return !A::Critic::needs_state || HasState<E>; }
   static constexpr bool actions() {
@@ -200,7 +203,7 @@ template <class... Words>
 concept ObjectiveIsPointwise = internal::FitOf<Words...>::objective() || internal::refused;
 
 /// A returns word fills advantages and returns of a row: `estimate`, and `Config::discount`
-/// (ReturnEstimator).
+/// (ReturnEstimator). A counterfactual critic needs one that estimates values.
 template <class... Words>
 concept ReturnsAreEstimated = internal::FitOf<Words...>::returns() || internal::refused;
 
