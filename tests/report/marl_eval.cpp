@@ -1,7 +1,10 @@
 // marl-eval's JSON, read back by marl-eval.
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -85,6 +88,22 @@ TEST_CASE("report/marl_eval: a resumed run drops its evaluations after the check
   CHECK(runs["seed_1"]["step_2"]["return"] == json({2., 4.}));
   CHECK(runs["seed_1"]["step_3"]["return"] == json({8., 10.}));
   CHECK(runs["seed_2"].size() == 4);
+}
+
+TEST_CASE("report/marl_eval: runs that write at the same time lose nothing of each other") {
+  const Scratch scratch("marl_eval_together");
+  const std::string path = scratch.file("results.json");
+  std::vector<std::thread> writers;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    writers.emplace_back([&path, seed] {
+      MarlEval sink(path, {.environment = "Game", .task = "easy", .algorithm = "PPO"});
+      run(sink, seed, 1);
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  const json runs = read(path)["Game"]["easy"]["PPO"];
+  CHECK(runs.size() == 4);
+  for (const json& each : runs) CHECK(each.size() == 4);
 }
 
 TEST_CASE("report/marl_eval: a file of another form is refused and left as it is") {

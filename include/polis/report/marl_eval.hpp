@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -86,9 +87,10 @@ class MarlEval : public Sink {
     absolute_ = nullptr;
     if (info.resumed_at > 0) {
       Json all = read();
-      for (auto& [key, step] : branch(all).items()) {
-        if (key == absolute_key || !step.is_object()) continue;
-        if (step.value("step_count", std::uint64_t{0}) <= info.resumed_at) evaluations_.push_back(step);
+      for (const auto& [key, step] : branch(all).items()) {
+        const bool counted =
+            step.is_object() && step.contains("step_count") && step["step_count"].is_number();
+        if (counted && step["step_count"] <= info.resumed_at) evaluations_.push_back(step);
       }
     }
     write();
@@ -166,7 +168,7 @@ class MarlEval : public Sink {
     double sum = 0;
     const auto found = metrics.find("return");
     if (found == metrics.end() || !found->is_array() || found->empty()) return -HUGE_VAL;
-    for (const Json& value : *found) sum += value.get<double>();
+    for (const Json& value : *found) sum += value.is_number() ? value.get<double>() : -HUGE_VAL;
     return sum / static_cast<double>(found->size());
   }
 
@@ -182,7 +184,9 @@ class MarlEval : public Sink {
     const std::string aside = path_ + ".tmp";
     const internal::File file = internal::open_file(aside, "wb");
     internal::write_line(file.get(), all.dump(1, ' ', false, Json::error_handler_t::replace) + '\n', aside);
-    std::filesystem::rename(aside, path_);
+    std::error_code problem;
+    std::filesystem::rename(aside, path_, problem);
+    if (problem) throw Error("cannot be replaced: " + problem.message(), path_);
   }
 
   std::string path_, run_;

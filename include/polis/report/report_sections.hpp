@@ -363,6 +363,9 @@ inline std::string notes_section(const RunGroups& groups) {
       const std::string who = "<li>" + escaped(group.name) + ", seed " + std::to_string(run.info.seed) + ": ";
       for (const std::string& note : run.notes) items += who + escaped(note) + "</li>\n";
       for (const std::string& message : run.messages) items += who + escaped(message) + "</li>\n";
+      if (evaluated && run.evaluation.find("return") == nullptr) {
+        items += who + "it was not evaluated, as others were, and has no return among the results.</li>\n";
+      }
       const LogTable& table = main_table(run, evaluated);
       const auto* values = table.find("return");
       if (values && !values->empty() && !std::isfinite(values->back()) &&
