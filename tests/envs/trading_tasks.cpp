@@ -14,7 +14,7 @@ using namespace polis;
 using namespace polis_test;
 
 static_assert(fields_complete<Trading::Config>() && fields_complete<Trading::Task>());
-static_assert(fields_complete<MarketSettings>() && fields_complete<TradingReport>());
+static_assert(fields_complete<MarketSettings>());  // a TradingReport also has its curve, which is no field
 
 namespace {
 
