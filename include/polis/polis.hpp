@@ -38,6 +38,9 @@
 #include <polis/envs/games/cue_game.hpp>
 #include <polis/envs/games/matrix_game.hpp>
 #include <polis/envs/market/trading.hpp>
+#include <polis/envs/particle/simple_speaker_listener.hpp>
+#include <polis/envs/particle/simple_spread.hpp>
+#include <polis/envs/particle/simple_tag.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/gru.hpp>
 #include <polis/nn/muon.hpp>

@@ -77,7 +77,9 @@ struct Bazaar {
 using Environments =
     Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
           Trading, CoordinationGame, ClimbingGame, PenaltyGame<-25>, RockPaperScissors, MatchingPennies,
-          PrisonersDilemma<5>, CueGame, Bazaar>;
+          PrisonersDilemma<5>, CueGame, SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
+          SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
+          SimpleTag<particle::Original>, SimpleTag<particle::Revised>, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped = Types<TimeLimit<Pendulum, 50>, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,
@@ -167,6 +169,15 @@ __global__ void play(const ConfigOf<E>* config, const TaskOf<E>* task, const Dat
     if constexpr (StatesSuccess<E>) total += env.success();
   }
   totals[lane] = total;
+}
+
+/// The reference policies that a kernel can play with.
+template <class E>
+__global__ void play_references(float* totals) {
+  const auto lane = blockIdx.x * blockDim.x + threadIdx.x;
+  Random random(1, 0, lane, 0, Purpose::test);
+  E env{};
+  totals[lane] = static_cast<float>(random_play(env, random)[0] + greedy_assignment(env, random)[0]);
 }
 
 /// One row a thread: draws an action, reads all that the distribution says of it, and writes the gradients.
@@ -278,6 +289,7 @@ int main() {
   float* totals = zeroes<float>(lanes);
   launch_environments(Environments{}, totals);
   launch_environments(Wrapped{}, totals);
+  play_references<SimpleSpread<particle::Original>><<<lanes / 64, 64>>>(totals);
   launch_distributions(Distributions{}, totals);
   launch_objectives(Objectives{}, totals);
   launch_estimators(Estimators{});

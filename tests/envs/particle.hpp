@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <polis/env/multi_agent_env.hpp>
+#include <polis/envs/particle/world.hpp>
 
 namespace polis_test {
 
@@ -51,12 +52,36 @@ class Reader {
   double number() { return numbers_.at(at_++); }
   float real() { return static_cast<float>(number()); }
   int integer() { return static_cast<int>(number()); }
-  void skip(std::size_t count) { at_ += count; }
 
  private:
   const std::vector<double>& numbers_;
   std::size_t at_ = 0;
 };
+
+inline polis::particle::Vector read_vector(Reader& reader) {
+  const float x = reader.real();
+  return {x, reader.real()};
+}
+inline polis::particle::Body read_body(Reader& reader) {
+  const polis::particle::Vector velocity = read_vector(reader);
+  return {read_vector(reader), velocity};
+}
+inline double difference(const polis::particle::Body& a, const polis::particle::Body& b) {
+  return static_cast<double>(
+      std::max((a.position - b.position).length(), (a.velocity - b.velocity).length()));
+}
+/// The largest difference between `seen` and the numbers that follow in the row.
+template <std::size_t N>
+double difference(const float (&seen)[N], Reader& reader) {
+  double largest = 0;
+  for (const float x : seen) largest = std::max(largest, std::abs(static_cast<double>(x) - reader.number()));
+  return largest;
+}
+
+/// How far one step, in single precision, may be from the recorded one. Coordinates of order one are rounded
+/// to 6e-8, and in a contact the force of 100 a unit of length over a tenth of a second turns an error of a
+/// position into ten times that of a velocity; a few contacts at once leave it below this.
+inline constexpr double particle_tolerance = 1e-5;
 
 /// The mean and the standard deviation of the episodes' returns, and the mean's standard error.
 struct Returns {

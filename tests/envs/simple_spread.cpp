@@ -38,11 +38,8 @@ struct Outcome {
 
 template <class E>
 void restore(E& env, Reader& reader) {
-  for (particle::Body& body : env.bodies) {
-    body.velocity.x = reader.real(), body.velocity.y = reader.real();
-    body.position.x = reader.real(), body.position.y = reader.real();
-  }
-  for (particle::Vector& landmark : env.landmarks) landmark.x = reader.real(), landmark.y = reader.real();
+  for (particle::Body& body : env.bodies) body = read_body(reader);
+  for (particle::Vector& landmark : env.landmarks) landmark = read_vector(reader);
 }
 
 /// Steps from every recorded state with the recorded actions.
@@ -60,9 +57,7 @@ Outcome follow(const std::string& file) {
     restore(recorded, reader);
     if (row.step > 0) {
       for (int i = 0; i < 3; ++i) {
-        const particle::Body &is = lane.env.bodies[i], &was = recorded.bodies[i];
-        outcome.state = std::max({outcome.state, static_cast<double>((is.position - was.position).length()),
-                                  static_cast<double>((is.velocity - was.velocity).length())});
+        outcome.state = std::max(outcome.state, difference(lane.env.bodies[i], recorded.bodies[i]));
       }
       double total = 0;
       for (int i = 0; i < 3; ++i) total += reader.number();
@@ -77,10 +72,7 @@ Outcome follow(const std::string& file) {
       for (int i = 0; i < 3; ++i) {
         float seen[14];
         lane.env.observe(i, Row{seen});
-        for (const float x : seen) {
-          outcome.observation =
-              std::max(outcome.observation, std::abs(static_cast<double>(x) - reader.number()));
-        }
+        outcome.observation = std::max(outcome.observation, difference(seen, reader));
         for (int zero = 0; zero < 4; ++zero) REQUIRE(reader.number() == 0);
       }
       REQUIRE(reader.empty());
@@ -90,17 +82,14 @@ Outcome follow(const std::string& file) {
   return outcome;
 }
 
-// One step in single precision: coordinates of order one are rounded to 6e-8, and in a contact the force of
-// 100 a unit of length over a tenth of a second turns an error of a position into ten times that of a
-// velocity; a few contacts at once leave it below 1e-5. The reward adds nine distances.
 template <class E>
 void check_every_step(const std::string& file) {
   const Outcome outcome = follow<E>(file);
   CHECK(outcome.steps == 50);
   CHECK(outcome.collisions >= 10);
-  CHECK(outcome.state < 1e-5);
-  CHECK(outcome.reward < 2e-5);
-  CHECK(outcome.observation < 1e-5);
+  CHECK(outcome.state < particle_tolerance);
+  CHECK(outcome.reward < 2 * particle_tolerance);  // nine distances
+  CHECK(outcome.observation < particle_tolerance);
 }
 
 TEST_CASE("envs/simple_spread: every step is PettingZoo's, in the original physics and in the revised") {
