@@ -36,6 +36,7 @@
 #include <polis/envs/classic/pendulum.hpp>
 #include <polis/envs/classic/t_maze.hpp>
 #include <polis/envs/games/cue_game.hpp>
+#include <polis/envs/games/level_based_foraging.hpp>
 #include <polis/envs/games/matrix_game.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/particle/simple_speaker_listener.hpp>

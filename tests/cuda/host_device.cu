@@ -79,7 +79,8 @@ using Environments =
           Trading, CoordinationGame, ClimbingGame, PenaltyGame<-25>, RockPaperScissors, MatchingPennies,
           PrisonersDilemma<5>, CueGame, SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
           SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
-          SimpleTag<particle::Original>, SimpleTag<particle::Revised>, Bazaar>;
+          SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
+          LevelBasedForaging<Foraging8x8Near>, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped = Types<TimeLimit<Pendulum, 50>, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,

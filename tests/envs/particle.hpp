@@ -1,5 +1,5 @@
-// What tests of the particle environments share: recorded trajectories, and returns of a policy over many
-// episodes.
+// What tests of environments share that are compared with recorded trajectories of others, the particle world
+// above all: reading them, and the returns of a policy over many episodes.
 #pragma once
 
 #include <algorithm>

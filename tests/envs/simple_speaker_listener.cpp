@@ -19,6 +19,8 @@ namespace test_simple_speaker_listener {
 
 using namespace polis;
 using namespace polis_test;
+using particle::Listener;
+using particle::Speaker;
 
 using Old = SimpleSpeakerListener<particle::Original>;
 using New = SimpleSpeakerListener<particle::Revised>;

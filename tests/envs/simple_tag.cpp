@@ -19,6 +19,8 @@ namespace test_simple_tag {
 
 using namespace polis;
 using namespace polis_test;
+using particle::Predator;
+using particle::Prey;
 
 using Old = SimpleTag<particle::Original>;
 using New = SimpleTag<particle::Revised>;

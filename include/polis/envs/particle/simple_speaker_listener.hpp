@@ -13,10 +13,15 @@
 #include <polis/envs/particle/world.hpp>
 #include <polis/space/space.hpp>
 
-namespace polis {
+namespace polis::particle {
 
+// The roles.
 struct Speaker {};
 struct Listener {};
+
+}  // namespace polis::particle
+
+namespace polis {
 
 /// simple_speaker_listener. The reward is shared: minus the squared distance of the listener from the goal,
 /// which is one of three landmarks. (The environments of 2017 pay both agents the sum of both: twice this.)
@@ -28,9 +33,9 @@ struct SimpleSpeakerListener {
   /// The speaker sees the goal as its colour: .65 for the goal's number, .15 for the others. The listener
   /// sees its velocity, the landmarks from where it is, and the word, one-hot (zeros before the first).
   /// Landmarks are always listed in the same order, so that a word can stand for one.
-  using Roles =
-      polis::Roles<Role<Speaker, 1, Box<landmark_count>, Discrete<words>>,
-                   Role<Listener, 1, Box<2 + 2 * landmark_count + words>, Discrete<particle::moves>>>;
+  using Roles = polis::Roles<
+      Role<particle::Speaker, 1, Box<landmark_count>, Discrete<words>>,
+      Role<particle::Listener, 1, Box<2 + 2 * landmark_count + words>, Discrete<particle::moves>>>;
   /// The listener's velocity and position, the landmarks' positions, the goal and the word, one-hot.
   using State = Box<4 + 3 * landmark_count + words>;
   static constexpr RewardStructure rewards = RewardStructure::shared;
@@ -56,17 +61,17 @@ struct SimpleSpeakerListener {
   }
 
   POLIS_HD void step(const auto& actions, auto& ctx) {
-    particle::move<Physics>(listener, particle::push(actions.of(Listener{})[0], strength));
-    word = actions.of(Speaker{})[0];
+    particle::move<Physics>(listener, particle::push(actions.of(particle::Listener{})[0], strength));
+    word = actions.of(particle::Speaker{})[0];
     ctx.reward_all(-(listener.position - landmarks[goal]).squared_length());
     if (++steps >= ctx.config().max_steps) ctx.truncate();
   }
 
-  POLIS_HD void observe(Speaker, int, Row out) const {
+  POLIS_HD void observe(particle::Speaker, int, Row out) const {
     for (int i = 0; i < landmark_count; ++i) out[i] = i == goal ? .65f : .15f;
   }
 
-  POLIS_HD void observe(Listener, int, Row out) const {
+  POLIS_HD void observe(particle::Listener, int, Row out) const {
     particle::Pen pen(out);
     pen.write(listener.velocity);
     for (const particle::Vector& landmark : landmarks) pen.write(landmark - listener.position);

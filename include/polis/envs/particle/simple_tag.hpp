@@ -13,10 +13,15 @@
 #include <polis/envs/particle/world.hpp>
 #include <polis/space/space.hpp>
 
-namespace polis {
+namespace polis::particle {
 
+// The roles.
 struct Predator {};
 struct Prey {};
+
+}  // namespace polis::particle
+
+namespace polis {
 
 /// simple_tag. Every predator earns 10 for each predator that touches the prey; the prey loses 10 for each,
 /// and what `straying` says for each axis along which it leaves the square. An episode is truncated after 25
@@ -28,8 +33,9 @@ struct SimpleTag {
   /// All see their own velocity and position, and from there the obstacles and the other agents, predators
   /// first; predators see the prey's velocity too.
   using Roles = polis::Roles<
-      Role<Predator, predators, Box<4 + 2 * obstacle_count + 2 * predators + 2>, Discrete<particle::moves>>,
-      Role<Prey, 1, Box<4 + 2 * obstacle_count + 2 * predators>, Discrete<particle::moves>>>;
+      Role<particle::Predator, predators, Box<4 + 2 * obstacle_count + 2 * predators + 2>,
+           Discrete<particle::moves>>,
+      Role<particle::Prey, 1, Box<4 + 2 * obstacle_count + 2 * predators>, Discrete<particle::moves>>>;
   /// Velocity and position of every agent, then the obstacles' positions.
   using State = Box<4 * agents_in_all + 2 * obstacle_count>;
   static constexpr RewardStructure rewards = RewardStructure::general_sum;
@@ -58,9 +64,9 @@ struct SimpleTag {
   POLIS_HD void step(const auto& actions, auto& ctx) {
     Array<particle::Vector, agents_in_all> forces{};
     for (int i = 0; i < predators; ++i) {
-      forces[i] = particle::push(actions.of(Predator{})[i], strength(i));
+      forces[i] = particle::push(actions.of(particle::Predator{})[i], strength(i));
     }
-    forces[prey] = particle::push(actions.of(Prey{})[0], strength(prey));
+    forces[prey] = particle::push(actions.of(particle::Prey{})[0], strength(prey));
     add_contacts(forces);
     for (int i = 0; i < agents_in_all; ++i) {
       particle::move<Physics>(bodies[i], forces[i], largest_speed(i));
@@ -69,19 +75,19 @@ struct SimpleTag {
     const int caught_by = predators_at_prey();
     catches += caught_by;
     const float won = 10 * static_cast<float>(caught_by);
-    for (int i = 0; i < predators; ++i) ctx.reward(Predator{}, i) = won;
+    for (int i = 0; i < predators; ++i) ctx.reward(particle::Predator{}, i) = won;
     const particle::Vector at = bodies[prey].position;
-    ctx.reward(Prey{}, 0) = -won - straying(at.x) - straying(at.y);
+    ctx.reward(particle::Prey{}, 0) = -won - straying(at.x) - straying(at.y);
     if (++steps >= ctx.config().max_steps) ctx.truncate();
   }
 
-  POLIS_HD void observe(Predator, int index, Row out) const {
+  POLIS_HD void observe(particle::Predator, int index, Row out) const {
     particle::Pen pen(out);
     show(index, pen);
     pen.write(bodies[prey].velocity);
   }
 
-  POLIS_HD void observe(Prey, int, Row out) const {
+  POLIS_HD void observe(particle::Prey, int, Row out) const {
     particle::Pen pen(out);
     show(prey, pen);
   }
