@@ -33,7 +33,7 @@ concept EnumerableSpace =
 namespace internal {
 
 template <EnumerableSpace S>
-POLIS_HD constexpr int element_count() {
+POLIS_HD constexpr int count_elements() {
   if constexpr (NumbersItsElements<S>) {
     return S::count;
   } else if constexpr (S::kind == SpaceKind::discrete) {
@@ -49,7 +49,7 @@ POLIS_HD constexpr int element_count() {
 
 /// How many elements the space has.
 template <EnumerableSpace S>
-inline constexpr int element_count = internal::element_count<S>();
+inline constexpr int element_count = internal::count_elements<S>();
 
 /// The number of the element that `words` (S::words floats) stand for. Of a MultiDiscrete the last integer
 /// counts fastest.

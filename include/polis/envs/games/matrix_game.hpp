@@ -43,7 +43,15 @@ struct MatrixGame {
   static_assert(Repeats > 0, "a game is played once at least");
   static constexpr int agents = 2, choices = Game::payoffs.choices;
   static constexpr RewardStructure rewards = Game::rewards;
-  using Observation = Box<2 * choices>;
+  struct Observation : Box<2 * choices> {
+    static constexpr int count = 1 + choices * choices;
+    POLIS_HD static int index(In<float> seen) {
+      for (int i = 0; i < choices * choices; ++i) {
+        if (seen[i / choices] > 0 && seen[choices + i % choices] > 0) return 1 + i;
+      }
+      return 0;
+    }
+  };
   using State = Box<2 * choices>;
   using Action = Discrete<choices>;
 
