@@ -11,6 +11,7 @@
 
 #include <polis/algorithm/on_policy_update.hpp>
 #include <polis/algorithm/sentence.hpp>
+#include <polis/algorithm/sharing.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/nn/schedule.hpp>
@@ -18,22 +19,6 @@
 #include <polis/policy/native.hpp>
 
 namespace polis {
-
-// ---- Who shares weights
-// ----------------------------------------------------------------------------------------
-
-/// One set of weights for every agent of every role; the roles' spaces must be the same.
-struct SharedParameters {
-  using word = word::Sharing;
-};
-/// One set of weights for the agents of each role.
-struct PerRoleParameters {
-  using word = word::Sharing;
-};
-/// One set of weights for each agent.
-struct SeparateParameters {
-  using word = word::Sharing;
-};
 
 // ---- What is learnt from agents that do not act
 // ----------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 
 #include <polis/algorithm/actor_critic.hpp>
 #include <polis/algorithm/policies.hpp>
+#include <polis/algorithm/q_learning.hpp>
 #include <polis/algorithm/sentence.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>
@@ -67,14 +68,26 @@ inline constexpr bool is_slot_of_actor_critic =
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
               word::ObservationNormalization, word::RewardNormalization, word::ValueNormalization,
               word::AgentIds, word::ActiveMasks, word::Defaults>;
+template <class Kind>
+inline constexpr bool is_slot_of_q_learning =
+    is_one_of<Kind, word::Network, word::Activation, word::Initialization, word::Objective, word::Mixer,
+              word::Buffer, word::Exploration, word::Target, word::Optimizer, word::Sharing,
+              word::ObservationNormalization, word::AgentIds, word::Defaults>;
 
 /// The role numbers of E.
 template <class E>
 using AllRoles = std::make_integer_sequence<int, role_count<E>>;
 
-/// What one algorithm asks of the roles `Handled` of E. An algorithm of the user's own answers for itself.
-template <class Algorithm, class E, class Handled>
-struct Fit {
+/// Whether agents of the roles R can have one set of weights.
+template <class E, int First, int... R>
+constexpr bool equal_spaces() {
+  using A = RoleOf<E, First>;
+  return (... && (std::is_same_v<typename A::Observation, typename RoleOf<E, R>::Observation> &&
+                  std::is_same_v<typename A::Action, typename RoleOf<E, R>::Action>));
+}
+
+/// What one algorithm asks of the roles `Handled` of E: nothing, where no family below says otherwise.
+struct NothingAsked {
   static constexpr bool words() { return true; }
   static constexpr bool objective() { return true; }
   static constexpr bool returns() { return true; }
@@ -85,9 +98,18 @@ struct Fit {
   static constexpr bool normalization() { return true; }
   static constexpr bool distribution() { return true; }
   static constexpr bool policy() { return true; }
+  static constexpr bool values() { return true; }
+  static constexpr bool mixed_rewards() { return true; }
+  static constexpr bool mixed_state() { return true; }
+  static constexpr bool mixed_team() { return true; }
+  static constexpr bool memory() { return true; }
 };
+
+/// An algorithm of the user's own answers for itself.
+template <class Algorithm, class E, class Handled>
+struct Fit : NothingAsked {};
 template <class... Words, class E, int... R>
-struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
+struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
   using A = ActorCritic<Words...>;
 
   static constexpr bool words() { return (... && is_slot_of_actor_critic<kind_of<Words>>); }
@@ -104,7 +126,7 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
     }(AllRoles<E>{});
   }
   static constexpr bool sharing() {
-    return !std::is_same_v<typename A::Sharing, SharedParameters> || (... && same_spaces<RoleOf<E, R>>());
+    return !std::is_same_v<typename A::Sharing, SharedParameters> || equal_spaces<E, R...>();
   }
   static constexpr bool normalization() {
     return std::is_same_v<typename A::ObservationNormalization, RawObservations> ||
@@ -117,11 +139,6 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
 
  private:
   template <class Role>
-  static constexpr bool same_spaces() {
-    return (... && (std::is_same_v<typename RoleOf<E, R>::Observation, typename Role::Observation> &&
-                    std::is_same_v<typename RoleOf<E, R>::Action, typename Role::Action>));
-  }
-  template <class Role>
   static constexpr bool has_policy() {
     using Parts = PolicyParts<E, typename Role::Observation, typename Role::Action, typename A::Network,
                               typename A::Activation, typename A::Initialization, typename A::Distribution,
@@ -129,6 +146,31 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> {
     using Model = typename A::Policy::template policy<Parts>;
     using Config = typename A::Policy::template Config<typename A::Initialization>;
     return Policy<Model, Simd> && std::constructible_from<Model, const Config&>;
+  }
+};
+
+template <class... Words, class E, int... R>
+struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
+  using A = QLearning<Words...>;
+  static constexpr bool shares = std::is_same_v<typename A::Sharing, SharedParameters>;
+
+  static constexpr bool words() { return (... && is_slot_of_q_learning<kind_of<Words>>); }
+  static constexpr bool objective() { return TemporalDifferenceLoss<typename A::Objective>; }
+  static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
+  static constexpr bool sharing() { return !shares || equal_spaces<E, R...>(); }
+  static constexpr bool normalization() {
+    return std::is_same_v<typename A::ObservationNormalization, RawObservations> ||
+           (... && stored_as_features<typename RoleOf<E, R>::Observation>);
+  }
+  static constexpr bool values() { return (... && (RoleOf<E, R>::Action::kind == SpaceKind::discrete)); }
+  static constexpr bool mixed_rewards() { return !A::Mixer::joint || E::rewards == RewardStructure::shared; }
+  static constexpr bool mixed_state() { return !A::Mixer::needs_state || HasState<E>; }
+  static constexpr bool mixed_team() {
+    return !A::Mixer::joint || shares ||
+           (sizeof...(R) == 1 && !std::is_same_v<typename A::Sharing, SeparateParameters>);
+  }
+  static constexpr bool memory() {
+    return A::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
   }
 };
 
@@ -159,6 +201,11 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool normalization() { return (... && Of<Parts>::normalization()); }
   static constexpr bool distribution() { return (... && Of<Parts>::distribution()); }
   static constexpr bool policy() { return (... && Of<Parts>::policy()); }
+  static constexpr bool values() { return (... && Of<Parts>::values()); }
+  static constexpr bool mixed_rewards() { return (... && Of<Parts>::mixed_rewards()); }
+  static constexpr bool mixed_state() { return (... && Of<Parts>::mixed_state()); }
+  static constexpr bool mixed_team() { return (... && Of<Parts>::mixed_team()); }
+  static constexpr bool memory() { return (... && Of<Parts>::memory()); }
 };
 
 template <class... Words>
@@ -198,7 +245,7 @@ template <class... Words>
 concept EveryWordHasItsSlot = internal::FitOf<Words...>::words() || internal::refused;
 
 /// An objective is a pointwise function with its derivatives: `policy_loss` and `value_loss`
-/// (PointwiseObjective).
+/// (PointwiseObjective), of Q-learning `error_loss` (TemporalDifferenceLoss).
 template <class... Words>
 concept ObjectiveIsPointwise = internal::FitOf<Words...>::objective() || internal::refused;
 
@@ -237,6 +284,26 @@ concept DistributionFitsItsActions = internal::FitOf<Words...>::distribution() |
 template <class... Words>
 concept PolicyFitsItsSpaces = internal::FitOf<Words...>::policy() || internal::refused;
 
+/// Q-learning compares the values of single actions: they are Discrete.
+template <class... Words>
+concept QLearningHasDiscreteActions = internal::FitOf<Words...>::values() || internal::refused;
+
+/// A mixed value is that of one reward, which all agents get (RewardStructure::shared).
+template <class... Words>
+concept MixerHasSharedRewards = internal::FitOf<Words...>::mixed_rewards() || internal::refused;
+
+/// QMIX's mixing weights come from the whole state, which the environment must give.
+template <class... Words>
+concept MixerHasItsState = internal::FitOf<Words...>::mixed_state() || internal::refused;
+
+/// A mixer joins agents that have one set of weights: those of one role, or all with SharedParameters.
+template <class... Words>
+concept MixerHasOneSetOfWeights = internal::FitOf<Words...>::mixed_team() || internal::refused;
+
+/// Single transitions tell a recurrent network nothing of the past.
+template <class... Words>
+concept ReplayedNetworkHasNoMemory = internal::FitOf<Words...>::memory() || internal::refused;
+
 /// A curriculum of stages needs an environment that has them (`stages` and `task`).
 template <class... Words>
 concept CurriculumHasItsStages =
@@ -255,6 +322,9 @@ concept SoundComposition =
     ReturnsAreEstimated<Words...> && OptimizerStepsBlocks<Words...> && CriticHasItsState<Words...> &&
     CounterfactualActionsAreDiscrete<Words...> && SharedParametersHaveEqualSpaces<Words...> &&
     NormalizedObservationsAreNumbers<Words...> && DistributionFitsItsActions<Words...> &&
-    PolicyFitsItsSpaces<Words...> && CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
+    PolicyFitsItsSpaces<Words...> && QLearningHasDiscreteActions<Words...> &&
+    MixerHasSharedRewards<Words...> && MixerHasItsState<Words...> && MixerHasOneSetOfWeights<Words...> &&
+    ReplayedNetworkHasNoMemory<Words...> && CurriculumHasItsStages<Words...> &&
+    CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

@@ -1,0 +1,292 @@
+// Agents that learn the values of their actions from what they remember: the updates of Q-learning.
+//
+// For each transition of a sample, with Q_tot the mixed value of the joint action (Q itself without a mixer):
+//
+//   target = r + discount Q_tot'(o', a')     a' = argmax Q(o', .) with double Q, else argmax Q'(o', .)
+//   loss   = L(Q_tot(o, a) - target)
+//
+// Q' being the target network (Mnih et al. 2015; double Q: van Hasselt, Guez and Silver 2016). Illegal
+// actions are left out before the argmax. A sample's gradient is summed from a fixed number of shards in a
+// fixed tree, so that the weights are the same bit by bit for any number of threads.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <polis/algorithm/q_agents.hpp>
+#include <polis/core/flat.hpp>
+#include <polis/nn/clip.hpp>
+#include <polis/nn/optimizer.hpp>
+
+namespace polis::internal {
+
+/// What updates came to: means over their samples.
+struct QStatistics {
+  double loss = 0, value = 0, gradient_norm = 0, learning_rate = 0, exploration = 0;
+  int updates = 0;
+
+  void visit(auto&& f) const {
+    f("loss", loss), f("value", value), f("gradient_norm", gradient_norm);
+    f("learning_rate", learning_rate), f("exploration", exploration);
+  }
+};
+
+/// The optimizer's side of a learner; see QAgents for the parameters.
+template <class Words, class E, int R, int Width, class Arch>
+class QUpdate : public QAgents<Words, E, R, Width, Arch> {
+  using Base = QAgents<Words, E, R, Width, Arch>;
+  using Base::actions, Base::begun_, Base::config_, Base::index, Base::replay_, Base::weights_;
+
+ public:
+  using typename Base::Config, typename Base::Mixer, typename Base::Network, typename Base::Observation;
+
+  [[gnu::cold]] QUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
+      : Base(config, std::move(agents), seed),
+        target_(weights_),
+        optimizer_(config.optimizer, weights_.size()) {}
+
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
+    Base::prepare(env, threads);
+    shards_ = FixedArray<FlatParameters>(index(config_.shards), [&](std::size_t) { return weights_.like(); });
+    sums_ = FixedArray<Sums>(shards_.size());
+    spaces_ = FixedArray<Workspace>(index(threads), [](std::size_t) { return workspace(); });
+    ids_ = std::vector<int>(index(config_.batch));
+    importance_ = std::vector<float>(ids_.size());
+    errors_ = std::vector<float>(ids_.size());
+    pointers_.reserve(shards_.size());
+  }
+
+  /// Learns as many times as steps have been made since the last call, in steps of `update_every`.
+  [[gnu::noinline]] void update(Services& services) {
+    const Clock& clock = services.clock;
+    const auto every = static_cast<std::uint64_t>(config_.update_every);
+    const auto before = begun_ * static_cast<std::uint64_t>(this->lanes_);
+    const std::uint64_t owed = clock.steps / every - before / every;
+    statistics_ = {};
+    learn_observations(clock);
+    begun_ = clock.batch_steps;
+    replay_.settle();
+    const float rate = config_.optimizer.learning_rate * config_.schedule(clock.progress());
+    if (clock.steps >= static_cast<std::uint64_t>(config_.learning_starts) && replay_.size() > 0) {
+      for (std::uint64_t i = 0; i < owed; ++i) learn(services.region, rate, clock.progress());
+    }
+    this->explores_ = Base::Exploration::amount(config_.exploration, clock.progress());
+    finish_statistics(rate);
+  }
+
+  [[nodiscard]] const QStatistics& statistics() const { return statistics_; }
+  [[nodiscard]] const FlatParameters& target() const { return target_; }
+
+  [[gnu::cold]] void archive(auto& a) {
+    Base::archive(a);
+    a(target_, optimizer_, updates_);
+  }
+
+ private:
+  struct Sums {
+    double loss = 0, value = 0;
+  };
+  /// Tiles of one thread.
+  struct Workspace {
+    float *features, *caches;             // [Width][...], of the transitions' own observations
+    float *next_features, *cache;         // of what follows
+    float *values, *chooser, *d_values;   // [actions][64]
+    float *chosen, *next, *d_chosen;      // [Width][64]
+    float *state, *next_state;            // [state][64]
+    float *total, *next_total, *d_total;  // [64]
+    float *mixer_cache, *next_mixer_cache, *scratch;
+    FloatArena memory;
+  };
+
+  [[gnu::cold]] static Workspace workspace() {
+    constexpr int features = Base::features, states = Base::state_features;
+    const auto tile = [](int n) { return index(n) * tile_rows; };
+    Workspace s{};
+    s.memory = FloatArena({{&s.features, tile(features) * Width},
+                           {&s.caches, index(Network::cache_size) * Width},
+                           {&s.next_features, tile(features)},
+                           {&s.cache, index(Network::cache_size)},
+                           {&s.values, tile(actions)},
+                           {&s.chooser, tile(actions)},
+                           {&s.d_values, tile(actions)},
+                           {&s.chosen, tile(Width)},
+                           {&s.next, tile(Width)},
+                           {&s.d_chosen, tile(Width)},
+                           {&s.state, tile(states)},
+                           {&s.next_state, tile(states)},
+                           {&s.total, tile(1)},
+                           {&s.next_total, tile(1)},
+                           {&s.d_total, tile(1)},
+                           {&s.mixer_cache, index(Mixer::cache_size)},
+                           {&s.next_mixer_cache, index(Mixer::cache_size)},
+                           {&s.scratch, index(std::max(Network::scratch_size, Mixer::scratch_size))}});
+    return s;
+  }
+
+  /// Adds what was seen since the last update to the statistics of observations.
+  void learn_observations([[maybe_unused]] const Clock& clock) {
+    if constexpr (Base::normalizes) {
+      const int steps = static_cast<int>(clock.batch_steps - begun_);
+      const int rows = static_cast<int>(this->places_.size());
+      this->observations_.learn(row_major(this->seen_.data(), steps, rows, int{Observation::words}),
+                                [&](std::ptrdiff_t step, std::ptrdiff_t row) {
+                                  return this->decided_[static_cast<std::size_t>(step * rows + row)] != 0;
+                                });
+    }
+  }
+
+  /// One optimizer step on one sample of the replay.
+  [[gnu::noinline]] void learn(Region& region, float rate, double progress) {
+    Random random(this->seed_, updates_, 0, static_cast<std::uint32_t>(this->agents_.front()),
+                  Purpose::permutation);
+    replay_.sample(random, progress, ids_, importance_);
+    const int count = static_cast<int>(ids_.size()), tiles = (count + tile_rows - 1) / tile_rows;
+    const int shards = std::min(tiles, static_cast<int>(shards_.size()));
+    const double tile_nanoseconds = .15 * static_cast<double>(weights_.size()) * tile_rows * Width;
+    region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
+      const std::span<float> gradient = shards_[index(shard)].values();
+      std::fill(gradient.begin(), gradient.end(), 0.f);
+      sums_[index(shard)] = {};
+      for (int tile = tiles * shard / shards; tile < tiles * (shard + 1) / shards; ++tile) {
+        const int first = tile * tile_rows;
+        add_gradient(spaces_[index(worker)], first, std::min(tile_rows, count - first), shard);
+      }
+    });
+    pointers_.clear();
+    for (int i = 0; i < shards; ++i) pointers_.push_back(shards_[index(i)].data());
+    sum_shards<Arch>(pointers_, weights_.size());
+    const FlatParameters& gradient = shards_.front();
+    const GradientNorm norm =
+        clip_global_norm(weights_.layout(), gradient.values(), config_.max_gradient_norm);
+    update_all<Arch>(optimizer_, weights_.layout(), weights_.values(), gradient.values(), rate, norm.scale);
+    replay_.learn(ids_, errors_);
+    ++updates_;
+    Words::Target::template follow<Arch>(config_.target, updates_, weights_.values(), target_.values());
+    for (int i = 0; i < shards; ++i) {
+      statistics_.loss += sums_[index(i)].loss, statistics_.value += sums_[index(i)].value / count;
+    }
+    statistics_.gradient_norm += norm.norm;
+    ++statistics_.updates;
+  }
+
+  /// Adds the gradient of up to 64 transitions' losses to a shard.
+  [[gnu::noinline]] void add_gradient(Workspace& s, int first, int rows, int shard) {
+    const int* ids = ids_.data() + first;
+    float* gradient = shards_[index(shard)].data();
+    Array<int, tile_rows> who{};
+    for (int j = 0; j < Width; ++j) {
+      find_agents(ids, rows, j, who);
+      value_chosen(s, ids, who.data(), rows, j);
+      value_next(s, ids, who.data(), rows, j);
+    }
+    mix(s, ids, rows);
+    add_losses(s, first, rows, sums_[index(shard)]);
+    Mixer::template backward<Arch>(mixer_part(weights_), gradient + Network::parameters, s.chosen, s.state,
+                                   s.d_total, s.d_chosen, s.mixer_cache, s.scratch, rows);
+    for (int j = 0; j < Width; ++j) {
+      std::fill_n(s.d_values, actions * tile_rows, 0.f);
+      for (int i = 0; i < rows; ++i) {
+        const int action = static_cast<int>(replay_.actions(ids[i], j));
+        if (action >= 0) s.d_values[action * tile_rows + i] = s.d_chosen[j * tile_rows + i];
+      }
+      Network::template backward<Arch>(weights_.data(), gradient, features_of(s, j), s.d_values, nullptr,
+                                       nullptr, cache_of(s, j), s.scratch, rows);
+    }
+  }
+  void find_agents(const int* ids, int rows, int j, Array<int, tile_rows>& who) const {
+    for (int i = 0; i < rows; ++i) {
+      const int u = replay_.unit_of(ids[i]) % this->units_per_lane();
+      who[i] = this->agent(u * Width + j);
+    }
+  }
+
+  /// chosen[j] = the value of what the j-th agent did; 0 if it did not act.
+  void value_chosen(Workspace& s, const int* ids, const int* who, int rows, int j) const {
+    this->gather_features(replay_.observations.data + j * Observation::words, Width * Observation::words, ids,
+                          who, rows, features_of(s, j));
+    Network::template forward<Arch>(weights_.data(), features_of(s, j), nullptr, s.values, cache_of(s, j),
+                                    rows);
+    for (int i = 0; i < rows; ++i) {
+      const int action = static_cast<int>(replay_.actions(ids[i], j));
+      s.chosen[j * tile_rows + i] = action < 0 ? 0.f : s.values[action * tile_rows + i];
+    }
+  }
+  /// next[j] = the target network's value of what the j-th agent would do next; 0 if it does not act.
+  void value_next(Workspace& s, const int* ids, const int* who, int rows, int j) const {
+    this->gather_features(replay_.next_observations.data + j * Observation::words, Width * Observation::words,
+                          ids, who, rows, s.next_features);
+    Network::template forward<Arch>(target_.data(), s.next_features, nullptr, s.values, s.cache, rows);
+    const float* chooser = s.values;
+    if (config_.double_q) {
+      Network::template forward<Arch>(weights_.data(), s.next_features, nullptr, s.chooser, s.cache, rows);
+      chooser = s.chooser;
+    }
+    for (int i = 0; i < rows; ++i) {
+      const float* mask = nullptr;
+      if constexpr (Base::masked) mask = &replay_.next_masks(ids[i], j, 0);
+      const int best = greedy_action(In<float>{chooser + i, tile_rows}, mask, actions);
+      s.next[j * tile_rows + i] = best < 0 ? 0.f : s.values[best * tile_rows + i];
+    }
+  }
+  /// The joint values, now and next.
+  void mix(Workspace& s, const int* ids, int rows) const {
+    if constexpr (Words::Mixer::needs_state) {
+      using State = typename E::State;
+      gather_elements<Arch, State>(replay_.states.data, State::words, ids, rows, s.state);
+      gather_elements<Arch, State>(replay_.next_states.data, State::words, ids, rows, s.next_state);
+    }
+    for (int j = 0; j < Width; ++j) {  // padding of the last register is finite
+      for (int i = rows; i < tile_rows; ++i) s.chosen[j * tile_rows + i] = s.next[j * tile_rows + i] = 0.f;
+    }
+    Mixer::template forward<Arch>(mixer_part(weights_), s.chosen, s.state, s.total, s.mixer_cache, rows);
+    Mixer::template forward<Arch>(mixer_part(target_), s.next, s.next_state, s.next_total, s.next_mixer_cache,
+                                  rows);
+  }
+  /// Losses, errors and d_total of a tile.
+  void add_losses(Workspace& s, int first, int rows, Sums& sums) {
+    const float mean = 1.f / static_cast<float>(ids_.size());
+    std::fill_n(s.d_total, tile_rows, 0.f);
+    for (int i = 0; i < rows; ++i) {
+      const std::size_t at = index(first + i);
+      const int id = ids_[at];
+      const float target = replay_.rewards.data[id] + replay_.discounts.data[id] * s.next_total[i];
+      const float error = s.total[i] - target, weight = importance_[at] * mean;
+      const auto loss = Words::Objective::error_loss(config_.objective, error);
+      s.d_total[i] = weight * loss.d_error;
+      errors_[at] = error;
+      sums.loss += static_cast<double>(weight * loss.loss);
+      sums.value += static_cast<double>(s.total[i]);
+    }
+  }
+
+  static float* features_of(const Workspace& s, int j) { return s.features + j * Base::features * tile_rows; }
+  static float* cache_of(const Workspace& s, int j) { return s.caches + j * Network::cache_size; }
+  static const float* mixer_part(const FlatParameters& weights) {
+    return weights.data() + Network::parameters;
+  }
+
+  void finish_statistics(float rate) {
+    if (statistics_.updates > 0) {
+      const double count = statistics_.updates;
+      statistics_.loss /= count, statistics_.value /= count, statistics_.gradient_norm /= count;
+    }
+    statistics_.learning_rate = static_cast<double>(rate);
+    statistics_.exploration = static_cast<double>(this->explores_);
+  }
+
+  FlatParameters target_;
+  typename Words::Optimizer optimizer_;
+  FixedArray<FlatParameters> shards_;
+  FixedArray<Sums> sums_;
+  FixedArray<Workspace> spaces_;  // [worker]
+  std::vector<int> ids_;          // of the sample
+  std::vector<float> importance_, errors_;
+  std::vector<float*> pointers_;
+  QStatistics statistics_;
+  std::uint64_t updates_ = 0;
+};
+
+}  // namespace polis::internal

@@ -1,0 +1,232 @@
+// Replay: transitions that are kept and learnt from again and again (Lin 1992; Mnih et al. 2015).
+//
+// A unit is what decides: one agent of one lane, or the team of a lane where a mixer needs the joint
+// transition. Every unit has a ring of its own, so that lanes which advance on different threads never share
+// one and what is stored depends on no thread. A transition spans from a decision of the unit to the n-th one
+// after it (n-step returns, Watkins 1989; Hessel et al. 2018): it is begun by `begin`, gathers the rewards
+// that come in between, and is complete when that decision or the end of the episode comes.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include <polis/core/aligned.hpp>
+#include <polis/core/array_view.hpp>
+#include <polis/core/error.hpp>
+#include <polis/core/fixed_array.hpp>
+#include <polis/core/random.hpp>
+#include <polis/core/word.hpp>
+
+namespace polis {
+
+/// The sizes of a replay's arrays.
+struct ReplayShape {
+  int units = 0;        ///< rings: what decides, in all lanes
+  int capacity = 0;     ///< complete transitions kept of each unit
+  int n_step = 1;       ///< decisions that a transition spans
+  int width = 1;        ///< agents of a unit
+  int observation = 0;  ///< floats of one observation
+  int mask = 0;         ///< legality flags of one agent, 0 where every action is always legal
+  int state = 0;        ///< floats of the environment's state, 0 where no mixer sees it
+
+  /// Places of a ring: beside the complete transitions those under way, the newest included.
+  [[nodiscard]] int slots() const { return capacity + n_step + 1; }
+  friend bool operator==(const ReplayShape&, const ReplayShape&) = default;
+};
+
+/// The arrays of a replay, [transitions] = [units * slots], in one aligned arena.
+class ReplayArrays {
+ public:
+  ReplayArrays() = default;
+  [[gnu::cold]] explicit ReplayArrays(const ReplayShape& shape)
+      : shape_(shape),
+        begun_(static_cast<std::size_t>(shape.units)),
+        pending_(static_cast<std::size_t>(shape.units)) {
+    std::size_t floats = 0;
+    layout([&floats](auto&, auto... sizes) { floats += padded((static_cast<std::size_t>(sizes) * ...)); });
+    arena_ = AlignedVector<float>(floats);
+    float* at = arena_.data();
+    layout([&at](auto& view, auto... sizes) {
+      view = row_major(at, sizes...);
+      at += padded((static_cast<std::size_t>(sizes) * ...));
+    });
+  }
+  ReplayArrays(const ReplayArrays&) = delete;
+  ReplayArrays& operator=(const ReplayArrays&) = delete;
+  ReplayArrays(ReplayArrays&&) noexcept = default;
+  ReplayArrays& operator=(ReplayArrays&&) noexcept = default;
+  ~ReplayArrays() = default;
+
+  [[nodiscard]] const ReplayShape& shape() const { return shape_; }
+  [[nodiscard]] std::size_t bytes() const { return arena_.size() * sizeof(float); }
+
+  ArrayView<float, 3> observations, next_observations;  // [transitions][width][observation]
+  ArrayView<float, 3> next_masks;   // [transitions][width][mask]; no flag: the agent does not act then
+  ArrayView<float, 2> actions;      // [transitions][width], -1 of an agent that does not act
+  ArrayView<float, 2> states;       // [transitions][state]
+  ArrayView<float, 2> next_states;  // [transitions][state]
+  ArrayView<float, 1> rewards;      // [transitions], n-step, discounted
+  ArrayView<float, 1> discounts;    // [transitions], of the value that follows: 0 after a termination
+
+  /// Begins a transition of this unit, and returns its place, where the caller writes observations, actions
+  /// and state. `discount` is that of one decision.
+  int begin(int unit, float discount) {
+    for_pending(unit, [&](int id) { discounts.data[id] *= discount; });
+    const int id = place(unit, begun_[index(unit)]);
+    rewards.data[id] = 0, discounts.data[id] = 1;
+    ++begun_[index(unit)], ++pending_[index(unit)];
+    return id;
+  }
+  /// Completes the transition that ends at the decision just begun, if there is one: what follows it is what
+  /// the unit sees now, and these legal actions [width][mask]; null where none are kept.
+  void link(int unit, const float* masks) {
+    if (pending_[index(unit)] <= shape_.n_step) return;
+    const int id = place(unit, begun_[index(unit)] - index(pending_[index(unit)]));
+    const int now = newest(unit);
+    copy(&observations.data[now * seen()], seen(), &next_observations.data[id * seen()]);
+    copy(&states.data[static_cast<std::ptrdiff_t>(now) * shape_.state], shape_.state,
+         &next_states.data[static_cast<std::ptrdiff_t>(id) * shape_.state]);
+    if (masks) copy(masks, flags(), &next_masks.data[id * flags()]);
+    --pending_[index(unit)];
+  }
+  /// Adds a reward to every transition of the unit that is under way.
+  void reward(int unit, float value) {
+    for_pending(unit, [&](int id) { rewards.data[id] += discounts.data[id] * value; });
+  }
+  /// The episode was terminated: no value follows what is under way.
+  void terminate(int unit) {
+    for_pending(unit, [&](int id) { discounts.data[id] = 0; });
+    pending_[index(unit)] = 0;
+  }
+  /// The episode was cut off: what is under way is followed by what the caller has written to the next_...
+  /// arrays at `newest(unit)`.
+  void truncate(int unit, float discount) {
+    const int last = newest(unit);
+    for_pending(unit, [&](int id) {
+      discounts.data[id] *= discount;
+      if (id == last) return;
+      copy(&next_observations.data[last * seen()], seen(), &next_observations.data[id * seen()]);
+      copy(&next_states.data[static_cast<std::ptrdiff_t>(last) * shape_.state], shape_.state,
+           &next_states.data[static_cast<std::ptrdiff_t>(id) * shape_.state]);
+      copy(&next_masks.data[last * flags()], flags(), &next_masks.data[id * flags()]);
+    });
+    pending_[index(unit)] = 0;
+  }
+  /// Forgets what is under way: the lane was reset in the midst of an episode.
+  void drop(int unit) {
+    begun_[index(unit)] -= index(pending_[index(unit)]);
+    pending_[index(unit)] = 0;
+  }
+
+  [[nodiscard]] int pending(int unit) const { return pending_[index(unit)]; }
+  /// The place of the unit's last decision.
+  [[nodiscard]] int newest(int unit) const { return place(unit, begun_[index(unit)] - 1); }
+  /// The unit whose transition is at a place.
+  [[nodiscard]] int unit_of(int id) const { return id / shape_.slots(); }
+  /// Transitions of the unit ever completed; the last `capacity` of them are kept.
+  [[nodiscard]] std::uint64_t completed(int unit) const {
+    return begun_[index(unit)] - index(pending_[index(unit)]);
+  }
+  [[nodiscard]] std::uint64_t kept(int unit) const {
+    return std::min(completed(unit), static_cast<std::uint64_t>(shape_.capacity));
+  }
+  /// The place of the unit's `number`-th transition, counted from its first.
+  [[nodiscard]] int place(int unit, std::uint64_t number) const {
+    return unit * shape_.slots() + static_cast<int>(number % static_cast<std::uint64_t>(shape_.slots()));
+  }
+
+  void archive(auto& a) {
+    a.section("replay");
+    ReplayShape saved = shape_;
+    a(saved);
+    if (!(saved == shape_)) throw Error("found other sizes", "saved replay", "those of this run's settings");
+    a.fixed(std::span(arena_));
+    a.fixed(begun_), a.fixed(pending_);
+  }
+
+ private:
+  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+  static std::size_t padded(std::size_t floats) {
+    constexpr std::size_t line = cache_line / sizeof(float);
+    return (floats + line - 1) / line * line;
+  }
+  [[nodiscard]] std::ptrdiff_t seen() const { return std::ptrdiff_t{shape_.width} * shape_.observation; }
+  [[nodiscard]] std::ptrdiff_t flags() const { return std::ptrdiff_t{shape_.width} * shape_.mask; }
+  static void copy(const float* from, std::ptrdiff_t count, float* to) {
+    if (count > 0) std::copy_n(from, count, to);
+  }
+  template <class F>
+  void for_pending(int unit, F&& f) {
+    for (std::uint64_t n = completed(unit); n < begun_[index(unit)]; ++n) f(place(unit, n));
+  }
+
+  template <class F>
+  void layout(F&& f) {
+    const int transitions = shape_.units * shape_.slots();
+    f(observations, transitions, shape_.width, shape_.observation);
+    f(next_observations, transitions, shape_.width, shape_.observation);
+    f(next_masks, transitions, shape_.width, shape_.mask);
+    f(actions, transitions, shape_.width);
+    f(states, transitions, shape_.state);
+    f(next_states, transitions, shape_.state);
+    f(rewards, transitions);
+    f(discounts, transitions);
+  }
+
+  ReplayShape shape_;
+  AlignedVector<float> arena_;
+  FixedArray<std::uint64_t> begun_;  // [unit]: decisions stored so far
+  FixedArray<int> pending_;          // [unit]: how many of the last of them are not complete
+};
+
+/// Transitions drawn uniformly, with replacement, from all that are kept.
+class UniformReplay : public ReplayArrays {
+ public:
+  /// `units` rings share the capacity among them.
+  struct Config {
+    int capacity = 100'000;  ///< transitions kept of all lanes together
+    static void fields(auto& self, auto&& visit) { visit("capacity", self.capacity); }
+  };
+
+  UniformReplay() = default;
+  [[gnu::cold]] UniformReplay(const Config&, const ReplayShape& shape)
+      : ReplayArrays(shape), ends_(static_cast<std::size_t>(shape.units)) {}
+
+  /// Takes account of what came in since the last call: before the samples of an update.
+  void settle() {
+    std::uint64_t end = 0;
+    for (int unit = 0; unit < shape().units; ++unit)
+      ends_[static_cast<std::size_t>(unit)] = end += kept(unit);
+  }
+  /// Transitions to sample from.
+  [[nodiscard]] std::uint64_t size() const { return ends_.size() == 0 ? 0 : *(ends_.end() - 1); }
+
+  /// Fills `ids` with the places of transitions, `weights` with what each counts in the loss.
+  void sample(Random& random, double /*progress*/, std::span<int> ids, std::span<float> weights) const {
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto drawn = static_cast<std::uint64_t>(random.integer(static_cast<int>(size())));
+      const auto* ring = std::upper_bound(ends_.begin(), ends_.end(), drawn);
+      const int unit = static_cast<int>(ring - ends_.begin());
+      ids[i] = place(unit, completed(unit) - (*ring - drawn));  // the newest where drawn is the last
+      weights[i] = 1;
+    }
+  }
+  /// Is told the temporal-difference errors of a sample.
+  void learn(std::span<const int> /*ids*/, std::span<const float> /*errors*/) {}
+
+ private:
+  FixedArray<std::uint64_t> ends_;  // [unit]: transitions kept of it and those before it
+};
+
+/// The word: off-policy samples, all equally likely.
+struct Replay {
+  using word = word::Buffer;
+  using Arrays = UniformReplay;
+  using Config = UniformReplay::Config;
+};
+
+}  // namespace polis
