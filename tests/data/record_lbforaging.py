@@ -4,9 +4,10 @@
 
 writes foraging.csv beside this file.
 
-A row is one step: task and episode, step, the players' actions, row, column and level of every player and of
-every food *after* it (zeros for a food that is gone; row by row), the sum of the players' rewards, whether the
-game is over, and what every player observes. Step 0 is the state after the reset: its actions are 0.
+A row is one step: task, step, the players' actions, row, column and level of every player and of every food
+*after* it (zeros for a food that is gone; row by row), the sum of the players' rewards, whether the game is
+over, and what every player observes. Step 0 is the state after the reset, and begins an episode: its actions
+are 0.
 """
 
 import csv

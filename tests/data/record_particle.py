@@ -1,7 +1,7 @@
 """Records the trajectories that tests/envs/simple_{spread,speaker_listener,tag}.cpp are compared with.
 
     pip install pettingzoo==1.22.3 pygame numpy && python3 record_particle.py    # the original physics
-    pip install mpe2 numpy && python3 record_particle.py                         # the revised, in another venv
+    pip install mpe2==1.1.1 numpy && python3 record_particle.py    # the revised, in another venv
 
 writes particle_{spread,speaker_listener,tag}_{original,revised}.csv beside this file. Recorded with
 pettingzoo 1.22.3 and mpe2 1.1.1, numpy 2.4.6.

@@ -112,7 +112,7 @@ Returns greedy_returns() {
   return play<E>([](const E& env, Random& random) { return greedy_assignment(env, random); }, 10'000);
 }
 
-// The published means are of 10,000 episodes too, as is known of them: three standard errors of one mean.
+// The reference means are taken as exact: the standard error is that of the episodes played here.
 TEST_CASE("envs/simple_spread: random play returns what it is known to, within three standard errors") {
   const Returns original = random_returns<Old>(), revised = random_returns<New>();
   CHECK(std::abs(original.mean + 231.3) < 3 * original.error);
