@@ -15,11 +15,14 @@
 
 #include <polis/algorithm/a2c.hpp>
 #include <polis/algorithm/coma.hpp>
+#include <polis/algorithm/dqn.hpp>
 #include <polis/algorithm/maa2c.hpp>
 #include <polis/algorithm/mappo.hpp>
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/ppo.hpp>
+#include <polis/algorithm/qmix.hpp>
 #include <polis/algorithm/reinforce.hpp>
+#include <polis/algorithm/tabular_q.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>
 #include <polis/curriculum/staged.hpp>
@@ -35,14 +38,21 @@
 #include <polis/envs/classic/mountain_car_continuous.hpp>
 #include <polis/envs/classic/pendulum.hpp>
 #include <polis/envs/classic/t_maze.hpp>
+#include <polis/envs/games/blackjack.hpp>
 #include <polis/envs/games/cue_game.hpp>
+#include <polis/envs/games/exploitability.hpp>
+#include <polis/envs/games/frozen_lake.hpp>
+#include <polis/envs/games/kuhn_poker.hpp>
+#include <polis/envs/games/leduc_poker.hpp>
 #include <polis/envs/games/level_based_foraging.hpp>
 #include <polis/envs/games/matrix_game.hpp>
+#include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/particle/simple_speaker_listener.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/envs/particle/simple_tag.hpp>
 #include <polis/nn/adam.hpp>
+#include <polis/nn/dueling.hpp>
 #include <polis/nn/gru.hpp>
 #include <polis/nn/muon.hpp>
 #include <polis/nn/rmsprop.hpp>

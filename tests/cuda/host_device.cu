@@ -77,15 +77,17 @@ struct Bazaar {
 using Environments =
     Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
           Trading, CoordinationGame, ClimbingGame, PenaltyGame<-25>, RockPaperScissors, MatchingPennies,
-          PrisonersDilemma<5>, CueGame, SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
+          PrisonersDilemma<5>, CueGame, TwoStepGame, Blackjack, FrozenLake, KuhnPoker, LeducPoker,
+          SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
           SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
           SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
           LevelBasedForaging<Foraging8x8Near>, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
-using Wrapped = Types<TimeLimit<Pendulum, 50>, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,
-                      FrameStack<FrameStack<Bazaar, 2>, 3>, RescaledActions<Pendulum>,
-                      RescaledActions<Bazaar>, FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>>;
+using Wrapped =
+    Types<TimeLimit<Pendulum, 50>, FrozenLake100, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,
+          FrameStack<FrameStack<Bazaar, 2>, 3>, RescaledActions<Pendulum>, RescaledActions<Bazaar>,
+          FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>>;
 
 /// Every distribution: name a new one here.
 using Distributions = Types<Categorical<5>, MultiCategorical<2, 4>, DiagGaussian<3>, SimplexGaussian<4>,
