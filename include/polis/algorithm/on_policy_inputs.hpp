@@ -13,6 +13,7 @@
 #include <polis/algorithm/learner.hpp>
 #include <polis/algorithm/rows.hpp>
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 #include <polis/core/transpose.hpp>
 #include <polis/policy/native.hpp>
 #include <polis/space/space.hpp>
@@ -76,11 +77,11 @@ class OnPolicyInputs {
     if (!Parts::Distribution::valid(In<float>{mask})) no_legal_action(env, lane, agent(a));
   }
   [[noreturn, gnu::cold]] static void no_legal_action(const MultiAgentEnv<E>& env, int lane, int agent) {
-    throw Error("no action is legal",
-                "lane " + std::to_string(lane) + ", agent " + std::to_string(agent) + ", step " +
-                    std::to_string(env.steps_in_episode(lane)) + " of its episode",
-                "at least one flag that `legal` leaves set, of each part of the action; or an agent that is "
-                "not acting");
+    throw Error(
+        "no action is legal",
+        concat({"lane ", lane, ", agent ", agent, ", step ", env.steps_in_episode(lane), " of its episode"}),
+        "at least one flag that `legal` leaves set, of each part of the action; or an agent that is "
+        "not acting");
   }
 
   /// What the critic of a row sees now, as words: `observe` writes to `out` for a local one.

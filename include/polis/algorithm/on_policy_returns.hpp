@@ -15,6 +15,7 @@
 #include <polis/algorithm/on_policy_agents.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 #include <polis/objective/objective.hpp>
 #include <polis/returns/returns.hpp>
 
@@ -286,11 +287,10 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     const std::string found = "found " + std::to_string(group);
     if (group < 2) throw Error(found, "algorithm.returns.group", "at least 2");
     if (env.lanes() % group != 0)
-      throw Error(found, "algorithm.returns.group",
-                  "a divisor of the " + std::to_string(env.lanes()) + " lanes");
+      throw Error(found, "algorithm.returns.group", concat({"a divisor of the ", env.lanes(), " lanes"}));
     if (env.group() != group)
-      throw Error("the lanes begin alike in groups of " + std::to_string(env.group()), "MultiAgentEnv",
-                  "groups of " + std::to_string(group) + ", as algorithm.returns.group says");
+      throw Error(concat({"the lanes begin alike in groups of ", env.group()}), "MultiAgentEnv",
+                  concat({"groups of ", group, ", as algorithm.returns.group says"}));
   }
 
   std::vector<int> decisions_;      // samples to value

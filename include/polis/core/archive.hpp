@@ -26,6 +26,7 @@
 #include <polis/core/array.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fields.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -150,7 +151,7 @@ class ArchiveReader {
 
   /// Checks that the section of this name begins here.
   [[gnu::cold, gnu::noinline]] void section(std::string_view name) {
-    const std::string wanted = "section '" + std::string(name) + '\'';
+    const std::string wanted = concat({"section '", name, '\''});
     std::array<char, 4> mark{};
     const std::size_t start = offset_;
     if (remaining() >= mark.size()) read_bytes(mark.data(), mark.size(), wanted);
@@ -165,14 +166,14 @@ class ArchiveReader {
       return;
     }
     offset_ = start;
-    fail("found section '" + found + '\'', wanted);
+    fail(concat({"found section '", found, '\''}), wanted);
   }
 
   /// Reads into a container that keeps its size. Error: another number of elements was written.
   void fixed(auto&& range) {
     const auto count = read_count();
     if (count != std::size(range)) {
-      fail("found " + std::to_string(count) + " elements", std::to_string(std::size(range)) + " elements");
+      fail(concat({"found ", count, " elements"}), concat({std::size(range), " elements"}));
     }
     read_items(std::data(range), std::size(range));
   }
@@ -182,21 +183,20 @@ class ArchiveReader {
 
   /// Error: something is left over, so the data was written by another type.
   void finish() const {
-    if (remaining() > 0) fail(std::to_string(remaining()) + " bytes are left over", "the end of the data");
+    if (remaining() > 0) fail(concat({remaining(), " bytes are left over"}), "the end of the data");
   }
 
  private:
   [[noreturn, gnu::cold, gnu::noinline]] void fail(const std::string& problem,
                                                    const std::string& expected) const {
-    std::string where = "archive, byte " + std::to_string(offset_);
-    if (!section_.empty()) where += " (section '" + section_ + "')";
-    throw Error(problem, where, expected);
+    const std::string where = concat({"archive, byte ", offset_});
+    throw Error(problem, section_.empty() ? where : concat({where, " (section '", section_, "')"}), expected);
   }
 
   [[gnu::noinline]] void read_bytes(void* to, std::size_t count, std::string_view what) {
     if (count > remaining()) {
-      fail("the data ends after " + std::to_string(remaining()) + " more bytes",
-           std::string(what) + " of " + std::to_string(count) + " bytes");
+      fail(concat({"the data ends after ", remaining(), " more bytes"}),
+           concat({what, " of ", count, " bytes"}));
     }
     if (count > 0) std::memcpy(to, bytes_.data() + offset_, count);
     offset_ += count;
@@ -248,7 +248,7 @@ class ArchiveReader {
     read_bytes(&byte, 1, "a bool");
     if (byte > 1) {
       --offset_;
-      fail("found " + std::to_string(byte), "a bool, 0 or 1");
+      fail(concat({"found ", byte}), "a bool, 0 or 1");
     }
     return byte == 1;
   }
@@ -261,8 +261,8 @@ class ArchiveReader {
     container.clear();
     if constexpr (internal::ArchivedAsBytes<Item, ArchiveReader>) {
       if (count > remaining() / sizeof(Item)) {
-        fail("the data ends after " + std::to_string(remaining()) + " more bytes",
-             std::to_string(count) + " elements of " + std::to_string(sizeof(Item)) + " bytes");
+        fail(concat({"the data ends after ", remaining(), " more bytes"}),
+             concat({count, " elements of ", sizeof(Item), " bytes"}));
       }
       container.resize(count);
       read_bytes(container.data(), count * sizeof(Item), "an array");

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include <polis/core/array.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -171,7 +172,7 @@ struct FixedListText {
   }
   static std::string print(const Sequence& value) { return print_list(value); }
   static std::string expected() {
-    return "a list of exactly " + print_number(size) + ", each " + FieldText<Item>::expected();
+    return concat({"a list of exactly ", size, ", each ", FieldText<Item>::expected()});
   }
 };
 
@@ -181,7 +182,7 @@ namespace internal {
 
 [[gnu::cold, gnu::noinline]] inline std::string expected_range(const std::string& from,
                                                                const std::string& to) {
-  return "a whole number from " + from + " to " + to;
+  return concat({"a whole number from ", from, " to ", to});
 }
 
 }  // namespace internal
@@ -268,7 +269,7 @@ struct FieldText<std::optional<T>> {
   static std::string print(const std::optional<T>& value) {
     return value ? FieldText<T>::print(*value) : "auto";
   }
-  static std::string expected() { return FieldText<T>::expected() + ", or auto"; }
+  static std::string expected() { return concat({FieldText<T>::expected(), ", or auto"}); }
 };
 
 template <FieldLeaf T>
@@ -281,7 +282,7 @@ struct FieldText<std::vector<T>> {
     return parsed;
   }
   static std::string print(const std::vector<T>& value) { return internal::print_list(value); }
-  static std::string expected() { return "a list a,b,..., each " + FieldText<T>::expected(); }
+  static std::string expected() { return concat({"a list a,b,..., each ", FieldText<T>::expected()}); }
 };
 
 template <FieldLeaf T, int size>

@@ -24,6 +24,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/core/field_text.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -80,9 +81,9 @@ class Field {
       case Parsed::Ok:
         return;
       case Parsed::OutOfRange:
-        throw Error('\'' + std::string(text) + "' is out of range", path_, expected());
+        throw Error(concat({'\'', text, "' is out of range"}), path_, expected());
       case Parsed::Malformed:
-        throw Error("cannot read '" + std::string(text) + '\'', path_, expected());
+        throw Error(concat({"cannot read '", text, '\''}), path_, expected());
     }
   }
 
@@ -202,7 +203,7 @@ inline std::string join(const std::vector<std::string>& parts, std::string_view 
 inline Error unknown_name(std::string_view kind, std::string_view name, const std::vector<std::string>& known,
                           std::string where = {}) {
   const auto sorted = closest_first(name, known);
-  std::string problem = "unknown " + std::string(kind) + " '" + std::string(name) + '\'';
+  std::string problem = concat({"unknown ", kind, " '", name, '\''});
   const std::string wanted(name);
   const auto is_inside = [&](const std::string& path) { return path.rfind(wanted + '.', 0) == 0; };
   if (std::any_of(known.begin(), known.end(), is_inside)) {
@@ -211,11 +212,11 @@ inline Error unknown_name(std::string_view kind, std::string_view name, const st
     const auto guess = std::string_view(sorted[0]).substr(sorted[0].rfind('.') + 1);
     const auto last = name.substr(name.rfind('.') + 1);
     if (edit_distance(last, guess) <= static_cast<int>(guess.size()) / 2) {
-      problem += ", did you mean '" + sorted[0] + "'?";
+      problem += concat({", did you mean '", sorted[0], "'?"});
     }
   }
   return {problem, std::move(where),
-          sorted.empty() ? "no " + std::string(kind) + " at all" : "one of " + join(sorted)};
+          sorted.empty() ? concat({"no ", kind, " at all"}) : concat({"one of ", join(sorted)})};
 }
 
 }  // namespace internal
@@ -239,7 +240,7 @@ void set_field(T& object, std::string_view path, std::string_view text) {
 /// Applies "key=value" to a list of fields. Error: no '=' in it; and what set_field says.
 inline void assign(const std::vector<Field>& fields, std::string_view assignment) {
   const auto equals = assignment.find('=');
-  if (equals == assignment.npos) throw Error("'" + std::string(assignment) + "' has no '='", {}, "key=value");
+  if (equals == assignment.npos) throw Error(concat({"'", assignment, "' has no '='"}), {}, "key=value");
   find_field(fields, internal::trim(assignment.substr(0, equals))).set(assignment.substr(equals + 1));
 }
 
@@ -256,7 +257,7 @@ namespace internal {
 
 [[gnu::cold, gnu::noinline]] inline std::string to_text(const std::vector<Field>& fields) {
   std::string text;
-  for (const Field& field : fields) text += field.path() + '=' + field.text() + '\n';
+  for (const Field& field : fields) text += concat({field.path(), '=', field.text(), '\n'});
   return text;
 }
 

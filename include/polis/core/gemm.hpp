@@ -210,8 +210,7 @@ constexpr int weight_gradient_scratch(int in) { return in * tile_rows; }
 /// weight_gradient_scratch(in) floats, 64-byte aligned.
 template <class Arch>
 POLIS_ONE_COPY void dense_weight_gradient(const float* dy, const float* x, float* weight_gradient,
-                                             float* bias_gradient, int in, int out, int rows,
-                                             float* scratch) {
+                                          float* bias_gradient, int in, int out, int rows, float* scratch) {
   constexpr int width = batch_width<Batch<Arch>>;
   const int registers = internal::registers_of<Arch>(rows), rows_in_quads = (rows + 3) / 4 * 4;
   // Turning a register of inputs costs about as much as the dot products of four outputs.

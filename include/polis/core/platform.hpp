@@ -1,7 +1,7 @@
 // What differs between the compilers polis is built with: g++ 12, clang 14, and nvcc 13 for host and device.
 #pragma once
 
-/// Marks a function that runs on the CPU and inside CUDA kernels. 
+/// Marks a function that runs on the CPU and inside CUDA kernels.
 #if defined(__CUDACC__)
 #define POLIS_HD __host__ __device__
 #else

@@ -167,8 +167,8 @@ void shuffle(std::span<T> values, Random& random) {
 /// registers with numbers of no stream's concern.
 template <class Arch>
 POLIS_ONE_COPY void philox_uniform_tile(std::uint64_t seed, std::uint64_t step, Purpose purpose,
-                                           const std::uint32_t* lanes, const std::uint32_t* agents, int rows,
-                                           int count, float* uniforms) {
+                                        const std::uint32_t* lanes, const std::uint32_t* agents, int rows,
+                                        int count, float* uniforms) {
   constexpr int width = batch_width<Batch<Arch>>;
   const Philox::Key first = Philox::key(seed);
   for (int row = 0; row < rows; row += width) {

@@ -26,6 +26,7 @@
 #include <polis/core/aligned.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -57,7 +58,7 @@ class ThreadPool {
   /// Error: fewer than one thread.
   [[gnu::cold]] explicit ThreadPool(int threads) : threads_(threads) {
     if (threads < 1) {
-      throw Error("a pool of " + std::to_string(threads) + " threads", "ThreadPool", "at least 1");
+      throw Error(concat({"a pool of ", threads, " threads"}), "ThreadPool", "at least 1");
     }
     workers_ = FixedArray<std::thread>(static_cast<std::size_t>(threads - 1));
     try {

@@ -161,7 +161,7 @@ struct SourceRows {
 /// valid there) and f < features; features that are not a multiple of four overlap.
 template <class Arch>
 POLIS_ONE_COPY void transpose_rows(const SourceRows& row, int rows, int features, float* to,
-                                      std::ptrdiff_t to_stride) {
+                                   std::ptrdiff_t to_stride) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
   for (int r = 0; r < rows; r += width) {
@@ -194,8 +194,8 @@ void gather_tile(const float* base, std::size_t stride, const int* ids, int rows
 /// clip].
 template <class Arch>
 POLIS_ONE_COPY void gather_normalized_tile(const float* base, std::size_t stride, const int* ids, int rows,
-                                              int features, const float* mean, const float* inverse_deviation,
-                                              float clip, float* tile) {
+                                           int features, const float* mean, const float* inverse_deviation,
+                                           float clip, float* tile) {
   using Register = Batch<Arch>;
   gather_tile<Arch>(base, stride, ids, rows, features, tile);
   for (int f = 0; f < features; ++f) {
@@ -210,7 +210,7 @@ POLIS_ONE_COPY void gather_normalized_tile(const float* base, std::size_t stride
 
 /// The reverse of gather_tile: base[ids[r] * stride + f] = tile[f][r] for the first `rows` rows.
 POLIS_ONE_COPY inline void scatter_tile(const float* tile, int rows, int features, float* base,
-                                           std::size_t stride, const int* ids) {
+                                        std::size_t stride, const int* ids) {
   for (int r = 0; r < rows; ++r) {
     float* to = base + stride * static_cast<std::size_t>(ids ? ids[r] : r);
     for (int f = 0; f < features; ++f) to[f] = tile[f * tile_rows + r];

@@ -14,6 +14,7 @@
 #include <polis/core/error.hpp>
 #include <polis/core/fields.hpp>
 #include <polis/core/random.hpp>
+#include <polis/core/text.hpp>
 #include <polis/core/word.hpp>
 
 namespace polis {
@@ -66,7 +67,7 @@ namespace internal {
 
 /// Refuses a setting of a curriculum that makes no sense.
 inline void require_setting(bool holds, const char* key, const std::string& found, const char* expected) {
-  if (!holds) throw Error("found " + found, std::string("curriculum.") + key, expected);
+  if (!holds) throw Error(concat({"found ", found}), concat({"curriculum.", key}), expected);
 }
 
 /// The episode's success, or an Error where the environment states none that a curriculum could go by.
@@ -75,15 +76,15 @@ inline float required_success(const CurriculumEpisode& episode, const char* curr
   const std::string found = std::isnan(episode.success)
                                 ? "the environment does not state whether an episode succeeded"
                                 : "the environment stated a success of " + std::to_string(episode.success);
-  throw Error(found, std::string("curriculum ") + curriculum,
+  throw Error(found, concat({"curriculum ", curriculum}),
               "a success from 0 to 1 at the end of every episode");
 }
 
 /// Checks that a stage read from an archive exists.
 inline void check_stage(int stage, int stages) {
   if (stage >= 0 && stage < stages) return;
-  throw Error("the curriculum had reached stage " + std::to_string(stage), "archive",
-              "a stage below " + std::to_string(stages) + ", as this environment has");
+  throw Error(concat({"the curriculum had reached stage ", stage}), "archive",
+              concat({"a stage below ", stages, ", as this environment has"}));
 }
 
 }  // namespace internal

@@ -16,6 +16,7 @@
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/random.hpp>
+#include <polis/core/text.hpp>
 #include <polis/core/word.hpp>
 #include <polis/env/environment.hpp>
 
@@ -69,7 +70,7 @@ class MultiAgentEnv {
   [[gnu::cold]] MultiAgentEnv(int lanes, std::uint64_t seed, ConfigOf<E> config = {}, DatasetOf<E> data = {},
                               std::uint32_t lane_offset = 0)
       : config_(std::move(config)), data_(std::move(data)), seed_(seed), lane_offset_(lane_offset) {
-    if (lanes < 1) throw Error("lanes = " + std::to_string(lanes), "MultiAgentEnv", "at least 1");
+    if (lanes < 1) throw Error(concat({"lanes = ", lanes}), "MultiAgentEnv", "at least 1");
     const auto count = static_cast<std::size_t>(lanes);
     lanes_ = FixedArray<Lane>(count);
     rewards_ = FixedArray<float>(count * agents);
@@ -140,8 +141,8 @@ class MultiAgentEnv {
     requires(role_count<E> == 1)
   {
     if (static_cast<int>(actions.size()) != lanes()) {
-      throw Error(std::to_string(actions.size()) + " joint actions", "MultiAgentEnv::step",
-                  std::to_string(lanes()) + ", one a lane");
+      throw Error(concat({actions.size(), " joint actions"}), "MultiAgentEnv::step",
+                  concat({lanes(), ", one a lane"}));
     }
     constexpr std::size_t words = RoleOf<E, 0>::Observation::words;
     if (final_.size() == 0) final_ = FixedArray<float>(rewards_.size() * words);

@@ -16,6 +16,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/core/fields.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -47,8 +48,8 @@ class CommandLine {
       else if (word.find('=') != word.npos)
         assignments_.emplace_back(word);
       else
-        throw Error("found '" + std::string(word) + '\'', "command line",
-                    "key=value or one of " + list_flags());
+        throw Error(concat({"found '", word, '\''}), "command line",
+                    concat({"key=value or one of ", list_flags()}));
     }
   }
 
@@ -127,9 +128,9 @@ class CommandLine {
     const auto equals = word.find('=');
     const Flag& flag = known(word.substr(0, equals));
     const std::string name(flag.name());
-    if (has(name)) throw Error(name + " is given twice", "command line", "each flag once");
+    if (has(name)) throw Error(concat({name, " is given twice"}), "command line", "each flag once");
     if (!flag.takes_value()) {
-      if (equals != word.npos) throw Error("found '" + std::string(word) + '\'', "command line", flag.text);
+      if (equals != word.npos) throw Error(concat({"found '", word, '\''}), "command line", flag.text);
       given_.emplace_back(name, "");
       return 0;
     }
@@ -138,7 +139,7 @@ class CommandLine {
       return 0;
     }
     if (next == nullptr || std::string_view(next).substr(0, 2) == "--") {
-      throw Error(name + " has no value", "command line", flag.text);
+      throw Error(concat({name, " has no value"}), "command line", flag.text);
     }
     given_.emplace_back(name, next);
     return 1;

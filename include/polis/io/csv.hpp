@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 #include <polis/io/text_file.hpp>
 
 namespace polis {
@@ -42,15 +43,16 @@ struct CsvTable {
   /// The field as a finite number. Error: it is empty, text, or not finite.
   [[nodiscard]] double number(const CsvField& field, std::string_view column_name) const {
     const std::string of = " in column '" + std::string(column_name) + '\'';
-    if (field.text.empty()) throw Error("the field" + of + " is empty", where(field), "a number");
+    if (field.text.empty()) throw Error(concat({"the field", of, " is empty"}), where(field), "a number");
     double value = 0;
     const char* end = field.text.data() + field.text.size();
     const auto [stop, error] = std::from_chars(field.text.data(), end, value);
     if (error != std::errc() || stop != end) {
-      throw Error("found '" + field.text + '\'' + of, where(field), "a number, with a point for decimals");
+      throw Error(concat({"found '", field.text, '\'', of}), where(field),
+                  "a number, with a point for decimals");
     }
     if (!std::isfinite(value))
-      throw Error("found '" + field.text + '\'' + of, where(field), "a finite number");
+      throw Error(concat({"found '", field.text, '\'', of}), where(field), "a finite number");
     return value;
   }
 };
@@ -63,7 +65,7 @@ class CsvScanner {
   CsvScanner(std::string_view text, std::string file) : text_(text), file_(std::move(file)) {
     if (text_.substr(0, 3) == "\xef\xbb\xbf") text_.remove_prefix(3);
     if (text_.substr(0, 2) == "\xff\xfe" || text_.substr(0, 2) == "\xfe\xff") {
-      throw Error("the file is UTF-16", file_ + ":1:1", "UTF-8 or plain ASCII");
+      throw Error("the file is UTF-16", concat({file_, ":1:1"}), "UTF-8 or plain ASCII");
     }
     delimiter_ = guess_delimiter();
   }
@@ -107,8 +109,7 @@ class CsvScanner {
   }
 
   [[noreturn]] void fail(const std::string& what, const std::string& expected) const {
-    throw Error(what, file_ + ':' + std::to_string(line_) + ':' + std::to_string(at_ - line_start_ + 1),
-                expected);
+    throw Error(what, concat({file_, ':', line_, ':', at_ - line_start_ + 1}), expected);
   }
 
   CsvField field() {
@@ -130,8 +131,7 @@ class CsvScanner {
   void quoted_text(CsvField& field) {
     while (true) {
       if (at_end()) {
-        throw Error("a quote is opened and never closed",
-                    file_ + ':' + std::to_string(field.line) + ':' + std::to_string(field.column),
+        throw Error("a quote is opened and never closed", concat({file_, ':', field.line, ':', field.column}),
                     "a closing quote");
       }
       const char c = text_[at_++];
@@ -173,8 +173,8 @@ inline CsvTable parse_csv(std::string_view text, std::string file) {
     auto row = scanner.row();
     if (internal::is_blank(row) && table.header.size() > 1) continue;
     if (row.size() != table.header.size()) {
-      throw Error("this row has " + std::to_string(row.size()) + " fields", table.where(row.back()),
-                  std::to_string(table.header.size()) + " fields, as in the header");
+      throw Error(concat({"this row has ", row.size(), " fields"}), table.where(row.back()),
+                  concat({table.header.size(), " fields, as in the header"}));
     }
     table.rows.push_back(std::move(row));
   }

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 #include <polis/io/csv.hpp>
 #include <polis/io/text_file.hpp>
 
@@ -117,7 +118,7 @@ class PriceReader {
         throw Error("this column has no name", csv.where(name), "a symbol or a price");
       }
       if (parse_whole_number(name.text.substr(0, name.text.find('.')))) {
-        throw Error("the first line holds a number, '" + name.text + '\'', csv.where(name),
+        throw Error(concat({"the first line holds a number, '", name.text, '\''}), csv.where(name),
                     "the names of the columns");
       }
       roles_.push_back(role);
@@ -141,7 +142,7 @@ class PriceReader {
       read_single();
     if (table_.days < least_days_) {
       const std::string found = table_.days == 1 ? "one row" : std::to_string(table_.days) + " rows";
-      throw Error("found " + found + " of prices", csv_.file, "at least " + std::to_string(least_days_));
+      throw Error(concat({"found ", found, " of prices"}), csv_.file, concat({"at least ", least_days_}));
     }
     return std::move(table_);
   }
@@ -160,7 +161,7 @@ class PriceReader {
     PriceRole role = roles_[i];
     if (is_wide_ && role != PriceRole::Date) {
       if (std::find(table_.symbols.begin(), table_.symbols.end(), name.text) != table_.symbols.end()) {
-        throw Error("the symbol '" + name.text + "' is named twice", csv_.where(name),
+        throw Error(concat({"the symbol '", name.text, "' is named twice"}), csv_.where(name),
                     "one column per symbol");
       }
       table_.symbols.push_back(name.text);
@@ -174,7 +175,7 @@ class PriceReader {
     int& place = columns_[static_cast<std::size_t>(role)];
     if (place >= 0) {
       throw Error(
-          "found '" + csv_.header[static_cast<std::size_t>(place)].text + "' and '" + name.text + '\'',
+          concat({"found '", csv_.header[static_cast<std::size_t>(place)].text, "' and '", name.text, '\''}),
           csv_.where(name), "one column of that meaning");
     }
     place = static_cast<int>(i);
@@ -183,7 +184,7 @@ class PriceReader {
   [[nodiscard]] float price(const CsvField& field, std::string_view name) const {
     const auto value = static_cast<float>(csv_.number(field, name));
     if (!(value > 0) || !(value < 1e30f)) {
-      throw Error("found '" + field.text + "' in column '" + std::string(name) + '\'', csv_.where(field),
+      throw Error(concat({"found '", field.text, "' in column '", name, '\''}), csv_.where(field),
                   "a price above zero");
     }
     return value;
@@ -247,8 +248,8 @@ class PriceReader {
   void check_equal_counts(const std::vector<std::vector<std::size_t>>& rows_of) const {
     for (std::size_t symbol = 1; symbol < rows_of.size(); ++symbol) {
       if (rows_of[symbol].size() == rows_of[0].size()) continue;
-      throw Error(table_.symbols[symbol] + " has " + std::to_string(rows_of[symbol].size()) + " rows and " +
-                      table_.symbols[0] + " has " + std::to_string(rows_of[0].size()),
+      throw Error(concat({table_.symbols[symbol], " has ", rows_of[symbol].size(), " rows and ",
+                          table_.symbols[0], " has ", rows_of[0].size()}),
                   csv_.file, "as many of each, or a column of dates to align them by");
     }
   }
@@ -315,15 +316,16 @@ class PriceReader {
     if (has(PriceRole::High)) table_.high.push_back(read(PriceRole::High) * scale);
     if (has(PriceRole::Low)) table_.low.push_back(read(PriceRole::Low) * scale);
     if (has(PriceRole::High) && has(PriceRole::Low) && table_.high.back() < table_.low.back()) {
-      throw Error("the high of " + at(row, PriceRole::High).text + " is below the low of " +
-                      at(row, PriceRole::Low).text,
+      throw Error(concat({"the high of ", at(row, PriceRole::High).text, " is below the low of ",
+                          at(row, PriceRole::Low).text}),
                   csv_.where(at(row, PriceRole::High)), "a high above the low");
     }
     if (has(PriceRole::Volume)) {
       const CsvField& field = at(row, PriceRole::Volume);
       const double volume = csv_.number(field, name(PriceRole::Volume));
       if (volume < 0)
-        throw Error("found '" + field.text + "' in column 'volume'", csv_.where(field), "no less than zero");
+        throw Error(concat({"found '", field.text, "' in column 'volume'"}), csv_.where(field),
+                    "no less than zero");
       table_.volume.push_back(static_cast<float>(volume));
     }
   }

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -24,8 +25,7 @@ inline std::string read_text_file(const std::string& path) {
     text.append(block.data(), got);
     if (got < block.size()) break;
   }
-  if (!file || std::ferror(file.get()))
-    throw Error("cannot be read: " + std::string(std::strerror(errno)), path);
+  if (!file || std::ferror(file.get())) throw Error(concat({"cannot be read: ", std::strerror(errno)}), path);
   return text;
 }
 
@@ -36,7 +36,7 @@ inline void write_text_file(const std::string& path, std::string_view text) {
   int reason = errno;
   if (file && std::fclose(file) == 0 && written) return;
   if (written) reason = errno;  // what was buffered is only written when the file is closed
-  throw Error("cannot be written: " + std::string(std::strerror(reason)), path);
+  throw Error(concat({"cannot be written: ", std::strerror(reason)}), path);
 }
 
 }  // namespace polis

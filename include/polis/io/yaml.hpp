@@ -17,6 +17,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/core/fields.hpp>
+#include <polis/core/text.hpp>
 #include <polis/io/text_file.hpp>
 
 namespace polis {
@@ -41,7 +42,7 @@ class YamlSettings {
     }
     if (path.empty()) throw Error("found no keys", where(node.Mark()), "a map of keys and values");
     if (std::find(seen_.begin(), seen_.end(), path) != seen_.end()) {
-      throw Error("the key '" + path + "' is given twice", where(key_mark), "each key once");
+      throw Error(concat({"the key '", path, "' is given twice"}), where(key_mark), "each key once");
     }
     seen_.push_back(path);
     set(path, text_of(node), key_mark, node.Mark());
@@ -116,10 +117,7 @@ void parse_yaml(std::string_view text, T& settings, const std::string& file) {
     const YAML::Node document = YAML::Load(std::string(text));
     if (!document.IsNull()) internal::YamlSettings(fields, file).apply(document, {}, document.Mark());
   } catch (const YAML::Exception& error) {
-    throw Error(
-        error.msg,
-        file + ':' + std::to_string(error.mark.line + 1) + ':' + std::to_string(error.mark.column + 1),
-        "YAML");
+    throw Error(error.msg, concat({file, ':', error.mark.line + 1, ':', error.mark.column + 1}), "YAML");
   }
   settings = std::move(changed);
 }

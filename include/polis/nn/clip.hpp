@@ -11,6 +11,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/core/flat.hpp>
+#include <polis/core/text.hpp>
 #include <polis/nn/layout.hpp>
 
 namespace polis {
@@ -37,9 +38,8 @@ inline bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f8
   const auto columns = static_cast<std::size_t>(block.columns);
   std::size_t i = 0;
   while (i + 1 < gradient.size() && internal::is_finite(gradient[i])) ++i;
-  throw Error("the gradient is " + std::to_string(gradient[i]),
-              "block \"" + block.name + "\", row " + std::to_string(i / columns) + ", column " +
-                  std::to_string(i % columns),
+  throw Error(concat({"the gradient is ", gradient[i]}),
+              concat({"block \"", block.name, "\", row ", i / columns, ", column ", i % columns}),
               "finite numbers (a smaller learning rate, or rewards and observations of smaller scale)");
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <polis/core/text.hpp>
+
 namespace polis {
 
 /// What a block is for: initialisation and optimizers treat kinds differently.
@@ -45,15 +47,15 @@ using Layout = std::vector<Block>;
 /// Appends name + "weight" [out][in] and name + "bias" [out] of a dense layer.
 [[gnu::cold, gnu::noinline]] inline void append_dense(Layout& layout, const std::string& name, int in,
                                                       int out, BlockKind kind) {
-  append(layout, name + "weight", out, in, kind);
-  append(layout, name + "bias", out, 1, BlockKind::bias);
+  append(layout, concat({name, "weight"}), out, in, kind);
+  append(layout, concat({name, "bias"}), out, 1, BlockKind::bias);
 }
 
 /// Appends all blocks of another layout, their names prefixed ("actor." + "0.weight").
 [[gnu::cold, gnu::noinline]] inline void append(Layout& layout, const std::string& prefix,
                                                 const Layout& blocks) {
   for (const Block& block : blocks)
-    append(layout, prefix + block.name, block.rows, block.columns, block.kind);
+    append(layout, concat({prefix, block.name}), block.rows, block.columns, block.kind);
 }
 
 }  // namespace polis

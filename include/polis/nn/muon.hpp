@@ -24,6 +24,7 @@
 #include <polis/core/flat.hpp>
 #include <polis/core/gemm_block.hpp>
 #include <polis/core/math.hpp>
+#include <polis/core/text.hpp>
 #include <polis/core/word.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/layout.hpp>
@@ -184,11 +185,10 @@ class Muon {
 
   [[gnu::cold, gnu::noinline]] static const Config& checked(const Config& config) {
     if (!(config.learning_rate > 0)) {
-      throw Error("found " + std::to_string(config.learning_rate), "optimizer.learning_rate",
-                  "a number above 0");
+      throw Error(concat({"found ", config.learning_rate}), "optimizer.learning_rate", "a number above 0");
     }
     if (config.iterations < 1) {
-      throw Error("found " + std::to_string(config.iterations), "optimizer.iterations", "at least 1");
+      throw Error(concat({"found ", config.iterations}), "optimizer.iterations", "at least 1");
     }
     return config;
   }

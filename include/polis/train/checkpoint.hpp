@@ -27,6 +27,7 @@
 #include <polis/core/archive.hpp>
 #include <polis/core/checksum.hpp>
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -139,11 +140,11 @@ inline bool write_and_sync(const std::string& path, std::span<const std::span<co
     const int reason = errno;
     ::unlink(aside.c_str());
     const bool previous = ::access(path.c_str(), F_OK) == 0;
-    throw Error("cannot write the checkpoint: " + std::string(std::strerror(reason)) +
-                    (previous ? " (the previous checkpoint is untouched)" : " (there was none before)"),
+    throw Error(concat({"cannot write the checkpoint: ", std::strerror(reason),
+                        previous ? " (the previous checkpoint is untouched)" : " (there was none before)"}),
                 path,
-                "a writable place with room for " +
-                    std::to_string(start.size() + composition.size() + payload.size()) + " bytes");
+                concat({"a writable place with room for ", start.size() + composition.size() + payload.size(),
+                        " bytes"}));
   }
   // The rename itself survives a power cut once its folder is synced. Some file systems cannot sync a folder;
   // the path holds a whole checkpoint all the same.
@@ -157,36 +158,35 @@ inline bool write_and_sync(const std::string& path, std::span<const std::span<co
 [[gnu::cold]] inline std::vector<std::byte> read_checkpoint(const std::string& path,
                                                             std::string_view composition) {
   internal::Descriptor file(path, O_RDONLY);
-  if (!file.is_open()) throw Error(std::strerror(errno), path, "a checkpoint of " + std::string(composition));
+  if (!file.is_open()) throw Error(std::strerror(errno), path, concat({"a checkpoint of ", composition}));
   const auto read = [&](std::span<std::byte> bytes) {
     const auto count = file.read(bytes);
-    if (count < 0) throw Error("cannot read the checkpoint: " + std::string(std::strerror(errno)), path);
+    if (count < 0) throw Error(concat({"cannot read the checkpoint: ", std::strerror(errno)}), path);
     return static_cast<std::size_t>(count);
   };
   const auto torn = [&](const std::string& what, const std::string& expected) {
-    return Error("the checkpoint is torn: " + what, path, expected);
+    return Error(concat({"the checkpoint is torn: ", what}), path, expected);
   };
 
   std::array<std::byte, internal::checkpoint_header_size> start{};
   const std::size_t found = read(start);
   const std::size_t comparable = std::min(found, internal::checkpoint_magic.size());
   if (std::memcmp(start.data(), internal::checkpoint_magic.data(), comparable) != 0) {
-    throw Error("this is not a polis checkpoint", path, "a checkpoint of " + std::string(composition));
+    throw Error("this is not a polis checkpoint", path, concat({"a checkpoint of ", composition}));
   }
   if (found < start.size()) {
-    throw torn("it ends after " + std::to_string(found) + " bytes",
-               "a header of " + std::to_string(start.size()) + " bytes");
+    throw torn(concat({"it ends after ", found, " bytes"}), concat({"a header of ", start.size(), " bytes"}));
   }
   internal::CheckpointHeader header;
   from_bytes(start, header);
   if (header.version > checkpoint_version) {
-    throw Error("written by a newer polis: checkpoint version " + std::to_string(header.version), path,
-                "a version up to " + std::to_string(checkpoint_version));
+    throw Error(concat({"written by a newer polis: checkpoint version ", header.version}), path,
+                concat({"a version up to ", checkpoint_version}));
   }
   const std::uint64_t rest = file.size() - start.size();
   if (header.composition_size > rest || header.payload_size != rest - header.composition_size) {
-    throw torn(std::to_string(rest) + " bytes follow its header",
-               std::to_string(header.composition_size + header.payload_size) + " bytes");
+    throw torn(concat({rest, " bytes follow its header"}),
+               concat({header.composition_size + header.payload_size, " bytes"}));
   }
   std::string name(header.composition_size, '\0');
   std::vector<std::byte> payload(header.payload_size);
@@ -195,7 +195,7 @@ inline bool write_and_sync(const std::string& path, std::span<const std::span<co
     throw torn("its checksum does not fit its content", "a checkpoint as it was written");
   }
   if (name != composition) {
-    throw Error("this is a checkpoint of " + name, path, "a checkpoint of " + std::string(composition));
+    throw Error(concat({"this is a checkpoint of ", name}), path, concat({"a checkpoint of ", composition}));
   }
   return payload;
 }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -32,7 +33,8 @@ class RunDirectory {
   /// checkpoint. Error: there is none, or it holds no checkpoint.
   static RunDirectory existing(const std::string& path, const std::string& parent = "runs") {
     const int last = path.empty() ? last_number(parent, "/checkpoint") : 0;
-    if (path.empty() && last == 0) throw Error("no run to resume", parent, "a folder like " + parent + "/1");
+    if (path.empty() && last == 0)
+      throw Error("no run to resume", parent, concat({"a folder like ", parent, "/1"}));
     RunDirectory run(path.empty() ? parent + '/' + std::to_string(last) : path);
     if (!std::filesystem::exists(run.checkpoint())) {
       throw Error("no checkpoint to resume from", run.checkpoint(),
@@ -54,7 +56,7 @@ class RunDirectory {
   static bool make(const std::string& path) {
     std::error_code problem;
     const bool made = std::filesystem::create_directories(path, problem);
-    if (problem) throw Error("the folder cannot be made: " + problem.message(), path);
+    if (problem) throw Error(concat({"the folder cannot be made: ", problem.message()}), path);
     return made;
   }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 #include <polis/train/metrics.hpp>
 
 namespace polis {
@@ -83,7 +84,7 @@ template <class IsLater>
 void rewind_log(const std::string& path, IsLater&& is_later) {
   const File file(std::fopen(path.c_str(), "r+"));
   if (!file && errno == ENOENT) return;
-  if (!file) throw Error("cannot be opened for writing: " + std::string(std::strerror(errno)), path);
+  if (!file) throw Error(concat({"cannot be opened for writing: ", std::strerror(errno)}), path);
   std::string line;
   long kept = 0;
   for (int c; (c = std::getc(file.get())) != EOF;) {
@@ -94,7 +95,7 @@ void rewind_log(const std::string& path, IsLater&& is_later) {
     line.clear();
   }
   if (std::ferror(file.get()) != 0 || ftruncate(fileno(file.get()), kept) != 0) {
-    throw Error("cannot be shortened to the checkpoint: " + std::string(std::strerror(errno)), path);
+    throw Error(concat({"cannot be shortened to the checkpoint: ", std::strerror(errno)}), path);
   }
 }
 
@@ -125,7 +126,7 @@ class ProgressBar : public Sink {
   }
   void row(const MetricsRow& row) override {
     if (row.kind == MetricsRow::Kind::evaluation) {
-      message("evaluation at step " + std::to_string(row.step) + ": return " + figure(row["return"]));
+      message(concat({"evaluation at step ", row.step, ": return ", figure(row["return"])}));
       return;
     }
     const bool finished = row.step >= row.planned;
@@ -173,13 +174,14 @@ class ProgressBar : public Sink {
     }
     std::array<char, 16> percent{};
     std::snprintf(percent.data(), percent.size(), "%3.0f%%", std::min(1., share) * 100);
-    text += std::string(percent.data()) + "  " + internal::short_count(static_cast<double>(row.step)) +
-            " steps  " + internal::short_count(speed) + " steps/s  return " + figure(row["return"]);
-    if (const double success = row["success"]; !std::isnan(success)) text += "  success " + figure(success);
+    text += concat({percent.data(), "  ", internal::short_count(static_cast<double>(row.step)), " steps  ",
+                    internal::short_count(speed), " steps/s  return ", figure(row["return"])});
+    if (const double success = row["success"]; !std::isnan(success))
+      text += concat({"  success ", figure(success)});
     if (const double stage = row["curriculum.stage"]; !std::isnan(stage))
-      text += "  stage " + figure(stage + 1);
+      text += concat({"  stage ", figure(stage + 1)});
     const double left = (1 - std::min(1., share)) * static_cast<double>(row.planned) / std::max(1., speed);
-    return text + "  left " + internal::short_time(left);
+    return concat({text, "  left ", internal::short_time(left)});
   }
 
   std::FILE* to_;
@@ -260,22 +262,22 @@ class JsonLines : public Sink {
       });
     }
     file_ = internal::open_file(path_, info.resumed_at > 0 ? "a" : "w");
-    write("{\"kind\":\"run\",\"composition\":" + quoted(info.composition) +
-          ",\"seed\":" + std::to_string(info.seed) + ",\"planned\":" + std::to_string(info.planned) +
-          ",\"resumed_at\":" + std::to_string(info.resumed_at) + ",\"lanes\":" + std::to_string(info.lanes) +
-          ",\"threads\":" + std::to_string(info.threads) + ",\"settings\":" + quoted(info.settings) + "}\n");
+    write(
+        concat({"{\"kind\":\"run\",\"composition\":", quoted(info.composition), ",\"seed\":", info.seed,
+                ",\"planned\":", info.planned, ",\"resumed_at\":", info.resumed_at, ",\"lanes\":", info.lanes,
+                ",\"threads\":", info.threads, ",\"settings\":", quoted(info.settings), "}\n"}));
   }
   void row(const MetricsRow& row) override {
     std::string line =
         row.kind == MetricsRow::Kind::training ? "{\"kind\":\"training\"" : "{\"kind\":\"evaluation\"";
-    line += ",\"step\":" + std::to_string(row.step) + ",\"seconds\":" + number(row.seconds);
+    line += concat({",\"step\":", row.step, ",\"seconds\":", number(row.seconds)});
     for (const auto& [name, value] : row.values) {
       line.append(",").append(quoted(name)).append(":").append(number(value));
     }
     write(line + "}\n");
   }
   void message(std::string_view text) override {
-    write("{\"kind\":\"message\",\"text\":" + quoted(text) + "}\n");
+    write(concat({"{\"kind\":\"message\",\"text\":", quoted(text), "}\n"}));
   }
   void close() override { file_.reset(); }
 

@@ -20,6 +20,7 @@
 #include <polis/core/error.hpp>
 #include <polis/core/fields.hpp>
 #include <polis/core/fixed_array.hpp>
+#include <polis/core/text.hpp>
 #include <polis/core/thread_pool.hpp>
 #include <polis/train/checkpoint.hpp>
 #include <polis/train/composition.hpp>
@@ -205,7 +206,7 @@ class Trainer {
     ArchiveWriter writer;
     archive(writer);
     write_checkpoint(path, name(), writer.bytes());
-    for (Sink* sink : sinks_) sink->message("saved " + path);
+    for (Sink* sink : sinks_) sink->message(concat({"saved ", path}));
   }
 
   /// Continues a saved run: training goes on bit by bit as if it had not stopped. Errors: see
@@ -252,8 +253,8 @@ class Trainer {
     auto saved = own;
     a(saved);
     if (saved == own) return;
-    throw Error(std::string(key) + '=' + std::to_string(saved) + " in the checkpoint", name(),
-                std::string(key) + '=' + std::to_string(own) + " as in this run's settings");
+    throw Error(concat({key, '=', saved, " in the checkpoint"}), name(),
+                concat({key, '=', own, " as in this run's settings"}));
   }
 
   /// Lanes that advance together on one thread.

@@ -18,6 +18,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/core/platform.hpp>
+#include <polis/core/text.hpp>
 #include <polis/envs/market/features.hpp>
 #include <polis/envs/market/generator.hpp>
 #include <polis/envs/market/generator_fit.hpp>
@@ -112,7 +113,7 @@ class MarketHistory {
   /// The range never used in training. Throws where the settings leave fewer than two days for it.
   [[nodiscard]] MarketData held_out() const {
     if (held_out_starts_.empty()) {
-      throw Error("only " + std::to_string(std::max(0, end_ - held_out_begin())) + " days are held out",
+      throw Error(concat({"only ", std::max(0, end_ - held_out_begin()), " days are held out"}),
                   "MarketHistory", "at least 2: lower `training` or `embargo`, or give more days");
     }
     return view(held_out_begin(), end_, held_out_starts_, held_out_window_, false);
@@ -127,13 +128,11 @@ class MarketHistory {
 
   void check_prices() {
     if (prices_.symbols < 1 || prices_.close.size() % std::size_t(prices_.symbols) != 0) {
-      throw Error(std::to_string(prices_.close.size()) + " closes for " + std::to_string(prices_.symbols) +
-                      " symbols",
-                  "MarketPrices", "as many closes as days times symbols");
+      throw Error(concat({prices_.close.size(), " closes for ", prices_.symbols, " symbols"}), "MarketPrices",
+                  "as many closes as days times symbols");
     }
     if (!prices_.open.empty() && prices_.open.size() != prices_.close.size()) {
-      throw Error(std::to_string(prices_.open.size()) + " opens beside " +
-                      std::to_string(prices_.close.size()) + " closes",
+      throw Error(concat({prices_.open.size(), " opens beside ", prices_.close.size(), " closes"}),
                   "MarketPrices", "as many, or none");
     }
     days_ = static_cast<int>(prices_.close.size()) / prices_.symbols;
@@ -141,9 +140,8 @@ class MarketHistory {
       for (std::size_t i = 0; i < column->size(); ++i) {
         if (std::isfinite((*column)[i]) && (*column)[i] > 0) continue;
         const auto symbols = static_cast<std::size_t>(prices_.symbols);
-        throw Error("the price is " + std::to_string((*column)[i]),
-                    "day " + std::to_string(i / symbols) + " of symbol " + std::to_string(i % symbols),
-                    "a positive number");
+        throw Error(concat({"the price is ", (*column)[i]}),
+                    concat({"day ", i / symbols, " of symbol ", i % symbols}), "a positive number");
       }
     }
   }
@@ -158,10 +156,10 @@ class MarketHistory {
     end_ = static_cast<int>(settings_.end * days_);
     const int needed = market_warm_up + settings_.window + 1;
     if (training_end_ < needed) {
-      throw Error("the training range has " + std::to_string(training_end_) + " days", "MarketHistory",
-                  "at least " + std::to_string(needed) + ": " + std::to_string(market_warm_up) +
-                      " that the indicators look back on and a window of " +
-                      std::to_string(settings_.window) + "; give more days or a shorter window");
+      throw Error(concat({"the training range has ", training_end_, " days"}), "MarketHistory",
+                  concat({"at least ", needed, ": ", market_warm_up,
+                          " that the indicators look back on and a window of ", settings_.window,
+                          "; give more days or a shorter window"}));
     }
   }
 

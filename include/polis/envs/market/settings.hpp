@@ -4,6 +4,7 @@
 #include <string>
 
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -62,7 +63,7 @@ struct TradingConfig {
 /// Throws polis::Error for settings that make no market, naming the key.
 inline void check_settings(const TradingConfig& config) {
   const auto require = [](bool holds, const char* key, float value, const char* expected) {
-    if (!holds) throw Error("the value is " + std::to_string(value), key, expected);
+    if (!holds) throw Error(concat({"the value is ", value}), key, expected);
   };
   const auto at_least_zero = [&](const char* key, float value) {
     require(value >= 0, key, value, "a number of at least 0");

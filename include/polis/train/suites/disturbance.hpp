@@ -14,6 +14,7 @@
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/random.hpp>
+#include <polis/core/text.hpp>
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/space/space.hpp>
 #include <polis/train/suites/actions.hpp>
@@ -87,7 +88,7 @@ class DroppedAgents {
         seed_(seed),
         dropped_(static_cast<std::size_t>(lanes)) {
     if (count >= 0 && count <= agent_count<E>) return;
-    throw Error("found " + std::to_string(count), "dropped agents", "0 to " + std::to_string(agent_count<E>));
+    throw Error(concat({"found ", count}), "dropped agents", concat({"0 to ", agent_count<E>}));
   }
 
   void operator()(LaneTile<E>& tile) {
@@ -137,7 +138,7 @@ class DelayedActions {
         seed_(seed),
         decisions_(static_cast<std::size_t>(lanes)),
         waiting_(static_cast<std::size_t>(lanes) * static_cast<std::size_t>(std::max(0, delay))) {
-    if (delay < 0) throw Error("found " + std::to_string(delay), "delay of actions", "0 or more decisions");
+    if (delay < 0) throw Error(concat({"found ", delay}), "delay of actions", "0 or more decisions");
   }
 
   void operator()(LaneTile<E>& tile) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
 #include <polis/train/evaluation.hpp>
 
 namespace polis {
@@ -112,7 +113,7 @@ class ResultTable {
     if (at < names.size()) return at;
     std::string known;
     for (const std::string& other : names) known += (known.empty() ? "" : ", ") + other;
-    throw Error("no '" + std::string(name) + '\'', title_, "one of " + known);
+    throw Error(concat({"no '", name, '\''}), title_, concat({"one of ", known}));
   }
   [[nodiscard]] double cell(std::size_t row, std::size_t column) const {
     return column < cells_[row].size() ? cells_[row][column] : std::numeric_limits<double>::quiet_NaN();
