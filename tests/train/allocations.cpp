@@ -11,7 +11,9 @@
 #include <vector>
 
 #include <polis/algorithm/ppo.hpp>
+#include <polis/algorithm/qmix.hpp>
 #include <polis/envs/classic/cartpole.hpp>
+#include <polis/envs/games/two_step_game.hpp>
 #include <polis/nn/gru.hpp>
 #include <polis/train/suites/disturbance.hpp>
 #include <polis/train/trainer.hpp>
@@ -57,13 +59,8 @@ namespace test_allocations {
 
 using namespace polis;
 
-template <class Algorithm, class E, class... More>
-long allocations_when_warm(int threads) {
-  using T = Trainer<Algorithm, MultiAgentEnv<E>, More...>;
-  typename T::Config config;
-  config.lanes = 128, config.threads = threads;
-  config.algorithm.steps = 16;
-  config.algorithm.segment = 8;
+template <class T>
+long allocations_when_warm(const typename T::Config& config) {
   T trainer(config);
   for (int i = 0; i < 3; ++i) trainer.iterate();
   allocations = 0;
@@ -71,6 +68,28 @@ long allocations_when_warm(int threads) {
   for (int i = 0; i < 5; ++i) trainer.iterate();
   counting = false;
   return allocations;
+}
+
+template <class Algorithm, class E, class... More>
+long allocations_when_warm(int threads) {
+  using T = Trainer<Algorithm, MultiAgentEnv<E>, More...>;
+  typename T::Config config;
+  config.lanes = 128, config.threads = threads;
+  config.algorithm.steps = 16;
+  config.algorithm.segment = 8;
+  return allocations_when_warm<T>(config);
+}
+
+template <class Algorithm, class E>
+long allocations_of_replay(int threads) {
+  using T = Trainer<Algorithm, MultiAgentEnv<E>>;
+  typename T::Config config;
+  config.lanes = 64, config.threads = threads;
+  config.algorithm.learning_starts = 0;
+  config.algorithm.buffer.capacity = 400;  // rings wrap
+  config.algorithm.batch = 130;
+  config.algorithm.n_step = 2;
+  return allocations_when_warm<T>(config);
 }
 
 }  // namespace test_allocations
@@ -92,6 +111,13 @@ TEST_CASE("train/allocations: none in the steady state of collecting and updatin
   CHECK(allocations_when_warm<Normalised, CartPole>(2) == 0);
   CHECK(allocations_when_warm<PPO::With<Gru<8>>, CartPole>(1) == 0);
   CHECK(allocations_when_warm<PPO::With<Mlp<16>>, polis_test::Race, Curriculum<Adaptive>>(2) == 0);
+}
+
+TEST_CASE("train/allocations: none in the steady state of a replay and its updates") {
+  using namespace test_allocations;
+  CHECK(allocations_of_replay<DQN::With<NormalizeObservations>, CartPole>(1) == 0);
+  CHECK(allocations_of_replay<DQN, CartPole>(2) == 0);
+  CHECK(allocations_of_replay<QMIX, TwoStepGame>(2) == 0);
 }
 
 TEST_CASE("train/allocations: none in a step of agents that are disturbed") {
