@@ -69,7 +69,7 @@ namespace internal {
 template <class E, int... R>
 class TabularQLearner<E, std::integer_sequence<int, R...>> {
   static_assert((... && FitsInATable<RoleOf<E, R>>),
-                "tabular Q-learning is for observations that can be counted and Discrete actions");
+                "observations that can be counted, and at most 64 Discrete actions");
 
  public:
   using Config = TabularQ::Config;

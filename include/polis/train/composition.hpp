@@ -10,6 +10,7 @@
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/q_learning.hpp>
 #include <polis/algorithm/sentence.hpp>
+#include <polis/algorithm/tabular_q.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>
 #include <polis/curriculum/staged.hpp>
@@ -103,6 +104,7 @@ struct NothingAsked {
   static constexpr bool mixed_state() { return true; }
   static constexpr bool mixed_team() { return true; }
   static constexpr bool memory() { return true; }
+  static constexpr bool tables() { return true; }
 };
 
 /// An algorithm of the user's own answers for itself.
@@ -174,6 +176,12 @@ struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>> : NothingAs
   }
 };
 
+template <class E, int... R>
+struct Fit<TabularQ, E, std::integer_sequence<int, R...>> : NothingAsked {
+  static constexpr bool values() { return (... && (RoleOf<E, R>::Action::kind == SpaceKind::discrete)); }
+  static constexpr bool tables() { return (... && EnumerableSpace<typename RoleOf<E, R>::Observation>); }
+};
+
 /// The same of several algorithms side by side, each for its role; and whether each role has exactly one.
 template <class Algorithm, class E>
 struct FitsOf : Fit<Algorithm, E, AllRoles<E>> {
@@ -206,6 +214,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool mixed_state() { return (... && Of<Parts>::mixed_state()); }
   static constexpr bool mixed_team() { return (... && Of<Parts>::mixed_team()); }
   static constexpr bool memory() { return (... && Of<Parts>::memory()); }
+  static constexpr bool tables() { return (... && Of<Parts>::tables()); }
 };
 
 template <class... Words>
@@ -304,6 +313,10 @@ concept MixerHasOneSetOfWeights = internal::FitOf<Words...>::mixed_team() || int
 template <class... Words>
 concept ReplayedNetworkHasNoMemory = internal::FitOf<Words...>::memory() || internal::refused;
 
+/// A table has a row for everything that can be seen: observations are numbered (EnumerableSpace).
+template <class... Words>
+concept TableNumbersItsObservations = internal::FitOf<Words...>::tables() || internal::refused;
+
 /// A curriculum of stages needs an environment that has them (`stages` and `task`).
 template <class... Words>
 concept CurriculumHasItsStages =
@@ -324,7 +337,7 @@ concept SoundComposition =
     NormalizedObservationsAreNumbers<Words...> && DistributionFitsItsActions<Words...> &&
     PolicyFitsItsSpaces<Words...> && QLearningHasDiscreteActions<Words...> &&
     MixerHasSharedRewards<Words...> && MixerHasItsState<Words...> && MixerHasOneSetOfWeights<Words...> &&
-    ReplayedNetworkHasNoMemory<Words...> && CurriculumHasItsStages<Words...> &&
-    CurriculumHasItsSuccess<Words...>;
+    ReplayedNetworkHasNoMemory<Words...> && TableNumbersItsObservations<Words...> &&
+    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis
