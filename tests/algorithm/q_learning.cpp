@@ -8,6 +8,7 @@
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>
+#include <polis/buffer/prioritized_replay.hpp>
 #include <polis/core/archive.hpp>
 #include <polis/core/fields.hpp>
 #include <polis/envs/classic/cartpole.hpp>
@@ -123,8 +124,9 @@ TEST_CASE("algorithm/q_learning: the two-step game from random play, VDN returns
   CHECK(two_step_return<QMIX>(1) == 8);
 }
 
-TEST_CASE_TEMPLATE("algorithm/q_learning: CartPole is learnt within 30,000 steps", Algorithm, polis::DQN,
-                   polis::DQN::With<polis::Dueling<polis::Mlp<64>>, polis::SoftTarget>) {
+TEST_CASE_TEMPLATE(
+    "algorithm/q_learning: CartPole is learnt within 30,000 steps", Algorithm, polis::DQN,
+    polis::DQN::With<polis::Dueling<polis::Mlp<64>>, polis::SoftTarget, polis::PrioritizedReplay>) {
   using namespace test_q_learning;
   auto config = settings<Algorithm, CartPole>(4);
   config.algorithm.optimizer.learning_rate = 1e-3f;
@@ -174,7 +176,8 @@ TEST_CASE(
 }
 
 TEST_CASE_TEMPLATE("algorithm/q_learning: on one thread and on three, and after a resume", Algorithm,
-                   polis::DQN, polis::IQL, polis::VDN, polis::QMIX::With<polis::SoftTarget>,
+                   polis::DQN, polis::IQL::With<polis::PrioritizedReplay>, polis::VDN,
+                   polis::QMIX::With<polis::SoftTarget>,
                    polis::IQL::With<polis::SeparateParameters, polis::Dueling<polis::Mlp<16>>>) {
   using namespace test_q_learning;
   const auto config = [](int threads) {

@@ -12,7 +12,8 @@
 //
 // What later papers added is a value or a word each: double Q (van Hasselt et al. 2016) `double_q`, n-step
 // targets (Hessel et al. 2018) `n_step`; dueling heads (Wang et al. 2016) With<Dueling<Mlp<120, 84>>>, soft
-// targets With<SoftTarget>, the plain squared error With<SquaredError>.
+// targets With<SoftTarget>, prioritised replay With<PrioritizedReplay>, the plain squared error
+// With<SquaredError>.
 #pragma once
 
 #include <polis/algorithm/q_learning.hpp>
