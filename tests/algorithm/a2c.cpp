@@ -60,7 +60,7 @@ TEST_CASE("algorithm/a2c: every sample of a rollout is used once, in one step") 
         doctest::Approx(norm * static_cast<double>(config.optimizer.learning_rate)).epsilon(1e-3));
 }
 
-TEST_CASE("algorithm/a2c: balances the pole after 200 thousand steps") {
+TEST_CASE("algorithm/a2c: balances the pole after 200 thousand steps" * doctest::test_suite("learning")) {
   using namespace test_a2c;
   Trainer<A2C, MultiAgentEnv<CartPole>> trainer({.seed = 1, .lanes = 8, .threads = 1});
   CHECK(trainer.evaluate(50, Play::sampled).mean < 40);  // about 22 by chance

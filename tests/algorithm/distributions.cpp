@@ -111,7 +111,8 @@ TEST_CASE("algorithm/distributions: words that are for none of an action's parts
   CHECK(!distribution_fits<Tanh, Lever>);
 }
 
-TEST_CASE("algorithm/distributions: each learns the best action of either cue") {
+TEST_CASE("algorithm/distributions: each learns the best action of either cue" *
+          doctest::test_suite("learning")) {
   using namespace test_distributions;
   CHECK(learnt<Small::With<Beta>, Lever>(60) < 1e-3);
   CHECK(learnt<Small::With<SquashedGaussian>, Lever>(60) < 1e-3);

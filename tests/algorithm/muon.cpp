@@ -23,7 +23,8 @@ Student student(int threads) {
 
 }  // namespace test_muon_word
 
-TEST_CASE("algorithm/muon: PPO balances the pole after 100 thousand steps") {
+TEST_CASE("algorithm/muon: PPO balances the pole after 100 thousand steps" *
+          doctest::test_suite("learning")) {
   auto trainer = test_muon_word::student(1);
   CHECK(trainer.evaluate(50, polis::Play::sampled).mean < 40);  // about 22 by chance
   trainer.train(100'000);

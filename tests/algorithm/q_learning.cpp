@@ -118,14 +118,16 @@ double two_step_return(unsigned seed) {
 
 }  // namespace test_q_learning
 
-TEST_CASE("algorithm/q_learning: the two-step game from random play, VDN returns 7 and QMIX 8") {
+TEST_CASE("algorithm/q_learning: the two-step game from random play, VDN returns 7 and QMIX 8" *
+          doctest::test_suite("learning")) {
   using namespace test_q_learning;
   CHECK(two_step_return<VDN>(1) == 7);
   CHECK(two_step_return<QMIX>(1) == 8);
 }
 
 TEST_CASE_TEMPLATE(
-    "algorithm/q_learning: CartPole is learnt within 30,000 steps", Algorithm, polis::DQN,
+    "algorithm/q_learning: CartPole is learnt within 30,000 steps" * doctest::test_suite("learning"),
+    Algorithm, polis::DQN,
     polis::DQN::With<polis::Dueling<polis::Mlp<64>>, polis::SoftTarget, polis::PrioritizedReplay>) {
   using namespace test_q_learning;
   auto config = settings<Algorithm, CartPole>(4);

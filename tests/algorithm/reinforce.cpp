@@ -99,7 +99,8 @@ TEST_CASE("algorithm/reinforce: turns") {
   }
 }
 
-TEST_CASE("algorithm/reinforce: balances the pole after 300 thousand steps") {
+TEST_CASE("algorithm/reinforce: balances the pole after 300 thousand steps" *
+          doctest::test_suite("learning")) {
   using namespace test_reinforce;
   Trainer<REINFORCE, MultiAgentEnv<CartPole>>::Config config{.seed = 1, .lanes = 8, .threads = 1};
   config.algorithm.optimizer.learning_rate = 3e-3f;

@@ -32,7 +32,8 @@ EvaluationResult after_training(std::uint64_t seed) {
 
 }  // namespace test_t_maze_learning
 
-TEST_CASE("algorithm/t_maze: a GRU turns right at the junction, a feed-forward network half of the time") {
+TEST_CASE("algorithm/t_maze: a GRU turns right at the junction, a feed-forward network half of the time" *
+          doctest::test_suite("learning")) {
   using namespace test_t_maze_learning;
   for (const std::uint64_t seed : {1u, 2u}) {
     const EvaluationResult gru = after_training<Gru<16>>(seed);

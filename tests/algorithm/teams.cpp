@@ -71,7 +71,8 @@ auto wounded() {
 
 }  // namespace test_teams
 
-TEST_CASE("algorithm/teams: each of them finds the optimum of the coordination game") {
+TEST_CASE("algorithm/teams: each of them finds the optimum of the coordination game" *
+          doctest::test_suite("learning")) {
   using namespace test_teams;
   const auto best = [](const auto& trainer) { return trainer->evaluate(50).mean == doctest::Approx(2); };
   CHECK(best(trained<IPPO, CoordinationGame>(30'000)));
@@ -81,7 +82,8 @@ TEST_CASE("algorithm/teams: each of them finds the optimum of the coordination g
   CHECK(best(trained<COMA, CoordinationGame>(30'000)));
 }
 
-TEST_CASE("algorithm/teams: each of them answers the cue that is seen once, and then agrees") {
+TEST_CASE("algorithm/teams: each of them answers the cue that is seen once, and then agrees" *
+          doctest::test_suite("learning")) {
   using namespace test_teams;
   const auto solved = [](const auto& trainer) {
     return trainer->evaluate(100).success == doctest::Approx(1);
@@ -93,7 +95,8 @@ TEST_CASE("algorithm/teams: each of them answers the cue that is seen once, and 
   CHECK(solved(trained<COMA, CueGame>(100'000)));
 }
 
-TEST_CASE("algorithm/teams: recurrent policies, and each way to share weights") {
+TEST_CASE("algorithm/teams: recurrent policies, and each way to share weights" *
+          doctest::test_suite("learning")) {
   using namespace test_teams;
   const auto best = [](const auto& trainer) { return trainer->evaluate(50).mean == doctest::Approx(2); };
   CHECK(best(trained<MAPPO::With<Gru<16>, SharedParameters>, CoordinationGame>(20'000)));
@@ -119,7 +122,8 @@ TEST_CASE("algorithm/teams: each of MAPPO's findings is taken away by a word") {
   for (std::size_t i = 0; i < ours.size(); ++i) REQUIRE(ours[i] == theirs[i]);
 }
 
-TEST_CASE("algorithm/teams: a counterfactual critic knows the payoff of every joint action") {
+TEST_CASE("algorithm/teams: a counterfactual critic knows the payoff of every joint action" *
+          doctest::test_suite("learning")) {
   using namespace test_teams;
   // A bonus that keeps both agents at even odds, so that all four joint actions are seen alike often.
   Trainer<COMA, MultiAgentEnv<CoordinationGame>>::Config config{.seed = 5, .lanes = 64, .threads = 1};

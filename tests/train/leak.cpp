@@ -9,7 +9,8 @@
 using namespace polis;
 
 TEST_CASE(
-    "train/leak: with the next return in sight, 90% of the clairvoyant's gain within 200 thousand steps") {
+    "train/leak: with the next return in sight, 90% of the clairvoyant's gain within 200 thousand steps" *
+    doctest::test_suite("learning")) {
   using Leaking = polis_test::LeakingTrading<TradingSpec{.assets = 1, .traders = 1}>;
   const MarketPrices all = polis_test::index_prices();
   MarketPrices prices{1, {}, {}};  // the first index alone

@@ -5,7 +5,8 @@
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/train/trainer.hpp>
 
-TEST_CASE("train/learning: PPO balances the pole after 300 thousand steps") {
+TEST_CASE("train/learning: PPO balances the pole after 300 thousand steps" *
+          doctest::test_suite("learning")) {
   using namespace polis;
   using Student = Trainer<PPO, MultiAgentEnv<CartPole>>;
   Student::Config config{.seed = 1, .lanes = 64, .threads = 1};

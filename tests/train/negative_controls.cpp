@@ -59,7 +59,8 @@ Score true_return(std::uint64_t steps) {
 
 }  // namespace test_negative_controls
 
-TEST_CASE("train/negative_controls: shuffled rewards give no learning, true ones do") {
+TEST_CASE("train/negative_controls: shuffled rewards give no learning, true ones do" *
+          doctest::test_suite("learning")) {
   using namespace test_negative_controls;
   constexpr std::uint64_t steps = 64 * 16 * 80;
   CHECK(true_return<Guess>(steps).mean > 7);  // of 8: the control of the control
