@@ -20,9 +20,9 @@ UniformReplay replay(int units, int capacity, int n_step) {
 void step(UniformReplay& r, int unit, float seen, float reward, float discount = .5f) {
   const int id = r.begin(unit, discount);
   r.observations(id, 0, 0) = seen;
-  r.actions(id, 0) = seen + 100;
+  r.actions(id, 0, 0) = seen + 100;
   r.link(unit, nullptr);
-  r.reward(unit, reward);
+  r.reward(unit, &reward);
 }
 
 }  // namespace test_replay
@@ -35,17 +35,17 @@ TEST_CASE("buffer/replay: n-step transitions, a termination within them") {
   for (int t = 0; t < 2; ++t) {  // r_t + r_(t+1)/2 + r_(t+2)/4, then an eighth of the value three steps on
     const int id = r.place(1, static_cast<std::uint64_t>(t));
     const auto first = static_cast<float>(t + 1);
-    CHECK(r.rewards(id) == first + (first + 1) / 2 + (first + 2) / 4);
+    CHECK(r.rewards(id, 0) == first + (first + 1) / 2 + (first + 2) / 4);
     CHECK(r.discounts(id) == .125f);
     CHECK(r.observations(id, 0, 0) == static_cast<float>(t));
-    CHECK(r.actions(id, 0) == static_cast<float>(t + 100));
+    CHECK(r.actions(id, 0, 0) == static_cast<float>(t + 100));
     CHECK(r.next_observations(id, 0, 0) == static_cast<float>(t + 3));
     CHECK(r.unit_of(id) == 1);
   }
   r.terminate(1);
   REQUIRE(r.completed(1) == 5);
-  CHECK(r.rewards(r.place(1, 3)) == 4 + 5 / 2.f);
-  CHECK(r.rewards(r.place(1, 4)) == 5);
+  CHECK(r.rewards(r.place(1, 3), 0) == 4 + 5 / 2.f);
+  CHECK(r.rewards(r.place(1, 4), 0) == 5);
   for (std::uint64_t t = 2; t < 5; ++t) CHECK(r.discounts(r.place(1, t)) == 0);
 }
 
@@ -56,7 +56,7 @@ TEST_CASE("buffer/replay: a truncation bootstraps from the final observation, di
   r.next_observations(r.newest(0), 0, 0) = 7;
   r.truncate(0, .5f);
   REQUIRE(r.completed(0) == 2);
-  CHECK(r.rewards(r.place(0, 0)) == 1.5f);
+  CHECK(r.rewards(r.place(0, 0), 0) == 1.5f);
   CHECK(r.discounts(r.place(0, 0)) == .25f);
   CHECK(r.discounts(r.place(0, 1)) == .5f);
   for (std::uint64_t t = 0; t < 2; ++t) CHECK(r.next_observations(r.place(0, t), 0, 0) == 7);
@@ -65,10 +65,11 @@ TEST_CASE("buffer/replay: a truncation bootstraps from the final observation, di
 TEST_CASE("buffer/replay: rewards between two decisions are summed without discount") {
   auto r = test_replay::replay(1, 10, 1);
   test_replay::step(r, 0, 1, 1);
-  r.reward(0, 2);
+  const float more = 2;
+  r.reward(0, &more);
   test_replay::step(r, 0, 2, 4);
   REQUIRE(r.completed(0) == 1);
-  CHECK(r.rewards(r.place(0, 0)) == 3);
+  CHECK(r.rewards(r.place(0, 0), 0) == 3);
   CHECK(r.discounts(r.place(0, 0)) == .5f);
 }
 
@@ -118,7 +119,7 @@ TEST_CASE("buffer/replay: a saved replay goes on as it was") {
   reader.finish();
   test_replay::step(two, 0, 7, 1);
   CHECK(two.completed(0) == 6);
-  CHECK(two.rewards(two.place(0, 5)) == 1.5f);
+  CHECK(two.rewards(two.place(0, 5), 0) == 1.5f);
   CHECK(two.next_observations(two.place(0, 5), 0, 0) == 7);
   auto other = test_replay::replay(1, 5, 2);
   ArchiveReader again(writer.bytes());

@@ -6,20 +6,17 @@
 //   loss   = L(Q_tot(o, a) - target)
 //
 // Q' being the target network (Mnih et al. 2015; double Q: van Hasselt, Guez and Silver 2016). Illegal
-// actions are left out before the argmax. A sample's gradient is summed from a fixed number of shards in a
-// fixed tree, so that the weights are the same bit by bit for any number of threads.
+// actions are left out before the argmax.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
+#include <utility>
 #include <vector>
 
 #include <polis/algorithm/q_agents.hpp>
-#include <polis/core/flat.hpp>
-#include <polis/nn/clip.hpp>
-#include <polis/nn/optimizer.hpp>
+#include <polis/algorithm/sharded_gradient.hpp>
 
 namespace polis::internal {
 
@@ -28,6 +25,12 @@ struct QStatistics {
   double loss = 0, value = 0, gradient_norm = 0, learning_rate = 0, exploration = 0;
   int updates = 0;
 
+  /// Takes the means over so many statistics, the other being the last of them.
+  void average(const QStatistics& other, double count) {
+    loss += (other.loss - loss) / count, value += (other.value - value) / count;
+    gradient_norm += (other.gradient_norm - gradient_norm) / count;
+    learning_rate = other.learning_rate, exploration = other.exploration;
+  }
   void visit(auto&& f) const {
     f("loss", loss), f("value", value), f("gradient_norm", gradient_norm);
     f("learning_rate", learning_rate), f("exploration", exploration);
@@ -38,7 +41,7 @@ struct QStatistics {
 template <class Words, class E, int R, int Width, class Arch>
 class QUpdate : public QAgents<Words, E, R, Width, Arch> {
   using Base = QAgents<Words, E, R, Width, Arch>;
-  using Base::actions, Base::begun_, Base::config_, Base::index, Base::replay_, Base::weights_;
+  using Base::actions, Base::config_, Base::index, Base::replay_, Base::weights_;
 
  public:
   using typename Base::Config, typename Base::Mixer, typename Base::Network, typename Base::Observation;
@@ -50,30 +53,20 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
-    shards_ = FixedArray<FlatParameters>(index(config_.shards), [&](std::size_t) { return weights_.like(); });
-    sums_ = FixedArray<Sums>(shards_.size());
+    gradient_.prepare(weights_, config_.shards);
     spaces_ = FixedArray<Workspace>(index(threads), [](std::size_t) { return workspace(); });
     ids_ = std::vector<int>(index(config_.batch));
     importance_ = std::vector<float>(ids_.size());
     errors_ = std::vector<float>(ids_.size());
-    pointers_.reserve(shards_.size());
   }
 
   /// Learns as many times as steps have been made since the last call, in steps of `update_every`.
   [[gnu::noinline]] void update(Services& services) {
-    const Clock& clock = services.clock;
-    const auto every = static_cast<std::uint64_t>(config_.update_every);
-    const auto before = begun_ * static_cast<std::uint64_t>(this->lanes_);
-    const std::uint64_t owed = clock.steps / every - before / every;
+    const double progress = services.clock.progress();
+    const float rate = config_.optimizer.learning_rate * config_.schedule(progress);
     statistics_ = {};
-    learn_observations(clock);
-    begun_ = clock.batch_steps;
-    replay_.settle();
-    const float rate = config_.optimizer.learning_rate * config_.schedule(clock.progress());
-    if (clock.steps >= static_cast<std::uint64_t>(config_.learning_starts) && replay_.size() > 0) {
-      for (std::uint64_t i = 0; i < owed; ++i) learn(services.region, rate, clock.progress());
-    }
-    this->explores_ = Base::Exploration::amount(config_.exploration, clock.progress());
+    this->catch_up(services.clock, [&] { learn(services.region, rate, progress); });
+    this->explores_ = Base::Exploration::amount(config_.exploration, progress);
     finish_statistics(rate);
   }
 
@@ -88,6 +81,7 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
  private:
   struct Sums {
     double loss = 0, value = 0;
+    void add(const Sums& other) { loss += other.loss, value += other.value; }
   };
   /// Tiles of one thread.
   struct Workspace {
@@ -126,80 +120,46 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
     return s;
   }
 
-  /// Adds what was seen since the last update to the statistics of observations.
-  void learn_observations([[maybe_unused]] const Clock& clock) {
-    if constexpr (Base::normalizes) {
-      const int steps = static_cast<int>(clock.batch_steps - begun_);
-      const int rows = static_cast<int>(this->places_.size());
-      this->observations_.learn(row_major(this->seen_.data(), steps, rows, int{Observation::words}),
-                                [&](std::ptrdiff_t step, std::ptrdiff_t row) {
-                                  return this->decided_[static_cast<std::size_t>(step * rows + row)] != 0;
-                                });
-    }
-  }
-
   /// One optimizer step on one sample of the replay.
   [[gnu::noinline]] void learn(Region& region, float rate, double progress) {
     Random random(this->seed_, updates_, 0, static_cast<std::uint32_t>(this->agents_.front()),
                   Purpose::permutation);
     replay_.sample(random, progress, ids_, importance_);
-    const int count = static_cast<int>(ids_.size()), tiles = (count + tile_rows - 1) / tile_rows;
-    const int shards = std::min(tiles, static_cast<int>(shards_.size()));
+    const int count = static_cast<int>(ids_.size());
     const double tile_nanoseconds = .15 * static_cast<double>(weights_.size()) * tile_rows * Width;
-    region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
-      const std::span<float> gradient = shards_[index(shard)].values();
-      std::fill(gradient.begin(), gradient.end(), 0.f);
-      sums_[index(shard)] = {};
-      for (int tile = tiles * shard / shards; tile < tiles * (shard + 1) / shards; ++tile) {
-        const int first = tile * tile_rows;
-        add_gradient(spaces_[index(worker)], first, std::min(tile_rows, count - first), shard);
-      }
-    });
-    pointers_.clear();
-    for (int i = 0; i < shards; ++i) pointers_.push_back(shards_[index(i)].data());
-    sum_shards<Arch>(pointers_, weights_.size());
-    const FlatParameters& gradient = shards_.front();
-    const GradientNorm norm =
-        clip_global_norm(weights_.layout(), gradient.values(), config_.max_gradient_norm);
-    update_all<Arch>(optimizer_, weights_.layout(), weights_.values(), gradient.values(), rate, norm.scale);
+    const Sums sums = gradient_.sum(region, count, tile_nanoseconds,
+                                    [&](float* gradient, Sums& to, int first, int rows, int worker) {
+                                      add_gradient(spaces_[index(worker)], gradient, to, first, rows);
+                                    });
+    statistics_.gradient_norm += gradient_.step(optimizer_, weights_, rate, config_.max_gradient_norm);
     replay_.learn(ids_, errors_);
     ++updates_;
     Words::Target::template follow<Arch>(config_.target, updates_, weights_.values(), target_.values());
-    for (int i = 0; i < shards; ++i) {
-      statistics_.loss += sums_[index(i)].loss, statistics_.value += sums_[index(i)].value / count;
-    }
-    statistics_.gradient_norm += norm.norm;
+    statistics_.loss += sums.loss, statistics_.value += sums.value / count;
     ++statistics_.updates;
   }
 
   /// Adds the gradient of up to 64 transitions' losses to a shard.
-  [[gnu::noinline]] void add_gradient(Workspace& s, int first, int rows, int shard) {
+  [[gnu::noinline]] void add_gradient(Workspace& s, float* gradient, Sums& sums, int first, int rows) {
     const int* ids = ids_.data() + first;
-    float* gradient = shards_[index(shard)].data();
     Array<int, tile_rows> who{};
     for (int j = 0; j < Width; ++j) {
-      find_agents(ids, rows, j, who);
+      for (int i = 0; i < rows; ++i) who[i] = this->agent_of(ids[i], j);
       value_chosen(s, ids, who.data(), rows, j);
       value_next(s, ids, who.data(), rows, j);
     }
     mix(s, ids, rows);
-    add_losses(s, first, rows, sums_[index(shard)]);
+    add_losses(s, first, rows, sums);
     Mixer::template backward<Arch>(mixer_part(weights_), gradient + Network::parameters, s.chosen, s.state,
                                    s.d_total, s.d_chosen, s.mixer_cache, s.scratch, rows);
     for (int j = 0; j < Width; ++j) {
       std::fill_n(s.d_values, actions * tile_rows, 0.f);
       for (int i = 0; i < rows; ++i) {
-        const int action = static_cast<int>(replay_.actions(ids[i], j));
+        const int action = static_cast<int>(replay_.actions(ids[i], j, 0));
         if (action >= 0) s.d_values[action * tile_rows + i] = s.d_chosen[j * tile_rows + i];
       }
       Network::template backward<Arch>(weights_.data(), gradient, features_of(s, j), s.d_values, nullptr,
                                        nullptr, cache_of(s, j), s.scratch, rows);
-    }
-  }
-  void find_agents(const int* ids, int rows, int j, Array<int, tile_rows>& who) const {
-    for (int i = 0; i < rows; ++i) {
-      const int u = replay_.unit_of(ids[i]) % this->units_per_lane();
-      who[i] = this->agent(u * Width + j);
     }
   }
 
@@ -210,7 +170,7 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
     Network::template forward<Arch>(weights_.data(), features_of(s, j), nullptr, s.values, cache_of(s, j),
                                     rows);
     for (int i = 0; i < rows; ++i) {
-      const int action = static_cast<int>(replay_.actions(ids[i], j));
+      const int action = static_cast<int>(replay_.actions(ids[i], j, 0));
       s.chosen[j * tile_rows + i] = action < 0 ? 0.f : s.values[action * tile_rows + i];
     }
   }
@@ -279,12 +239,10 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
 
   FlatParameters target_;
   typename Words::Optimizer optimizer_;
-  FixedArray<FlatParameters> shards_;
-  FixedArray<Sums> sums_;
+  ShardedGradient<Sums, Arch> gradient_;
   FixedArray<Workspace> spaces_;  // [worker]
   std::vector<int> ids_;          // of the sample
   std::vector<float> importance_, errors_;
-  std::vector<float*> pointers_;
   QStatistics statistics_;
   std::uint64_t updates_ = 0;
 };

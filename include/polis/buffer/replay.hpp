@@ -30,8 +30,10 @@ struct ReplayShape {
   int n_step = 1;       ///< decisions that a transition spans
   int width = 1;        ///< agents of a unit
   int observation = 0;  ///< floats of one observation
+  int action = 1;       ///< floats of one action: an index, or as many numbers as a Box has
   int mask = 0;         ///< legality flags of one agent, 0 where every action is always legal
-  int state = 0;        ///< floats of the environment's state, 0 where no mixer sees it
+  int state = 0;        ///< floats of the environment's state, 0 where neither mixer nor critic sees it
+  int rewards = 1;      ///< rewards of a unit: one that its agents share, or one of each
 
   /// Places of a ring: beside the complete transitions those under way, the newest included.
   [[nodiscard]] int slots() const { return capacity + n_step + 1; }
@@ -66,18 +68,23 @@ class ReplayArrays {
 
   ArrayView<float, 3> observations, next_observations;  // [transitions][width][observation]
   ArrayView<float, 3> next_masks;   // [transitions][width][mask]; no flag: the agent does not act then
-  ArrayView<float, 2> actions;      // [transitions][width], -1 of an agent that does not act
+  ArrayView<float, 3> actions;      // [transitions][width][action]; see no_action
   ArrayView<float, 2> states;       // [transitions][state]
   ArrayView<float, 2> next_states;  // [transitions][state]
-  ArrayView<float, 1> rewards;      // [transitions], n-step, discounted
+  ArrayView<float, 2> rewards;      // [transitions][rewards], n-step, discounted
   ArrayView<float, 1> discounts;    // [transitions], of the value that follows: 0 after a termination
+
+  /// The first word of the action of an agent that does not act: below every index, and below the numbers of
+  /// a Box, which are kept as shares of half its length, -1 to 1.
+  static constexpr float no_action = -2;
 
   /// Begins a transition of this unit, and returns its place, where the caller writes observations, actions
   /// and state. `discount` is that of one decision.
   int begin(int unit, float discount) {
     for_pending(unit, [&](int id) { discounts.data[id] *= discount; });
     const int id = place(unit, begun_[index(unit)]);
-    rewards.data[id] = 0, discounts.data[id] = 1;
+    std::fill_n(&rewards.data[rewards_at(id)], shape_.rewards, 0.f);
+    discounts.data[id] = 1;
     ++begun_[index(unit)], ++pending_[index(unit)];
     return id;
   }
@@ -93,9 +100,13 @@ class ReplayArrays {
     if (masks) copy(masks, flags(), &next_masks.data[id * flags()]);
     --pending_[index(unit)];
   }
-  /// Adds a reward to every transition of the unit that is under way.
-  void reward(int unit, float value) {
-    for_pending(unit, [&](int id) { rewards.data[id] += discounts.data[id] * value; });
+  /// Adds rewards [rewards] to every transition of the unit that is under way.
+  void reward(int unit, const float* values) {
+    for_pending(unit, [&](int id) {
+      for (int k = 0; k < shape_.rewards; ++k) {
+        rewards.data[rewards_at(id) + k] += discounts.data[id] * values[k];
+      }
+    });
   }
   /// The episode was terminated: no value follows what is under way.
   void terminate(int unit) {
@@ -154,6 +165,7 @@ class ReplayArrays {
     constexpr std::size_t line = cache_line / sizeof(float);
     return (floats + line - 1) / line * line;
   }
+  [[nodiscard]] std::ptrdiff_t rewards_at(int id) const { return std::ptrdiff_t{id} * shape_.rewards; }
   [[nodiscard]] std::ptrdiff_t seen() const { return std::ptrdiff_t{shape_.width} * shape_.observation; }
   [[nodiscard]] std::ptrdiff_t flags() const { return std::ptrdiff_t{shape_.width} * shape_.mask; }
   static void copy(const float* from, std::ptrdiff_t count, float* to) {
@@ -170,10 +182,10 @@ class ReplayArrays {
     f(observations, transitions, shape_.width, shape_.observation);
     f(next_observations, transitions, shape_.width, shape_.observation);
     f(next_masks, transitions, shape_.width, shape_.mask);
-    f(actions, transitions, shape_.width);
+    f(actions, transitions, shape_.width, shape_.action);
     f(states, transitions, shape_.state);
     f(next_states, transitions, shape_.state);
-    f(rewards, transitions);
+    f(rewards, transitions, shape_.rewards);
     f(discounts, transitions);
   }
 
