@@ -14,6 +14,7 @@
 #pragma once
 
 #include <polis/algorithm/a2c.hpp>
+#include <polis/algorithm/a3c.hpp>
 #include <polis/algorithm/coma.hpp>
 #include <polis/algorithm/dqn.hpp>
 #include <polis/algorithm/maa2c.hpp>

@@ -28,7 +28,7 @@ TEST_CASE("train/settings: fields of trainers and of all they hold are complete"
   check_complete<Trainer<PPO::With<Uniform, PolicyGradient, RmsProp, NormalizeObservations, ScaleRewards>,
                          MultiAgentEnv<Pendulum>, Curriculum<None>>::Config>();
   check_complete<PPO::With<AdamW>::Config, PPO::With<Sgd>::Config>();
-  check_complete<A2C::Config, REINFORCE::Config, PPO::With<VTrace, DualClip>::Config>();
+  check_complete<A2C::Config, A3C::Config, REINFORCE::Config, PPO::With<VTrace, DualClip>::Config>();
   check_complete<PPO::With<GroupNormalised>::Config, PPO::With<LambdaReturn>::Config>();
 }
 

@@ -20,6 +20,12 @@ struct LaneTile {
   Actions<E>* actions = nullptr;  ///< [lanes], written by `act`
 };
 
+/// Lanes of a batch, from `first`.
+struct LaneRange {
+  int first = 0;
+  int count = 0;
+};
+
 /// Where a run stands.
 struct Clock {
   std::uint64_t batch_steps = 0;  ///< steps of the whole batch of lanes
@@ -61,6 +67,12 @@ concept Learner = requires(L learner, const L constant, LaneTile<E>& tile, Servi
   { constant.memory(1) } -> std::same_as<typename L::Memory>;
   learner.play(tile, memory, Play::greedy);
   constant.metrics([](const char*, double) {});
+};
+
+/// A learner for which the lanes of a tile belong together: this many of them.
+template <class L>
+concept ShapesTiles = requires(const L& constant) {
+  { constant.tile_lanes() } -> std::convertible_to<int>;
 };
 
 /// A learner that compares lanes with one another. The trainer has them begin alike in groups of this many

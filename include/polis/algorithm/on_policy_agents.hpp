@@ -49,12 +49,13 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     weights_ = policy_.parameters(random);
   }
 
-  /// Sizes everything for the lanes of `env` and this number of threads.
-  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
+  /// Sizes everything for these lanes of `env` and this number of threads.
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads, LaneRange lanes) {
     env_ = &env;
+    first_lane_ = lanes.first;
     RolloutShape shape;
     shape.steps = config_.steps;
-    shape.rows = env.lanes() * group_size();
+    shape.rows = lanes.count * group_size();
     shape.observation = Observation::words;
     shape.state = Base::state_words();
     shape.action = Policy::words;
@@ -67,7 +68,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     carries_ = AlignedVector<float>(index(shape.rows) * carry_size);
     fresh_ = std::vector<char>(index(shape.rows), 1);
     scratch_ = FixedArray<ActorScratch<Policy>>(index(threads), [&](std::size_t) {
-      return make_scratch(env.lanes(), index(std::max(Observation::words, Base::state_words())) * tile_rows);
+      return make_scratch(lanes.count, index(std::max(Observation::words, Base::state_words())) * tile_rows);
     });
     begun_ = 0;
   }
@@ -85,7 +86,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     s.rows.clear(), s.cut.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
       for (int a = 0; a < group_size(); ++a) {
-        const int row = lane * group_size() + a;
+        const int row = row_of(lane, a);
         const bool decides = tile.env->deciding(lane, agent(a));
         if (tile.env->steps_in_episode(lane) == 0) fresh_[index(row)] = 1;
         rollout_.decided(slot, row) = this->counts(*tile.env, row);
@@ -118,7 +119,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     s.cut.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
       for (int a = 0; a < group_size(); ++a) {
-        const int row = lane * group_size() + a;
+        const int row = row_of(lane, a);
         const End end = tile.env->end(lane, agent(a));
         rollout_.rewards(slot, row) = tile.env->reward(lane, agent(a));
         rollout_.ends(slot, row) = end;
@@ -156,7 +157,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     s.rows.clear();
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
       for (int a = 0; a < group_size(); ++a) {
-        const int row = lane * group_size() + a;
+        const int row = row_of(lane, a);
         if (tile.env->steps_in_episode(lane) == 0) memory.fresh[index(row)] = 1;
         if (!tile.env->deciding(lane, agent(a))) continue;
         tile.env->observe_agent(lane, agent(a), Row{observed + row * Observation::words});
@@ -205,8 +206,8 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   }
 
  protected:
-  using Base::agent, Base::agents_, Base::config_, Base::gather_features, Base::group_size, Base::index,
-      Base::observations_, Base::read_mask;
+  using Base::agent, Base::agents_, Base::config_, Base::first_lane_, Base::gather_features, Base::group_size,
+      Base::index, Base::lane_of, Base::observations_, Base::read_mask, Base::row_of;
 
   /// Whether steps were taken since the last update: an algorithm beside this one was due before it.
   [[nodiscard]] bool begun_rollout() const {
@@ -259,7 +260,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   void draw(const LaneTile<E>& tile, const int* ids, int rows, Purpose purpose, float* uniforms) const {
     Array<std::uint32_t, tile_rows> lanes{}, agents{};
     for (int i = 0; i < rows; ++i) {
-      lanes[i] = tile.env->global_lane(ids[i] / group_size());
+      lanes[i] = tile.env->global_lane(lane_of(ids[i]));
       agents[i] = static_cast<std::uint32_t>(agent(ids[i] % group_size()));
     }
     philox_uniform_tile<Arch>(seed_, tile.step, purpose, lanes.data(), agents.data(), rows, Policy::noise,
@@ -267,8 +268,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   }
 
   void set_action(LaneTile<E>& tile, int row, In<float> words) const {
-    MultiAgentEnv<E>::set_action(tile.actions[row / group_size() - tile.first], agent(row % group_size()),
-                                 words);
+    MultiAgentEnv<E>::set_action(tile.actions[lane_of(row) - tile.first], agent(row % group_size()), words);
   }
 
   /// The carries [row] of these rows as a tile, zero for rows that begin an episode.
@@ -292,7 +292,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   /// Keeps the carries from which a segment starts.
   void begin_segment(const LaneTile<E>& tile, int slot) {
     if (slot % segment() != 0) return;
-    const int first = tile.first * group_size(), count = tile.lanes * group_size();
+    const int first = row_of(tile.first, 0), count = tile.lanes * group_size();
     std::copy_n(carries_.data() + index(first) * carry_size, index(count) * carry_size,
                 &rollout_.carries(slot / segment(), first, 0));
   }

@@ -65,9 +65,12 @@ class OnPolicyInputs {
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] int group_size() const { return static_cast<int>(agents_.size()); }
   [[nodiscard]] int agent(int a) const { return agents_[index(a)]; }
+  /// The row of the a-th agent of a lane, and the lane of a row.
+  [[nodiscard]] int row_of(int lane, int a) const { return (lane - first_lane_) * group_size() + a; }
+  [[nodiscard]] int lane_of(int row) const { return first_lane_ + row / group_size(); }
   /// Whether the agent of a row has a part in the next step.
   [[nodiscard]] bool counts(const MultiAgentEnv<E>& env, int row) const {
-    const int lane = row / group_size(), who = agent(row % group_size());
+    const int lane = lane_of(row), who = agent(row % group_size());
     return idle ? env.alive(lane, who) : env.deciding(lane, who);
   }
 
@@ -86,7 +89,7 @@ class OnPolicyInputs {
 
   /// What the critic of a row sees now, as words: `observe` writes to `out` for a local one.
   void read_critic(const MultiAgentEnv<E>& env, int row, Row out) const {
-    const int lane = row / group_size(), who = agent(row % group_size());
+    const int lane = lane_of(row), who = agent(row % group_size());
     if constexpr (idle) {
       if (!env.acting(lane, who)) {  // an agent that is out of action is a row of zeros, and who it is
         std::fill_n(&out[0], central ? state_words() : Observation::words, 0.f);
@@ -125,6 +128,7 @@ class OnPolicyInputs {
   Config config_;
   std::vector<int> agents_;
   ObservationState observations_;
+  int first_lane_ = 0;  // of those that are handled here
 
  private:
   /// The number of each row's agent, one-hot; padding repeats the last row.

@@ -36,8 +36,8 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
 
   using Base::Base;
 
-  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
-    Base::prepare(env, threads);
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads, LaneRange lanes) {
+    Base::prepare(env, threads, lanes);
     const auto& shape = rollout_.shape();
     decisions_.reserve(index(shape.slots()) * index(shape.rows));
     last_ = std::vector<int>(index(shape.rows), -1);

@@ -9,11 +9,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <vector>
 
 #include <polis/algorithm/loss_scratch.hpp>
 #include <polis/algorithm/on_policy_returns.hpp>
+#include <polis/algorithm/parameter_step.hpp>
 #include <polis/algorithm/update_statistics.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/gemm.hpp>
@@ -37,24 +39,23 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   static constexpr int carry_size = Base::carry_size;
   static constexpr bool counterfactual = Base::counterfactual, idle = Base::idle, waits = Base::waits;
   static constexpr bool normalizes_values = Words::ValueNormalization::normalizes;
+  static constexpr bool asynchronous = Words::Actors::asynchronous;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
-        optimizer_(config.optimizer, weights_.size()),
+        step_(config.optimizer, weights_.size()),
         rewards_(config.rewards, 0) {}
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
-    Base::prepare(env, threads);
-    shards_ = FixedArray<Parameters>(index(std::max(1, config_.shards)),
-                                     [&](std::size_t) { return weights_.like(); });
-    sums_ = FixedArray<LossSums>(shards_.size());
+    prepare(env, threads, {0, env.lanes()});
+  }
+  [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads, LaneRange lanes) {
+    Base::prepare(env, threads, lanes);
+    step_.prepare(weights_, std::max(1, config_.shards));
+    sums_ = FixedArray<LossSums>(index(step_.shards()));
     losses_ = FixedArray<LossScratch>(
         index(threads), [&](std::size_t) { return LossScratch(segment(), idle, counterfactual); });
     const auto& shape = rollout_.shape();
-    std::size_t blocks = 0;
-    weights_.for_each_block([&blocks](const Block&, std::size_t, std::span<float>) { ++blocks; });
-    blocks_.reserve(blocks * shards_.size());
-    pointers_.reserve(shards_.size());
     units_.reserve(index(shape.slots()) * index(shape.rows));
     if constexpr (recomputes<Returns> || counterfactual) decided_units_.reserve(units_.capacity());
     rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
@@ -75,7 +76,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     const float rate = config_.optimizer.learning_rate * config_.schedule(services.clock.progress());
     for (int epoch = 0; epoch < config_.epochs && !units_.empty(); ++epoch) {
       if constexpr (recomputes<Returns>) {
-        if (epoch > 0 || waits) estimate_anew(region);  // with turns some decisions are of an older policy
+        // With turns some decisions are of an older policy; of other actors' steps all of them may be.
+        if (epoch > 0 || waits || asynchronous) estimate_anew(region);
       }
       shuffle(epoch);
       const double kl = pass(region, rate);
@@ -93,9 +95,14 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
   [[nodiscard]] const UpdateStatistics& statistics() const { return statistics_; }
 
+  /// From now on gradients move the weights of `shared`, which many actors share, and not those here alone.
+  void share(OnPolicyUpdate& shared, std::mutex& mutex) { step_.share(shared.step_, shared.weights_, mutex); }
+  /// Takes over the shared weights as they are now.
+  void catch_up() { step_.catch_up(weights_); }
+
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
-    a(optimizer_, rewards_, updates_);
+    a(step_, rewards_, updates_);
   }
 
  private:
@@ -194,10 +201,10 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     const AdvantageScale scale = advantage_scale(units);
     const int count = static_cast<int>(units.size());
     const int tiles = (count + tile_rows - 1) / tile_rows;
-    const int shards = std::min(tiles, static_cast<int>(shards_.size()));
+    const int shards = std::min(tiles, step_.shards());
     const double tile_nanoseconds = .1 * static_cast<double>(weights_.size()) * tile_rows * segment();
     region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
-      Parameters& gradient = shards_[index(shard)];
+      Parameters& gradient = step_.shard(shard);
       gradient.for_each_block(
           [](const Block&, std::size_t, std::span<float> g) { std::fill(g.begin(), g.end(), 0.f); });
       sums_[index(shard)] = {};
@@ -206,8 +213,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
         add_gradient(units.data() + first, rows, scale, worker, shard);
       }
     });
-    sum_shards(shards);
-    step(rate);
+    statistics_.gradient_norm += step_.step(weights_, shards, rate, config_.max_gradient_norm);
+    ++steps_;
     LossSums total;
     for (int shard = 0; shard < shards; ++shard) {
       const LossSums& s = sums_[index(shard)];
@@ -257,8 +264,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     add_losses<Arch, typename Words::Objective>(config_.objective, weights, segment(), l,
                                                 sums_[index(shard)]);
     const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value};
-    policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d,
-                                    shards_[index(shard)]);
+    policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d, step_.shard(shard));
   }
 
   /// Gathers up to 64 units into the worker's tiles and evaluates them by the current weights.
@@ -313,44 +319,6 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
                       s.actions + t * Policy::words * tile_rows);
   }
 
-  /// shards_[0] = the sum of the first `count` shards, by a tree that depends on nothing but their number.
-  [[gnu::noinline]] void sum_shards(int count) {
-    blocks_.clear();
-    for (int i = 0; i < count; ++i) list_blocks(shards_[index(i)]);
-    const std::size_t blocks = blocks_.size() / index(count);
-    std::size_t block = 0;
-    weights_.for_each_block([&](const Block&, std::size_t, std::span<float> values) {
-      pointers_.clear();
-      for (std::size_t i = block; i < blocks_.size(); i += blocks) pointers_.push_back(blocks_[i]);
-      polis::sum_shards<Arch>(pointers_, values.size());
-      ++block;
-    });
-  }
-  /// Appends where the blocks of a gradient begin.
-  void list_blocks(Parameters& gradient) {
-    gradient.for_each_block(
-        [this](const Block&, std::size_t, std::span<float> g) { blocks_.push_back(g.data()); });
-  }
-
-  /// One step of the optimizer along shards_[0], clipped by its global norm.
-  [[gnu::noinline]] void step(float rate) {
-    double square = 0;
-    Parameters& gradient = shards_.front();
-    gradient.for_each_block([&square](const Block& block, std::size_t, std::span<float> values) {
-      square += checked_squared_norm(block, values);
-    });
-    const GradientNorm norm = clip_by_norm(square, config_.max_gradient_norm);
-    blocks_.clear();
-    list_blocks(gradient);
-    auto from = blocks_.begin();
-    optimizer_.begin_step();
-    weights_.for_each_block([&](const Block& block, std::size_t offset, std::span<float> values) {
-      optimizer_.template update<Arch>(block, offset, values, {*from++, values.size()}, rate, norm.scale);
-    });
-    statistics_.gradient_norm += norm.norm;
-    ++steps_;
-  }
-
   [[gnu::cold, gnu::noinline]] void finish_statistics(float rate) {
     UpdateStatistics& s = statistics_;
     if (s.samples > 0) {
@@ -375,15 +343,12 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     return variance > 0 ? 1. - (error_squares - error * error / count) / variance : 0.;
   }
 
-  typename Words::Optimizer optimizer_;
+  ParameterStep<typename Words::Optimizer, Parameters, Arch> step_;
   typename Words::RewardNormalization::State rewards_;
-  FixedArray<Parameters> shards_;
   FixedArray<LossSums> sums_;
   FixedArray<LossScratch> losses_;  // [worker]
   std::vector<int> units_;
   std::vector<int> decided_units_;  // those of all decisions, for estimates that are made anew
-  std::vector<float*> blocks_;      // of gradients, while another one is walked
-  std::vector<float*> pointers_;    // one block of every shard
   UpdateStatistics statistics_;
   std::uint64_t updates_ = 0;
   int steps_ = 0;

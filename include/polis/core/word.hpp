@@ -23,6 +23,7 @@ struct RewardNormalization {};
 struct ValueNormalization {};
 struct AgentIds {};
 struct ActiveMasks {};
+struct Actors {};
 struct Mixer {};
 struct Exploration {};
 struct Target {};

@@ -68,7 +68,7 @@ inline constexpr bool is_slot_of_actor_critic =
     is_one_of<Kind, word::Policy, word::Network, word::Activation, word::Initialization, word::Distribution,
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
               word::ObservationNormalization, word::RewardNormalization, word::ValueNormalization,
-              word::AgentIds, word::ActiveMasks, word::Defaults>;
+              word::AgentIds, word::ActiveMasks, word::Actors, word::Defaults>;
 template <class Kind>
 inline constexpr bool is_slot_of_q_learning =
     is_one_of<Kind, word::Network, word::Activation, word::Initialization, word::Objective, word::Mixer,
@@ -105,6 +105,8 @@ struct NothingAsked {
   static constexpr bool mixed_team() { return true; }
   static constexpr bool memory() { return true; }
   static constexpr bool tables() { return true; }
+  static constexpr bool asynchronous = false;
+  static constexpr bool actors() { return true; }
 };
 
 /// An algorithm of the user's own answers for itself.
@@ -138,6 +140,12 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : Nothing
     return (... && distribution_fits<typename A::Distribution, typename RoleOf<E, R>::Action>);
   }
   static constexpr bool policy() { return (... && has_policy<RoleOf<E, R>>()); }
+  static constexpr bool asynchronous = A::Actors::asynchronous;
+  static constexpr bool actors() {
+    return !asynchronous || (std::is_same_v<typename A::ObservationNormalization, RawObservations> &&
+                             std::is_same_v<typename A::RewardNormalization, RawRewards> &&
+                             !A::ValueNormalization::normalizes && !GroupEstimator<typename A::Returns>);
+  }
 
  private:
   template <class Role>
@@ -215,6 +223,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool mixed_team() { return (... && Of<Parts>::mixed_team()); }
   static constexpr bool memory() { return (... && Of<Parts>::memory()); }
   static constexpr bool tables() { return (... && Of<Parts>::tables()); }
+  static constexpr bool actors() { return !(... || Of<Parts>::asynchronous); }
 };
 
 template <class... Words>
@@ -317,6 +326,11 @@ concept ReplayedNetworkHasNoMemory = internal::FitOf<Words...>::memory() || inte
 template <class... Words>
 concept TableNumbersItsObservations = internal::FitOf<Words...>::tables() || internal::refused;
 
+/// Asynchronous actors share weights alone: no running statistics, no comparison of lanes, and no algorithm
+/// beside theirs whose steps they would have to wait for.
+template <class... Words>
+concept ActorsShareWeightsAlone = internal::FitOf<Words...>::actors() || internal::refused;
+
 /// A curriculum of stages needs an environment that has them (`stages` and `task`).
 template <class... Words>
 concept CurriculumHasItsStages =
@@ -338,6 +352,7 @@ concept SoundComposition =
     PolicyFitsItsSpaces<Words...> && QLearningHasDiscreteActions<Words...> &&
     MixerHasSharedRewards<Words...> && MixerHasItsState<Words...> && MixerHasOneSetOfWeights<Words...> &&
     ReplayedNetworkHasNoMemory<Words...> && TableNumbersItsObservations<Words...> &&
-    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
+    ActorsShareWeightsAlone<Words...> && CurriculumHasItsStages<Words...> &&
+    CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

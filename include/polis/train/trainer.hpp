@@ -104,6 +104,7 @@ class Trainer {
     if constexpr (ComparesLanes<Learner>) lanes_.begin_alike(learner_.group());
     learner_.prepare(lanes_, pool_.threads());
     tile_lanes_ = std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, config_.lanes));
+    if constexpr (ShapesTiles<Learner>) tile_lanes_ = learner_.tile_lanes();
     tiles_ = FixedArray<Tile>(static_cast<std::size_t>((config_.lanes + tile_lanes_ - 1) / tile_lanes_));
     for (Tile& tile : tiles_)
       tile.actions = FixedArray<Actions<Environment>>(static_cast<std::size_t>(tile_lanes_));
