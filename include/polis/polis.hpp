@@ -24,6 +24,7 @@
 #include <polis/algorithm/qmix.hpp>
 #include <polis/algorithm/reinforce.hpp>
 #include <polis/algorithm/tabular_q.hpp>
+#include <polis/buffer/episodes.hpp>
 #include <polis/buffer/prioritized_replay.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>

@@ -12,8 +12,10 @@
 
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>
+#include <polis/buffer/episodes.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/games/two_step_game.hpp>
+#include <polis/envs/particle/simple_spread.hpp>
 #include <polis/nn/gru.hpp>
 #include <polis/train/suites/disturbance.hpp>
 #include <polis/train/trainer.hpp>
@@ -92,6 +94,25 @@ long allocations_of_replay(int threads) {
   return allocations_when_warm<T>(config);
 }
 
+template <class Algorithm, class E>
+long allocations_of_episodes(int threads) {
+  using T = Trainer<Algorithm, MultiAgentEnv<E>>;
+  typename T::Config config;
+  config.lanes = 8, config.threads = threads;
+  config.algorithm.learning_starts = 0;
+  config.algorithm.buffer.capacity = 64;  // rings wrap
+  config.algorithm.buffer.longest = 10;   // longer ones are kept in parts
+  config.algorithm.batch = 30, config.algorithm.update_every = 5;
+  T trainer(config);
+  const auto steps = static_cast<std::uint64_t>(E::agents * 8 * 200);
+  while (trainer.clock().steps < steps) trainer.iterate();
+  allocations = 0;
+  counting = true;
+  while (trainer.clock().steps < 2 * steps) trainer.iterate();
+  counting = false;
+  return allocations;
+}
+
 }  // namespace test_allocations
 
 TEST_CASE("train/allocations: an allocation is seen") {
@@ -118,6 +139,13 @@ TEST_CASE("train/allocations: none in the steady state of a replay and its updat
   CHECK(allocations_of_replay<DQN::With<NormalizeObservations>, CartPole>(1) == 0);
   CHECK(allocations_of_replay<DQN, CartPole>(2) == 0);
   CHECK(allocations_of_replay<QMIX, TwoStepGame>(2) == 0);
+}
+
+TEST_CASE("train/allocations: none in the steady state of whole episodes and their updates") {
+  using namespace test_allocations;
+  CHECK(allocations_of_episodes<QMIX::With<Episodes, Gru<8>>, TwoStepGame>(1) == 0);
+  CHECK(allocations_of_episodes<QMIX::With<Episodes, Gru<8>>, TwoStepGame>(2) == 0);
+  CHECK(allocations_of_episodes<DQN::With<Episodes, NormalizeObservations>, SimpleSpread<>>(1) == 0);
 }
 
 TEST_CASE("train/allocations: none in a step of agents that are disturbed") {

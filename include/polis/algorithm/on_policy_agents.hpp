@@ -248,14 +248,6 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     return acted(static_cast<int>(slot) * rollout_.shape().rows + static_cast<int>(row));
   }
 
-  /// f(rows, count) for up to 64 rows at a time.
-  template <class F>
-  static void for_tiles(const std::vector<int>& rows, F&& f) {
-    for (std::size_t first = 0; first < rows.size(); first += tile_rows) {
-      f(rows.data() + first, static_cast<int>(std::min<std::size_t>(tile_rows, rows.size() - first)));
-    }
-  }
-
   /// Uniform numbers [noise][64] of these rows' own streams.
   void draw(const LaneTile<E>& tile, const int* ids, int rows, Purpose purpose, float* uniforms) const {
     Array<std::uint32_t, tile_rows> lanes{}, agents{};

@@ -20,7 +20,8 @@ namespace polis::internal {
 /// Tiles of one thread for the choice of actions by a network that needs `draws` random numbers a row.
 template <class Network, int draws>
 struct ChoosingTiles {
-  float *features, *outputs, *cache, *uniforms;
+  static constexpr int carry_size = Network::carry_size;
+  float *features, *outputs, *cache, *uniforms, *carry;
   FloatArena memory;
 
   ChoosingTiles() {
@@ -28,7 +29,8 @@ struct ChoosingTiles {
     memory = FloatArena({{&features, tile(Network::inputs)},
                          {&outputs, tile(Network::outputs)},
                          {&cache, static_cast<std::size_t>(Network::cache_size)},
-                         {&uniforms, tile(draws)}});
+                         {&uniforms, tile(draws)},
+                         {&carry, tile(carry_size)}});
   }
 };
 
@@ -50,6 +52,7 @@ class QAgents : public ReplayAgents<Words, E, R, Width, Arch, typename QNetworks
   using Base = ReplayAgents<Words, E, R, Width, Arch, typename Networks::Tiles>;
 
  public:
+  using Base::carry_size;
   using typename Base::Config, typename Base::Observation, typename Base::Scratch;
   static constexpr int actions = Networks::actions;
   static constexpr int state_features = Networks::state_features;
@@ -93,6 +96,12 @@ class QAgents : public ReplayAgents<Words, E, R, Width, Arch, typename QNetworks
     a(weights_, explores_);
   }
 
+ protected:
+  /// The mixer's part of the weights.
+  static const float* mixer_part(const FlatParameters& weights) {
+    return weights.data() + Network::parameters;
+  }
+
  private:
   static Layout layout() {
     Layout layout;
@@ -106,7 +115,11 @@ class QAgents : public ReplayAgents<Words, E, R, Width, Arch, typename QNetworks
     const typename Networks::Tiles& t = s.tiles;
     this->gather_features(rows.observations, Observation::words, rows.places, rows.who.data(), rows.count,
                           t.features);
-    Network::template forward<Arch>(weights_.data(), t.features, nullptr, t.outputs, t.cache, rows.count);
+    if constexpr (carry_size > 0)
+      gather_tile<Arch>(rows.carries, carry_size, rows.rows, rows.count, carry_size, t.carry);
+    Network::template forward<Arch>(weights_.data(), t.features, t.carry, t.outputs, t.cache, rows.count);
+    if constexpr (carry_size > 0)
+      scatter_tile(t.carry, rows.count, carry_size, rows.carries, carry_size, rows.rows);
     philox_uniform_tile<Arch>(this->seed_, step, purpose, rows.lanes.data(), rows.streams.data(), rows.count,
                               Exploration::draws, t.uniforms);
     for (int i = 0; i < rows.count; ++i) {

@@ -86,12 +86,12 @@ struct QLearningSlots {
     typename Buffer::Config buffer{};
     typename Exploration::Config exploration{};
     typename Target::Config target{};
-    Schedule schedule{};                             ///< factor on the learning rate as training goes on
-    float discount = defaults.discount;              ///< of one decision
-    int n_step = defaults.n_step;                    ///< decisions whose rewards a target sums
+    Schedule schedule{};                 ///< factor on the learning rate as training goes on
+    float discount = defaults.discount;  ///< of one decision
+    int n_step = defaults.n_step;        ///< decisions whose rewards a target sums; with Episodes 1
     int learning_starts = defaults.learning_starts;  ///< steps before the first update
-    int update_every = defaults.update_every;        ///< steps for each update
-    int batch = defaults.batch;                      ///< transitions of an update
+    int update_every = defaults.update_every;        ///< steps for each update; with Episodes, episodes
+    int batch = defaults.batch;                      ///< transitions of an update; with Episodes, episodes
     int shards = defaults.shards;                    ///< parts of a gradient; not the number of threads
     float max_gradient_norm = defaults.max_gradient_norm;  ///< 0: gradients are not clipped
     /// The network chooses the next action and the target network values it; otherwise the latter does both.

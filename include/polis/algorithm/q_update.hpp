@@ -1,21 +1,16 @@
 // Agents that learn the values of their actions from what they remember: the updates of Q-learning.
 //
-// For each transition of a sample, with Q_tot the mixed value of the joint action (Q itself without a mixer):
-//
-//   target = r + discount Q_tot'(o', a')     a' = argmax Q(o', .) with double Q, else argmax Q'(o', .)
-//   loss   = L(Q_tot(o, a) - target)
-//
-// Q' being the target network (Mnih et al. 2015; double Q: van Hasselt, Guez and Silver 2016). Illegal
-// actions are left out before the argmax.
+// An update draws a sample, of transitions (q_transitions.hpp) or of episodes (q_episodes.hpp), makes one
+// step of the optimizer along the gradient of its loss, and has the target network follow.
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
-#include <polis/algorithm/q_agents.hpp>
+#include <polis/algorithm/q_episodes.hpp>
+#include <polis/algorithm/q_transitions.hpp>
 #include <polis/algorithm/sharded_gradient.hpp>
 
 namespace polis::internal {
@@ -37,14 +32,20 @@ struct QStatistics {
   }
 };
 
+/// The loss that a sentence's buffer asks for.
+template <class Words, class E, int R, int Width, class Arch>
+using QLosses =
+    std::conditional_t<keeps_episodes<typename Words::Buffer>, QEpisodes<Words, E, R, Width, Arch>,
+                       QTransitions<Words, E, R, Width, Arch>>;
+
 /// The optimizer's side of a learner; see QAgents for the parameters.
 template <class Words, class E, int R, int Width, class Arch>
-class QUpdate : public QAgents<Words, E, R, Width, Arch> {
-  using Base = QAgents<Words, E, R, Width, Arch>;
-  using Base::actions, Base::config_, Base::index, Base::replay_, Base::weights_;
+class QUpdate : public QLosses<Words, E, R, Width, Arch> {
+  using Base = QLosses<Words, E, R, Width, Arch>;
+  using Base::config_, Base::weights_;
 
  public:
-  using typename Base::Config, typename Base::Mixer, typename Base::Network, typename Base::Observation;
+  using typename Base::Config, typename Base::Observation;
 
   [[gnu::cold]] QUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
@@ -53,14 +54,11 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
+    Base::prepare_losses(threads);
     gradient_.prepare(weights_, config_.shards);
-    spaces_ = FixedArray<Workspace>(index(threads), [](std::size_t) { return workspace(); });
-    ids_ = std::vector<int>(index(config_.batch));
-    importance_ = std::vector<float>(ids_.size());
-    errors_ = std::vector<float>(ids_.size());
   }
 
-  /// Learns as many times as steps have been made since the last call, in steps of `update_every`.
+  /// Learns as many times as what has come in since the last call is worth.
   [[gnu::noinline]] void update(Services& services) {
     const double progress = services.clock.progress();
     const float rate = config_.optimizer.learning_rate * config_.schedule(progress);
@@ -71,6 +69,8 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
   }
 
   [[nodiscard]] const QStatistics& statistics() const { return statistics_; }
+  /// The target network's weights.
+  [[nodiscard]] FlatParameters& target() { return target_; }
   [[nodiscard]] const FlatParameters& target() const { return target_; }
 
   [[gnu::cold]] void archive(auto& a) {
@@ -79,153 +79,22 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
   }
 
  private:
-  struct Sums {
-    double loss = 0, value = 0;
-    void add(const Sums& other) { loss += other.loss, value += other.value; }
-  };
-  /// Tiles of one thread.
-  struct Workspace {
-    float *features, *caches;             // [Width][...], of the transitions' own observations
-    float *next_features, *cache;         // of what follows
-    float *values, *chooser, *d_values;   // [actions][64]
-    float *chosen, *next, *d_chosen;      // [Width][64]
-    float *state, *next_state;            // [state][64]
-    float *total, *next_total, *d_total;  // [64]
-    float *mixer_cache, *next_mixer_cache, *scratch;
-    FloatArena memory;
-  };
-
-  [[gnu::cold]] static Workspace workspace() {
-    constexpr int features = Base::features, states = Base::state_features;
-    const auto tile = [](int n) { return index(n) * tile_rows; };
-    Workspace s{};
-    s.memory = FloatArena({{&s.features, tile(features) * Width},
-                           {&s.caches, index(Network::cache_size) * Width},
-                           {&s.next_features, tile(features)},
-                           {&s.cache, index(Network::cache_size)},
-                           {&s.values, tile(actions)},
-                           {&s.chooser, tile(actions)},
-                           {&s.d_values, tile(actions)},
-                           {&s.chosen, tile(Width)},
-                           {&s.next, tile(Width)},
-                           {&s.d_chosen, tile(Width)},
-                           {&s.state, tile(states)},
-                           {&s.next_state, tile(states)},
-                           {&s.total, tile(1)},
-                           {&s.next_total, tile(1)},
-                           {&s.d_total, tile(1)},
-                           {&s.mixer_cache, index(Mixer::cache_size)},
-                           {&s.next_mixer_cache, index(Mixer::cache_size)},
-                           {&s.scratch, index(std::max(Network::scratch_size, Mixer::scratch_size))}});
-    return s;
-  }
-
-  /// One optimizer step on one sample of the replay.
+  /// One optimizer step on one sample.
   [[gnu::noinline]] void learn(Region& region, float rate, double progress) {
     Random random(this->seed_, updates_, 0, static_cast<std::uint32_t>(this->agents_.front()),
                   Purpose::permutation);
-    replay_.sample(random, progress, ids_, importance_);
-    const int count = static_cast<int>(ids_.size());
-    const double tile_nanoseconds = .15 * static_cast<double>(weights_.size()) * tile_rows * Width;
-    const Sums sums = gradient_.sum(region, count, tile_nanoseconds,
-                                    [&](float* gradient, Sums& to, int first, int rows, int worker) {
-                                      add_gradient(spaces_[index(worker)], gradient, to, first, rows);
-                                    });
+    this->draw(random, progress);
+    const double nanoseconds = .15 * static_cast<double>(weights_.size()) * this->rows_of_part();
+    const QSums sums = gradient_.sum_parts(region, this->parts(), nanoseconds,
+                                           [&](float* gradient, QSums& to, int part, int worker) {
+                                             this->add_gradient(target_, part, worker, gradient, to);
+                                           });
     statistics_.gradient_norm += gradient_.step(optimizer_, weights_, rate, config_.max_gradient_norm);
-    replay_.learn(ids_, errors_);
+    this->learnt();
     ++updates_;
     Words::Target::template follow<Arch>(config_.target, updates_, weights_.values(), target_.values());
-    statistics_.loss += sums.loss, statistics_.value += sums.value / count;
+    statistics_.loss += sums.loss, statistics_.value += sums.value;
     ++statistics_.updates;
-  }
-
-  /// Adds the gradient of up to 64 transitions' losses to a shard.
-  [[gnu::noinline]] void add_gradient(Workspace& s, float* gradient, Sums& sums, int first, int rows) {
-    const int* ids = ids_.data() + first;
-    Array<int, tile_rows> who{};
-    for (int j = 0; j < Width; ++j) {
-      for (int i = 0; i < rows; ++i) who[i] = this->agent_of(ids[i], j);
-      value_chosen(s, ids, who.data(), rows, j);
-      value_next(s, ids, who.data(), rows, j);
-    }
-    mix(s, ids, rows);
-    add_losses(s, first, rows, sums);
-    Mixer::template backward<Arch>(mixer_part(weights_), gradient + Network::parameters, s.chosen, s.state,
-                                   s.d_total, s.d_chosen, s.mixer_cache, s.scratch, rows);
-    for (int j = 0; j < Width; ++j) {
-      std::fill_n(s.d_values, actions * tile_rows, 0.f);
-      for (int i = 0; i < rows; ++i) {
-        const int action = static_cast<int>(replay_.actions(ids[i], j, 0));
-        if (action >= 0) s.d_values[action * tile_rows + i] = s.d_chosen[j * tile_rows + i];
-      }
-      Network::template backward<Arch>(weights_.data(), gradient, features_of(s, j), s.d_values, nullptr,
-                                       nullptr, cache_of(s, j), s.scratch, rows);
-    }
-  }
-
-  /// chosen[j] = the value of what the j-th agent did; 0 if it did not act.
-  void value_chosen(Workspace& s, const int* ids, const int* who, int rows, int j) const {
-    this->gather_features(replay_.observations.data + j * Observation::words, Width * Observation::words, ids,
-                          who, rows, features_of(s, j));
-    Network::template forward<Arch>(weights_.data(), features_of(s, j), nullptr, s.values, cache_of(s, j),
-                                    rows);
-    for (int i = 0; i < rows; ++i) {
-      const int action = static_cast<int>(replay_.actions(ids[i], j, 0));
-      s.chosen[j * tile_rows + i] = action < 0 ? 0.f : s.values[action * tile_rows + i];
-    }
-  }
-  /// next[j] = the target network's value of what the j-th agent would do next; 0 if it does not act.
-  void value_next(Workspace& s, const int* ids, const int* who, int rows, int j) const {
-    this->gather_features(replay_.next_observations.data + j * Observation::words, Width * Observation::words,
-                          ids, who, rows, s.next_features);
-    Network::template forward<Arch>(target_.data(), s.next_features, nullptr, s.values, s.cache, rows);
-    const float* chooser = s.values;
-    if (config_.double_q) {
-      Network::template forward<Arch>(weights_.data(), s.next_features, nullptr, s.chooser, s.cache, rows);
-      chooser = s.chooser;
-    }
-    for (int i = 0; i < rows; ++i) {
-      const float* mask = nullptr;
-      if constexpr (Base::masked) mask = &replay_.next_masks(ids[i], j, 0);
-      const int best = greedy_action(In<float>{chooser + i, tile_rows}, mask, actions);
-      s.next[j * tile_rows + i] = best < 0 ? 0.f : s.values[best * tile_rows + i];
-    }
-  }
-  /// The joint values, now and next.
-  void mix(Workspace& s, const int* ids, int rows) const {
-    if constexpr (Words::Mixer::needs_state) {
-      using State = typename E::State;
-      gather_elements<Arch, State>(replay_.states.data, State::words, ids, rows, s.state);
-      gather_elements<Arch, State>(replay_.next_states.data, State::words, ids, rows, s.next_state);
-    }
-    for (int j = 0; j < Width; ++j) {  // padding of the last register is finite
-      for (int i = rows; i < tile_rows; ++i) s.chosen[j * tile_rows + i] = s.next[j * tile_rows + i] = 0.f;
-    }
-    Mixer::template forward<Arch>(mixer_part(weights_), s.chosen, s.state, s.total, s.mixer_cache, rows);
-    Mixer::template forward<Arch>(mixer_part(target_), s.next, s.next_state, s.next_total, s.next_mixer_cache,
-                                  rows);
-  }
-  /// Losses, errors and d_total of a tile.
-  void add_losses(Workspace& s, int first, int rows, Sums& sums) {
-    const float mean = 1.f / static_cast<float>(ids_.size());
-    std::fill_n(s.d_total, tile_rows, 0.f);
-    for (int i = 0; i < rows; ++i) {
-      const std::size_t at = index(first + i);
-      const int id = ids_[at];
-      const float target = replay_.rewards.data[id] + replay_.discounts.data[id] * s.next_total[i];
-      const float error = s.total[i] - target, weight = importance_[at] * mean;
-      const auto loss = Words::Objective::error_loss(config_.objective, error);
-      s.d_total[i] = weight * loss.d_error;
-      errors_[at] = error;
-      sums.loss += static_cast<double>(weight * loss.loss);
-      sums.value += static_cast<double>(s.total[i]);
-    }
-  }
-
-  static float* features_of(const Workspace& s, int j) { return s.features + j * Base::features * tile_rows; }
-  static float* cache_of(const Workspace& s, int j) { return s.caches + j * Network::cache_size; }
-  static const float* mixer_part(const FlatParameters& weights) {
-    return weights.data() + Network::parameters;
   }
 
   void finish_statistics(float rate) {
@@ -239,10 +108,7 @@ class QUpdate : public QAgents<Words, E, R, Width, Arch> {
 
   FlatParameters target_;
   typename Words::Optimizer optimizer_;
-  ShardedGradient<Sums, Arch> gradient_;
-  FixedArray<Workspace> spaces_;  // [worker]
-  std::vector<int> ids_;          // of the sample
-  std::vector<float> importance_, errors_;
+  ShardedGradient<QSums, Arch> gradient_;
   QStatistics statistics_;
   std::uint64_t updates_ = 0;
 };

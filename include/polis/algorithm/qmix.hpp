@@ -8,7 +8,8 @@
 //     QMIX    Q_tot increases in every Q_i, by a network whose weights the state gives    mixer/qmix.hpp
 //
 // Shared is PyMARL's way of learning: double Q, RMSprop, gradients clipped at a norm of 10, the squared
-// error, a target network copied every 200 updates. The networks are feed-forward.
+// error, a target network copied every 200 updates. The networks are feed-forward and learn from single
+// transitions; what PyMARL itself runs, recurrent networks and whole episodes, is With<Episodes, Gru<64>>.
 #pragma once
 
 #include <polis/algorithm/dqn.hpp>

@@ -20,20 +20,9 @@
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/transpose.hpp>
-#include <polis/distribution/interval.hpp>
 #include <polis/normalization/observations.hpp>
 
 namespace polis::internal {
-
-/// Up to 64 rows that decide: row rows[i], agent who[i] of a lane, sees observations[places[i] * words].
-struct DecidingRows {
-  const float* observations;
-  const int *places, *rows;
-  const float* masks;  // [row][flags]; null where there are none
-  int count;
-  Array<int, tile_rows> who;
-  Array<std::uint32_t, tile_rows> lanes, streams;  // of their random numbers
-};
 
 /// `Words` is the sentence: its slots and Config. `R` is the role whose spaces the agents have, `Width` the
 /// agents of a unit, `Tiles` what one thread needs to choose actions, made by default.
@@ -53,13 +42,15 @@ class ReplayAgents {
   static constexpr int flags = discrete ? Action::features : 1;
   static constexpr bool normalizes =
       !std::is_same_v<typename Words::ObservationNormalization, RawObservations>;
+  static constexpr bool in_episodes = keeps_episodes<typename Words::Buffer>;
+  static constexpr int carry_size = carry_size_of<Tiles>();
   using ObservationState = typename Words::ObservationNormalization::State;
 
   /// Scratch memory of one thread.
   struct Scratch {
     Tiles tiles;
-    float* actions;           // [action_words][64], chosen
-    float *observed, *masks;  // [row][...], of a run that is only watched
+    float* actions;                     // [action_words][64], chosen
+    float *observed, *masks, *carries;  // [row][...], of a run that is only watched
     FloatArena memory;
     std::vector<int> rows;
   };
@@ -73,10 +64,17 @@ class ReplayAgents {
   /// Sizes everything for the lanes of `env` and this number of threads.
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     lanes_ = env.lanes();
-    ReplayShape shape;
+    typename Words::Buffer::Arrays::Shape shape;
     shape.units = lanes_ * units_per_lane();
     shape.capacity = std::max(1, config_.buffer.capacity / shape.units);
-    shape.n_step = config_.n_step;
+    if constexpr (in_episodes) {
+      shape.longest = longest_interval_ = config_.buffer.longest;
+      shape.carry = carry_size;
+      interval_ = 1, counted_ = 0;
+    } else {
+      shape.n_step = config_.n_step;
+      interval_ = longest_interval_ = std::max(1, config_.update_every / lanes_);
+    }
     shape.width = Width;
     shape.observation = Observation::words;
     shape.action = action_words;
@@ -87,18 +85,20 @@ class ReplayAgents {
     const std::size_t rows = index(lanes_) * agents_.size();
     places_ = FixedArray<int>(rows);
     masks_ = FixedArray<float>(rows * (masked ? flags : 0));
+    carries_ = AlignedVector<float>(rows * carry_size);
     scratch_ = FixedArray<Scratch>(index(threads), [&](std::size_t) { return make_scratch(rows, 0); });
     if constexpr (normalizes) {
-      seen_ = AlignedVector<float>(index(interval()) * rows * Observation::words);
-      decided_ = FixedArray<char>(index(interval()) * rows);
+      seen_ = AlignedVector<float>(index(longest_interval_) * rows * Observation::words);
+      decided_ = FixedArray<char>(index(longest_interval_) * rows);
     }
     begun_ = 0;
   }
 
-  /// Steps of every lane between two looks at whether it is time to learn.
-  [[nodiscard]] int interval() const { return std::max(1, config_.update_every / std::max(1, lanes_)); }
+  /// Steps of every lane between two looks at whether it is time to learn; of episodes, about those in which
+  /// an update's come in.
+  [[nodiscard]] int interval() const { return interval_; }
   [[nodiscard]] bool due(const Clock& clock) const {
-    return clock.batch_steps >= begun_ + static_cast<std::uint64_t>(interval());
+    return clock.batch_steps >= begun_ + static_cast<std::uint64_t>(interval_);
   }
 
   /// Adds the rewards of the step just made, and completes the transitions of episodes that ended.
@@ -111,7 +111,7 @@ class ReplayAgents {
         replay_.reward(unit, outcome.rewards.data());
         if (outcome.end == End::terminated) replay_.terminate(unit);
         if (outcome.end == End::truncated) {
-          store_final(*tile.env, lane, u, replay_.newest(unit));
+          store_final(*tile.env, lane, u, replay_.following(unit));
           replay_.truncate(unit, config_.discount);
         }
       }
@@ -124,8 +124,8 @@ class ReplayAgents {
 
   [[gnu::cold]] void archive(auto& a) {
     a.section("replay-agents");
-    a(observations_, replay_, begun_);
-    a.fixed(seen_), a.fixed(decided_);
+    a(observations_, replay_, begun_, interval_, counted_);
+    a.fixed(carries_), a.fixed(seen_), a.fixed(decided_);
   }
 
  protected:
@@ -150,7 +150,8 @@ class ReplayAgents {
     Scratch s{};
     s.memory = FloatArena({{&s.actions, index(action_words) * tile_rows},
                            {&s.observed, watched * Observation::words},
-                           {&s.masks, masked ? watched * flags : 0}});
+                           {&s.masks, masked ? watched * flags : 0},
+                           {&s.carries, watched * carry_size}});
     s.rows.reserve(rows);
     return s;
   }
@@ -171,7 +172,8 @@ class ReplayAgents {
     for_tiles(s.rows, [&](const int* rows, int count) {
       Array<int, tile_rows> places{};
       for (int i = 0; i < count; ++i) places[i] = places_[index(rows[i])];
-      choose(s, deciding(tile, replay_.observations.data, places.data(), rows, masks_.data(), count));
+      choose(s, deciding(tile, replay_.observations.data, places.data(), rows, masks_.data(), carries_.data(),
+                         count));
       for (int i = 0; i < count; ++i) {
         float* kept = &replay_.actions.data[std::ptrdiff_t{places[i]} * action_words];
         for (int k = 0; k < action_words; ++k) kept[k] = s.actions[k * tile_rows + i];
@@ -186,6 +188,7 @@ class ReplayAgents {
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
       for (int a = 0; a < group_size(); ++a) {
         const int row = lane * group_size() + a;
+        if (tile.env->steps_in_episode(lane) == 0) forget(s.carries, row, 1);
         if (!tile.env->deciding(lane, agent(a))) continue;
         tile.env->observe_agent(lane, agent(a), Row{s.observed + row * Observation::words});
         if constexpr (masked) read_mask(*tile.env, lane, a, s.masks + row * flags);
@@ -193,21 +196,29 @@ class ReplayAgents {
       }
     }
     for_tiles(s.rows, [&](const int* rows, int count) {
-      choose(s, deciding(tile, s.observed, rows, rows, s.masks, count));
+      choose(s, deciding(tile, s.observed, rows, rows, s.masks, s.carries, count));
       for (int i = 0; i < count; ++i) hand_over(tile, rows[i], s.actions + i);
     });
   }
 
-  /// Learns as many times as steps have been made since the last call, in steps of `update_every`.
+  /// Learns as many times as what came in since the last call is worth, in steps or episodes of
+  /// `update_every`.
   template <class Learn>
   void catch_up(const Clock& clock, Learn&& learn) {
     const auto every = static_cast<std::uint64_t>(config_.update_every);
-    const auto before = begun_ * static_cast<std::uint64_t>(lanes_);
-    const std::uint64_t owed = clock.steps / every - before / every;
+    std::uint64_t before = begun_ * static_cast<std::uint64_t>(lanes_), now = clock.steps, least = 1;
     learn_observations(clock);
     begun_ = clock.batch_steps;
     replay_.settle();
-    if (clock.steps < static_cast<std::uint64_t>(config_.learning_starts) || replay_.size() == 0) return;
+    if constexpr (in_episodes) {
+      before = std::exchange(counted_, replay_.total()), now = counted_;
+      least = static_cast<std::uint64_t>(config_.batch);
+      // As many steps as an update's episodes take, by all that there have been.
+      const std::uint64_t expected = now > 0 ? every * clock.batch_steps / now : 1;
+      interval_ = static_cast<int>(std::clamp<std::uint64_t>(expected, 1, index(longest_interval_)));
+    }
+    const std::uint64_t owed = now / every - before / every;
+    if (clock.steps < static_cast<std::uint64_t>(config_.learning_starts) || replay_.size() < least) return;
     for (std::uint64_t i = 0; i < owed; ++i) learn();
   }
 
@@ -227,15 +238,9 @@ class ReplayAgents {
   }
 
  private:
-  template <class F>
-  static void for_tiles(const std::vector<int>& rows, F&& f) {
-    for (std::size_t first = 0; first < rows.size(); first += tile_rows) {
-      f(rows.data() + first, static_cast<int>(std::min<std::size_t>(tile_rows, rows.size() - first)));
-    }
-  }
   [[nodiscard]] DecidingRows deciding(const LaneTile<E>& tile, const float* observations, const int* places,
-                                      const int* rows, const float* masks, int count) const {
-    DecidingRows d{observations, places, rows, masks, count, {}, {}, {}};
+                                      const int* rows, const float* masks, float* carries, int count) const {
+    DecidingRows d{observations, places, rows, masks, carries, count, {}, {}, {}};
     for (int i = 0; i < count; ++i) {
       d.who[i] = agent(rows[i] % group_size());
       d.lanes[i] = tile.env->global_lane(rows[i] / group_size());
@@ -243,20 +248,10 @@ class ReplayAgents {
     }
     return d;
   }
-  /// Hands an action, word k at words[k * 64], to the environment; numbers of a Box in its own unit.
+  /// Hands an action, word k at words[k * 64], to the environment.
   void hand_over(LaneTile<E>& tile, int row, const float* words) const {
-    auto& joint = tile.actions[row / group_size() - tile.first];
-    const int who = agent(row % group_size());
-    if constexpr (Action::kind == SpaceKind::box) {
-      Array<float, action_words> scaled{};
-      for (int k = 0; k < action_words; ++k) {
-        const Interval<Action, float> interval(k);
-        scaled[k] = interval.middle() + .5f * interval.length() * words[k * tile_rows];
-      }
-      MultiAgentEnv<E>::set_action(joint, who, In<float>{scaled.data()});
-    } else {
-      MultiAgentEnv<E>::set_action(joint, who, In<float>{words, tile_rows});
-    }
+    set_scaled_action<Action, MultiAgentEnv<E>>(tile.actions[row / group_size() - tile.first],
+                                                agent(row % group_size()), words);
   }
 
   /// Adds what was seen since the last update to the statistics of observations.
@@ -295,15 +290,21 @@ class ReplayAgents {
     for (int j = 0; j < Width; ++j) decides = decides || env.deciding(lane, agent(first + j));
     if constexpr (normalizes) std::fill_n(&decided_[seen_at(tile, lane, first)], Width, char{0});
     if (!decides) return;
+    const int first_row = lane * group_size() + first;
+    if (replay_.pending(unit) == 0) forget(carries_.data(), first_row, Width);
     const int id = replay_.begin(unit, config_.discount);
+    if constexpr (carry_size > 0) {
+      const float* now = &carries_[index(first_row) * carry_size];
+      if (replay_.starts(unit)) std::copy_n(now, Width * carry_size, replay_.first_carries(unit));
+    }
     for (int j = 0; j < Width; ++j) {
-      const int row = lane * group_size() + first + j;
+      const int row = first_row + j;
       float* observed = &replay_.observations.data[(std::ptrdiff_t{id} * Width + j) * Observation::words];
       float* mask = masked ? masks_.data() + index(row) * flags : nullptr;
       if (!env.deciding(lane, agent(first + j))) {
         std::fill_n(observed, Observation::words, 0.f);
         if constexpr (masked) std::fill_n(mask, flags, 0.f);
-        replay_.actions(id, j, 0) = ReplayArrays::no_action;
+        replay_.actions(id, j, 0) = no_action;
         continue;
       }
       env.observe_agent(lane, agent(first + j), Row{observed});
@@ -317,7 +318,7 @@ class ReplayAgents {
       s.rows.push_back(row);
     }
     if constexpr (state_words > 0) env.state(lane, Row{&replay_.states(id, 0)});
-    replay_.link(unit, masked ? masks_.data() + index(lane * group_size() + first) * flags : nullptr);
+    replay_.link(unit, masked ? masks_.data() + index(first_row) * flags : nullptr);
   }
   /// Where a row of this interval is kept for the statistics of observations.
   [[nodiscard]] std::size_t seen_at(const LaneTile<E>& tile, int lane, int a) const {
@@ -345,13 +346,14 @@ class ReplayAgents {
     return outcome;
   }
 
-  /// What a unit sees of an episode that was cut off, as what follows the transition at `id`.
-  void store_final(const MultiAgentEnv<E>& env, int lane, int u, int id) {
+  /// What a unit sees of an episode that was cut off, as what follows its last decision.
+  template <class Following>
+  void store_final(const MultiAgentEnv<E>& env, int lane, int u, const Following& to) {
     for (int j = 0; j < Width; ++j) {
       const int who = agent(u * Width + j);
-      env.observe_agent(lane, who, Row{&replay_.next_observations(id, j, 0)});
+      env.observe_agent(lane, who, Row{to.observations + j * Observation::words});
       if constexpr (masked) {
-        float* mask = &replay_.next_masks(id, j, 0);
+        float* mask = to.masks + j * flags;
         const bool acts = env.end(lane, who) == End::truncated && (Width == 1 || env.acting(lane, who));
         if constexpr (discrete) {
           env.legal_agent(lane, who, Row{mask}, flags);
@@ -361,7 +363,12 @@ class ReplayAgents {
         if (!acts) std::fill_n(mask, flags, 0.f);
       }
     }
-    if constexpr (state_words > 0) env.state(lane, Row{&replay_.next_states(id, 0)});
+    if constexpr (state_words > 0) env.state(lane, Row{to.state});
+  }
+  /// `rows` rows begin an episode: nothing of the one before is carried into it.
+  static void forget(float* carries, int row, int rows) {
+    if constexpr (carry_size > 0)
+      std::fill_n(carries + index(row) * carry_size, index(rows) * carry_size, 0.f);
   }
 
  protected:
@@ -373,12 +380,15 @@ class ReplayAgents {
   int lanes_ = 0;
 
  private:
-  FixedArray<int> places_;       // [row]: where in the replay its observation is
-  FixedArray<float> masks_;      // [row][flags]: legal now
-  FixedArray<Scratch> scratch_;  // [worker]
-  AlignedVector<float> seen_;    // [interval][row][words], for statistics
-  FixedArray<char> decided_;     // [interval][row]
-  std::uint64_t begun_ = 0;      // batch step of the last update
+  FixedArray<int> places_;        // [row]: where in the replay its observation is
+  FixedArray<float> masks_;       // [row][flags]: legal now
+  FixedArray<Scratch> scratch_;   // [worker]
+  AlignedVector<float> carries_;  // [row][carry_size], as of now
+  AlignedVector<float> seen_;     // [interval][row][words], for statistics
+  FixedArray<char> decided_;      // [interval][row]
+  int interval_ = 1, longest_interval_ = 1;
+  std::uint64_t begun_ = 0;    // batch step of the last update
+  std::uint64_t counted_ = 0;  // episodes that were complete then
 };
 
 }  // namespace polis::internal

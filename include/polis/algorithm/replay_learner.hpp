@@ -156,6 +156,17 @@ class ReplayLearner {
     at_least(1, config.n_step, "n_step"), at_least(0, config.learning_starts, "learning_starts");
     at_least(1, config.update_every, "update_every"), at_least(1, config.batch, "batch");
     at_least(1, config.shards, "shards"), at_least(1, config.buffer.capacity, "buffer.capacity");
+    if constexpr (requires { config.buffer.longest; }) {
+      at_least(1, config.buffer.longest, "buffer.longest");
+      const float lambda = config.buffer.lambda;
+      if (!(lambda >= 0 && lambda <= 1)) {
+        throw Error("found " + std::to_string(lambda), "algorithm.buffer.lambda", "0 to 1");
+      }
+      if (config.n_step != 1) {
+        throw Error("found " + std::to_string(config.n_step), "algorithm.n_step",
+                    "1 with Episodes, whose targets reach further by buffer.lambda");
+      }
+    }
     if constexpr (requires { config.target.every; }) at_least(1, config.target.every, "target.every");
     if constexpr (requires { config.actor_every; }) at_least(1, config.actor_every, "actor_every");
     return config;

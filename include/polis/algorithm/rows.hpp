@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include <polis/core/aligned.hpp>
+#include <polis/core/array.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/core/transpose.hpp>
+#include <polis/distribution/interval.hpp>
 #include <polis/space/space.hpp>
 
 namespace polis::internal {
@@ -22,6 +25,51 @@ struct ActorScratch {
   FloatArena memory;
   std::vector<int> rows, cut;
 };
+
+/// f(rows, count) for up to 64 rows at a time.
+template <class F>
+void for_tiles(const std::vector<int>& rows, F&& f) {
+  for (std::size_t first = 0; first < rows.size(); first += tile_rows) {
+    f(rows.data() + first, static_cast<int>(std::min<std::size_t>(tile_rows, rows.size() - first)));
+  }
+}
+
+/// Up to 64 rows that decide: row rows[i], agent who[i] of a lane, sees observations[places[i] * words].
+struct DecidingRows {
+  const float* observations;
+  const int *places, *rows;
+  const float* masks;  // [row][flags]; null where there are none
+  float* carries;      // [row][carry], to be replaced; null without a memory
+  int count;
+  Array<int, tile_rows> who;
+  Array<std::uint32_t, tile_rows> lanes, streams;  // of their random numbers
+};
+
+/// Floats that one row carries from one decision to the next.
+template <class Tiles>
+constexpr int carry_size_of() {
+  if constexpr (requires { Tiles::carry_size; }) {
+    return Tiles::carry_size;
+  } else {
+    return 0;
+  }
+}
+
+/// Puts an agent's action, word k at words[k * 64], in its place of a joint action; the numbers of a Box,
+/// kept as shares of half its length, in the environment's own unit.
+template <class Action, class Lanes, class Joint>
+void set_scaled_action(Joint& joint, int agent, const float* words) {
+  if constexpr (Action::kind == SpaceKind::box) {
+    Array<float, Action::words> scaled{};
+    for (int k = 0; k < Action::words; ++k) {
+      const Interval<Action, float> interval(k);
+      scaled[k] = interval.middle() + .5f * interval.length() * words[k * tile_rows];
+    }
+    Lanes::set_action(joint, agent, In<float>{scaled.data()});
+  } else {
+    Lanes::set_action(joint, agent, In<float>{words, tile_rows});
+  }
+}
 
 /// Network inputs of the elements of a space at base[ids[i] * stride] (ids null: consecutive ones), expanded
 /// one by one.

@@ -28,19 +28,26 @@ class ShardedGradient {
     pointers_.reserve(count);
   }
 
-  /// add(gradient, sums, first row, rows, worker) for each tile of `count` samples; `nanoseconds` is about
-  /// what a full one costs. Afterwards `gradient` is their sum; returns that of `Sums`.
+  /// add(gradient, sums, first row, rows, worker) for each tile of `count` samples; else as sum_parts.
   template <class Add>
   Sums sum(Region& region, int count, double nanoseconds, Add&& add) {
-    const int tiles = (count + tile_rows - 1) / tile_rows;
-    const int shards = std::min(tiles, static_cast<int>(gradients_.size()));
-    region.parallel(shards, nanoseconds * tiles / shards, [&](int shard, int worker) {
+    const auto tile = [&](float* gradient, Sums& sums, int part, int worker) {
+      const int first = part * tile_rows;
+      add(gradient, sums, first, std::min(tile_rows, count - first), worker);
+    };
+    return sum_parts(region, (count + tile_rows - 1) / tile_rows, nanoseconds, tile);
+  }
+  /// add(gradient, sums, part, worker) for each of `parts`; `nanoseconds` is about what a full one costs.
+  /// Afterwards `gradient` is their sum; returns that of `Sums`.
+  template <class Add>
+  Sums sum_parts(Region& region, int parts, double nanoseconds, Add&& add) {
+    const int shards = std::min(parts, static_cast<int>(gradients_.size()));
+    region.parallel(shards, nanoseconds * parts / shards, [&](int shard, int worker) {
       const std::span<float> gradient = gradients_[at(shard)].values();
       std::fill(gradient.begin(), gradient.end(), 0.f);
       sums_[at(shard)] = {};
-      for (int tile = tiles * shard / shards; tile < tiles * (shard + 1) / shards; ++tile) {
-        const int first = tile * tile_rows;
-        add(gradient.data(), sums_[at(shard)], first, std::min(tile_rows, count - first), worker);
+      for (int part = parts * shard / shards; part < parts * (shard + 1) / shards; ++part) {
+        add(gradient.data(), sums_[at(shard)], part, worker);
       }
     });
     pointers_.clear();

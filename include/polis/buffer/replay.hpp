@@ -23,6 +23,14 @@
 
 namespace polis {
 
+/// The first word of the action of an agent that does not act: below every index, and below the numbers of a
+/// Box, which are kept as shares of half its length, -1 to 1.
+inline constexpr float no_action = -2;
+
+/// Whether samples of a buffer word are whole episodes rather than transitions.
+template <class Buffer>
+inline constexpr bool keeps_episodes = requires { requires Buffer::keeps_episodes; };
+
 /// The sizes of a replay's arrays.
 struct ReplayShape {
   int units = 0;        ///< rings: what decides, in all lanes
@@ -43,6 +51,8 @@ struct ReplayShape {
 /// The arrays of a replay, [transitions] = [units * slots], in one aligned arena.
 class ReplayArrays {
  public:
+  using Shape = ReplayShape;
+
   ReplayArrays() = default;
   [[gnu::cold]] explicit ReplayArrays(const ReplayShape& shape)
       : shape_(shape),
@@ -73,10 +83,6 @@ class ReplayArrays {
   ArrayView<float, 2> next_states;  // [transitions][state]
   ArrayView<float, 2> rewards;      // [transitions][rewards], n-step, discounted
   ArrayView<float, 1> discounts;    // [transitions], of the value that follows: 0 after a termination
-
-  /// The first word of the action of an agent that does not act: below every index, and below the numbers of
-  /// a Box, which are kept as shares of half its length, -1 to 1.
-  static constexpr float no_action = -2;
 
   /// Begins a transition of this unit, and returns its place, where the caller writes observations, actions
   /// and state. `discount` is that of one decision.
@@ -113,8 +119,8 @@ class ReplayArrays {
     for_pending(unit, [&](int id) { discounts.data[id] = 0; });
     pending_[index(unit)] = 0;
   }
-  /// The episode was cut off: what is under way is followed by what the caller has written to the next_...
-  /// arrays at `newest(unit)`.
+  /// The episode was cut off: what is under way is followed by what the caller has written to
+  /// `following`.
   void truncate(int unit, float discount) {
     const int last = newest(unit);
     for_pending(unit, [&](int id) {
@@ -126,6 +132,15 @@ class ReplayArrays {
       copy(&next_masks.data[last * flags()], flags(), &next_masks.data[id * flags()]);
     });
     pending_[index(unit)] = 0;
+  }
+  /// What follows the unit's last decision, where the caller of `truncate` writes it.
+  struct Following {
+    float *observations, *masks, *state;  ///< [width][...], [width][...], [state]
+  };
+  [[nodiscard]] Following following(int unit) const {
+    const std::ptrdiff_t last = newest(unit);
+    return {next_observations.data + last * seen(), next_masks.data + last * flags(),
+            next_states.data + last * shape_.state};
   }
   /// Forgets what is under way: the lane was reset in the midst of an episode.
   void drop(int unit) {

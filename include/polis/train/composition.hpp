@@ -18,6 +18,7 @@
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/nn/optimizer.hpp>
 #include <polis/normalization/observations.hpp>
+#include <polis/normalization/rewards.hpp>
 #include <polis/space/space.hpp>
 
 namespace polis {
@@ -180,7 +181,8 @@ struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>> : NothingAs
            (sizeof...(R) == 1 && !std::is_same_v<typename A::Sharing, SeparateParameters>);
   }
   static constexpr bool memory() {
-    return A::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
+    return keeps_episodes<typename A::Buffer> ||
+           A::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
   }
 };
 
@@ -318,7 +320,7 @@ concept MixerHasItsState = internal::FitOf<Words...>::mixed_state() || internal:
 template <class... Words>
 concept MixerHasOneSetOfWeights = internal::FitOf<Words...>::mixed_team() || internal::refused;
 
-/// Single transitions tell a recurrent network nothing of the past.
+/// Single transitions tell a recurrent network nothing of the past; whole Episodes do.
 template <class... Words>
 concept ReplayedNetworkHasNoMemory = internal::FitOf<Words...>::memory() || internal::refused;
 
