@@ -32,6 +32,7 @@
 #include <polis/distribution/beta.hpp>
 #include <polis/distribution/dirichlet.hpp>
 #include <polis/distribution/squashed_gaussian.hpp>
+#include <polis/env/channel.hpp>
 #include <polis/env/frame_stack.hpp>
 #include <polis/env/rescaled_actions.hpp>
 #include <polis/env/time_limit.hpp>

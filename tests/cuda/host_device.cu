@@ -87,7 +87,8 @@ using Environments =
 using Wrapped =
     Types<TimeLimit<Pendulum, 50>, FrozenLake100, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,
           FrameStack<FrameStack<Bazaar, 2>, 3>, RescaledActions<Pendulum>, RescaledActions<Bazaar>,
-          FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>>;
+          FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>, Channel<Bazaar>,
+          FrameStack<Channel<CueGame, ChannelSpec{.symbols = 2, .tokens = 2, .budget = 3, .cost = 10}>, 2>>;
 
 /// Every distribution: name a new one here.
 using Distributions = Types<Categorical<5>, MultiCategorical<2, 4>, DiagGaussian<3>, SimplexGaussian<4>,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <polis/core/fields.hpp>
+#include <polis/env/channel.hpp>
 #include <polis/env/frame_stack.hpp>
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/env/time_limit.hpp>
@@ -127,6 +128,10 @@ struct Lake {
   }
   void observe(Warden, int /*index*/, polis::Row out) const { out[0] = stock; }
 };
+
+using TalkingLake =
+    polis::Channel<Lake, polis::ChannelSpec{.symbols = 4, .tokens = 2, .budget = 10, .cost = 5}>;
+static_assert(polis::RoleOf<TalkingLake, 0>::Observation::words == 2 + 3 * 8);
 
 static_assert(polis::HasStages<GovernedFishery> && polis::HasState<GovernedFishery>);
 static_assert(polis::HasLegalActions<GovernedFishery> && polis::HasTurns<GovernedFishery>);
