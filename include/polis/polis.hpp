@@ -15,10 +15,12 @@
 
 #include <polis/algorithm/a2c.hpp>
 #include <polis/algorithm/a3c.hpp>
+#include <polis/algorithm/action_probabilities.hpp>
 #include <polis/algorithm/coma.hpp>
 #include <polis/algorithm/dqn.hpp>
 #include <polis/algorithm/maa2c.hpp>
 #include <polis/algorithm/mappo.hpp>
+#include <polis/algorithm/mmd.hpp>
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>

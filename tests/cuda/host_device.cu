@@ -96,7 +96,7 @@ using Distributions = Types<Categorical<5>, MultiCategorical<2, 4>, DiagGaussian
                             DirichletOn<4>, Product<Categorical<3>, DiagGaussian<2>, SimplexGaussian<3>>>;
 
 /// Every objective: name a new one here.
-using Objectives = Types<ClippedSurrogate, DualClip, PolicyGradient>;
+using Objectives = Types<ClippedSurrogate, DualClip, PolicyGradient, MirrorDescent>;
 
 /// Every estimator of returns: name a new one here.
 using Estimators = Types<Gae, LambdaReturn, MonteCarlo, NStep<5>, VTrace, GroupNormalised>;

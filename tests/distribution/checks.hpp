@@ -156,11 +156,74 @@ void consistency(bool masked) {
   }
 }
 
+/// The divergence from another distribution: what samples of their log-probabilities' difference have as a
+/// mean; zero from itself; its gradient against central differences; registers against floats.
+template <polis::HasDivergence D>
+void divergence(bool masked) {
+  using S = Samples<D>;
+  S p(4, masked);
+  const S q(5);
+  const auto from_q = [&]<class T>(T, int row) {
+    return D::template divergence<T>(S::template in<T>(p.inputs, row), S::template in<T>(p.weights, row),
+                                     S::template in<T>(q.inputs, row), S::template in<T>(q.weights, row),
+                                     p.template legal<T>(row));
+  };
+  std::vector<float> d_inputs(p.inputs.size(), 3.f), d_weights(p.weights.size(), 2.f);  // to be added to
+  Random random = stream(6);
+  for (int row = 0; row < 4; ++row) {
+    const auto inputs = S::template in<double>(p.inputs, row), free = S::template in<double>(p.weights, row);
+    const auto legal = p.template legal<double>(row);
+    CHECK(std::abs(D::template divergence<double>(inputs, free, inputs, free, legal)) < 1e-6);
+    std::vector<double> differences;
+    std::vector<float> uniforms = S::tile(D::noise), action = S::tile(D::words);
+    for (int n = 0; n < 20'000; ++n) {
+      for (int i = 0; i < D::noise; ++i) S::at(uniforms, i, 0) = random.uniform();
+      D::template sample<float>(S::template in<float>(p.inputs, row), S::template in<float>(p.weights, row),
+                                p.template legal<float>(row), S::template in<float>(uniforms, 0),
+                                S::template out<float>(action, 0));
+      const auto taken = S::template in<double>(action, 0);
+      differences.push_back(D::template log_prob<double>(inputs, free, legal, taken) -
+                            D::template log_prob<double>(S::template in<double>(q.inputs, row),
+                                                         S::template in<double>(q.weights, row), legal,
+                                                         taken));
+    }
+    double mean = 0, square = 0;
+    for (const double x : differences) mean += x / 20'000, square += x * x / 20'000;
+    CHECK(std::abs(mean - from_q(0., row)) < 1e-4 + 4 * std::sqrt((square - mean * mean) / 20'000));
+
+    D::template add_divergence_gradient<double>(
+        inputs, free, S::template in<double>(q.inputs, row), S::template in<double>(q.weights, row), legal,
+        .7, S::template out<double>(d_inputs, row), S::template out<double>(d_weights, row));
+    const auto check = [&](float& x, float found) {
+      const float kept = x, up = kept + 1.f / 4096, down = kept - 1.f / 4096;
+      x = up;
+      const double above = from_q(0., row);
+      x = down;
+      const double below = from_q(0., row);
+      x = kept;
+      const double expected = .7 * (above - below) / (static_cast<double>(up) - static_cast<double>(down));
+      CHECK(std::abs(static_cast<double>(found) - expected) < 2e-6 * (1 + std::abs(expected)));
+    };
+    for (int i = 0; i < D::inputs; ++i) check(S::at(p.inputs, i, row), S::at(d_inputs, i, row) - 3);
+    for (int i = 0; i < D::weights; ++i) check(S::at(p.weights, i, row), S::at(d_weights, i, row) - 2);
+  }
+  using T = polis::Batch<>;
+  std::vector<float> of_registers = S::tile(1);
+  for (int row = 0; row < polis::tile_rows; row += polis::batch_width<T>) {
+    S::template out<T>(of_registers, row).set(0, from_q(T(0.f), row));
+  }
+  for (int row = 0; row < polis::tile_rows; ++row) {
+    const float expected = from_q(0.f, row);
+    CHECK(std::abs(of_registers[static_cast<std::size_t>(row)] - expected) <= 4e-5f * (1 + expected));
+  }
+}
+
 template <polis::Distribution D>
 void all(bool masked = false) {
   gradient<D>(masked);
   registers<D>(masked);
   consistency<D>(masked);
+  if constexpr (polis::HasDivergence<D>) divergence<D>(masked);
 }
 
 /// Pearson's statistic of counts against probabilities that sum to one.

@@ -6,18 +6,21 @@
 #include <polis/core/tile.hpp>
 #include <polis/objective/clipped_surrogate.hpp>
 #include <polis/objective/dual_clip.hpp>
+#include <polis/objective/mirror_descent.hpp>
 #include <polis/objective/policy_gradient.hpp>
 
 namespace {
 
 using polis::ClippedSurrogate;
 using polis::DualClip;
+using polis::MirrorDescent;
 using polis::PolicyGradient;
 using Sample = polis::PolicySample<double>;
 
 static_assert(polis::PointwiseObjective<ClippedSurrogate>);
 static_assert(polis::PointwiseObjective<PolicyGradient>);
 static_assert(polis::PointwiseObjective<DualClip>);
+static_assert(polis::PointwiseObjective<MirrorDescent>);
 static_assert(!polis::PointwiseObjective<float>);
 static_assert(polis::weighs_by_ratio<ClippedSurrogate> && polis::weighs_by_ratio<DualClip>);
 static_assert(!polis::weighs_by_ratio<PolicyGradient>);
@@ -66,6 +69,20 @@ TEST_CASE("objective/clipped_surrogate: the four corners of figure 1 of the pape
   CHECK(at(1, 2).kl == doctest::Approx(0));
 }
 
+TEST_CASE("objective/mirror_descent: the divergence's slope balances the advantage's where the step ends") {
+  const MirrorDescent::Config config{.step_size = .5f};
+  const auto at = [&](double ratio, double advantage) {
+    return MirrorDescent::policy_loss<double>(config, {std::log(ratio) - 1, -1, advantage});
+  };
+  CHECK(at(1, 2).loss == doctest::Approx(-2));
+  CHECK(at(1, 2).d_log_prob == doctest::Approx(-2));
+  CHECK(at(2, 1).loss == doctest::Approx(-2 + 2 * (2 * std::log(2.) - 1)));
+  // Mirror descent multiplies probabilities by exp(step_size A): there the derivative is zero.
+  for (const double advantage : {-3., -.5, .5, 3.}) {
+    CHECK(std::abs(at(std::exp(.5 * advantage), advantage).d_log_prob) < 1e-12);
+  }
+}
+
 TEST_CASE("objective/dual_clip: a bad action that has become likely costs no more from the bound on") {
   const DualClip::Config config{.clip = .2f, .bound = 3};
   const auto at = [&](double ratio, double advantage) {
@@ -106,6 +123,8 @@ TEST_CASE("objective: derivatives equal finite differences") {
             doctest::Approx(slope<DualClip>({}, sample)).epsilon(1e-6));
       CHECK(PolicyGradient::policy_loss<double>({}, sample).d_log_prob ==
             doctest::Approx(slope<PolicyGradient>({}, sample)).epsilon(1e-6));
+      CHECK(MirrorDescent::policy_loss<double>({}, sample).d_log_prob ==
+            doctest::Approx(slope<MirrorDescent>({}, sample)).epsilon(1e-6));
     }
   }
   for (const double value : {-1., .35, .45, .55, .8, 3.}) {
@@ -176,4 +195,5 @@ TEST_CASE("objective: registers give what floats give") {
   check_registers<ClippedSurrogate>();
   check_registers<DualClip>();
   check_registers<PolicyGradient>();
+  check_registers<MirrorDescent>();
 }

@@ -125,6 +125,50 @@ TEST_CASE("policy/actor_critic_policy: gradients against finite differences") {
   check_gradient<CounterfactualOf<Gru<5>>>();
 }
 
+TEST_CASE_TEMPLATE("policy/actor_critic_policy: a magnet's gradient against finite differences", P,
+                   test_policy::PolicyOf<polis::Mlp<5>, polis::Categorical<3>>,
+                   test_policy::PolicyOf<polis::Mlp<5>, polis::DiagGaussian<2>>) {
+  using namespace test_policy;
+  static_assert(MeasuresDivergence<P, Simd> && !MeasuresDivergence<PolicyOf<Gru<5>, Categorical<3>>, Simd>);
+  Problem<P, (P::mask_size > 0)> problem;
+  Random random(7, 0, 0, 0, Purpose::test);
+  const auto magnet = problem.policy.parameters(random);
+  AlignedVector<float> divergence(tile_rows), d_divergence(tile_rows);
+  for (std::size_t i = 0; i < problem.rows; ++i) d_divergence[i] = .5f + random.uniform();
+  const auto loss = [&] {
+    problem.policy.template attract<Simd>(magnet, problem.workspace, problem.batch);
+    problem.policy.template evaluate<Simd>(
+        problem.weights, problem.workspace, problem.batch,
+        {problem.log_prob.data(), problem.entropy.data(), problem.value.data(), nullptr, divergence.data()});
+    double sum = 0;
+    for (std::size_t i = 0; i < problem.rows; ++i) {
+      sum += static_cast<double>(d_divergence[i]) * static_cast<double>(divergence[i]);
+    }
+    return sum;
+  };
+  CHECK(loss() > .1);
+  auto gradient = problem.weights.like();
+  AlignedVector<float> zeros(tile_rows);
+  problem.policy.template backward<Simd>(
+      problem.weights, problem.workspace, problem.batch,
+      {zeros.data(), zeros.data(), zeros.data(), nullptr, d_divergence.data()}, gradient);
+  double worst = 0, largest = 0;
+  for (std::size_t i = 0; i < problem.weights.size(); ++i) {
+    float& weight = problem.weights.values()[i];
+    const float kept = weight;
+    weight = kept + 4e-3f;
+    const double above = loss();
+    weight = kept - 4e-3f;
+    const double below = loss();
+    weight = kept;
+    const auto analytic = static_cast<double>(gradient.values()[i]);
+    worst = std::max(worst, std::abs((above - below) / 8e-3 - analytic));
+    largest = std::max(largest, std::abs(analytic));
+  }
+  CHECK(largest > 1);
+  CHECK(worst < 5e-3 * largest);
+}
+
 TEST_CASE("policy/actor_critic_policy: a counterfactual baseline is the mean over the actions there were") {
   using namespace test_policy;
   using P = CounterfactualOf<Mlp<5>>;

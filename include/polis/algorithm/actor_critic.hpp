@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <polis/algorithm/actor_critic_learner.hpp>
+#include <polis/algorithm/magnet.hpp>
 #include <polis/algorithm/sentence.hpp>
 #include <polis/algorithm/sharing.hpp>
 #include <polis/core/error.hpp>
@@ -92,6 +93,7 @@ struct ActorCriticSlots {
   using AgentIds = typename internal::LastOfKind<word::AgentIds, NoAgentIds, Words...>::type;
   using ActiveMasks = typename internal::LastOfKind<word::ActiveMasks, DecisionsAlone, Words...>::type;
   using Actors = typename internal::LastOfKind<word::Actors, SynchronousActors, Words...>::type;
+  using Magnet = typename internal::LastOfKind<word::Magnet, NoMagnet, Words...>::type;
   static constexpr ActorCriticDefaults defaults =
       internal::LastOfKind<word::Defaults, CommonDefaults, Words...>::type::values;
 
@@ -106,6 +108,7 @@ struct ActorCriticSlots {
     typename RewardNormalization::Config rewards{};
     typename ValueNormalization::Config values{};
     typename Actors::Config actors{};
+    typename Magnet::Config magnet{};
     Schedule schedule{};                 ///< factor on the learning rate as training goes on
     int steps = defaults.steps;          ///< environment steps of each lane between two updates
     int epochs = defaults.epochs;        ///< passes over the rollout
@@ -128,6 +131,7 @@ struct ActorCriticSlots {
       visit("rewards", self.rewards);
       visit("values", self.values);
       visit("actors", self.actors);
+      visit("magnet", self.magnet);
       visit("schedule", self.schedule);
       visit("steps", self.steps);
       visit("epochs", self.epochs);

@@ -98,7 +98,11 @@ class ActorCriticLearner {
   }
 
   /// Losses and statistics of the last update, averaged over the sets of weights.
-  void metrics(auto&& visit) const { statistics().visit(visit); }
+  void metrics(auto&& visit) const {
+    const UpdateStatistics mean = statistics();
+    mean.visit(visit);
+    if constexpr (Slots::Magnet::attracts) visit("magnet_divergence", mean.divergence);
+  }
   [[nodiscard]] UpdateStatistics statistics() const {
     UpdateStatistics mean;
     for_each([&](const auto& agents) { mean.add(agents.statistics()); });

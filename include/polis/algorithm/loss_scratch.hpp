@@ -14,19 +14,21 @@ namespace polis::internal {
 
 /// Sums over the samples of one shard.
 struct LossSums {
-  double policy = 0, value = 0, entropy = 0, kl = 0, clipped = 0;
+  double policy = 0, value = 0, entropy = 0, kl = 0, clipped = 0, divergence = 0;
 };
 
 /// Tiles that a shard gathers its samples into, [step][64] each, and what evaluating them gives.
 struct LossScratch {
   float *old_log_probs, *advantages, *returns, *old_values, *decided, *starts;
   float *log_prob, *entropy, *value, *d_log_prob, *d_entropy, *d_value;
-  float* active;    // those of `decided` that act: `decided` itself where all do
-  float* baseline;  // of a counterfactual critic, else null
+  float* active;                     // those of `decided` that act: `decided` itself where all do
+  float* baseline;                   // of a counterfactual critic, else null
+  float *divergence, *d_divergence;  // from a magnet, else null
   FloatArena memory;
 
   /// `idle`: some samples are the critic's alone.
-  [[gnu::cold]] explicit LossScratch(int steps = 1, bool idle = false, bool baselines = false) {
+  [[gnu::cold]] explicit LossScratch(int steps = 1, bool idle = false, bool baselines = false,
+                                     bool divergences = false) {
     const std::size_t n = static_cast<std::size_t>(steps) * tile_rows;
     memory = FloatArena({{&old_log_probs, n},
                          {&advantages, n},
@@ -41,9 +43,12 @@ struct LossScratch {
                          {&d_entropy, n},
                          {&d_value, n},
                          {&active, idle ? n : 0},
-                         {&baseline, baselines ? n : 0}});
+                         {&baseline, baselines ? n : 0},
+                         {&divergence, divergences ? n : 0},
+                         {&d_divergence, divergences ? n : 0}});
     if (!idle) active = decided;
     if (!baselines) baseline = nullptr;
+    if (!divergences) divergence = d_divergence = nullptr;
   }
 };
 

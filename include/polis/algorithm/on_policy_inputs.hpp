@@ -58,6 +58,12 @@ class OnPolicyInputs {
       : config_(config), agents_(std::move(agents)), observations_(config.observations, Observation::words) {}
 
   [[nodiscard]] const std::vector<int>& agents() const { return agents_; }
+  /// Network inputs of the actor for one observation of one of these agents, in every row of the tile.
+  void features_of(int agent, const float* observation, float* tile) const {
+    const auto at = std::find(agents_.begin(), agents_.end(), agent) - agents_.begin();
+    const int row = static_cast<int>(at);
+    gather_features(observation, nullptr, &row, 1, tile);
+  }
   [[nodiscard]] const ObservationState& observation_state() const { return observations_; }
   [[nodiscard]] ObservationState& observation_state() { return observations_; }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <polis/algorithm/loss_scratch.hpp>
+#include <polis/algorithm/magnet.hpp>
 #include <polis/algorithm/on_policy_returns.hpp>
 #include <polis/algorithm/parameter_step.hpp>
 #include <polis/algorithm/update_statistics.hpp>
@@ -40,9 +41,11 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   static constexpr bool counterfactual = Base::counterfactual, idle = Base::idle, waits = Base::waits;
   static constexpr bool normalizes_values = Words::ValueNormalization::normalizes;
   static constexpr bool asynchronous = Words::Actors::asynchronous;
+  static constexpr bool attracts = Words::Magnet::attracts;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
+        magnet_(weights_),
         step_(config.optimizer, weights_.size()),
         rewards_(config.rewards, 0) {}
 
@@ -54,7 +57,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     step_.prepare(weights_, std::max(1, config_.shards));
     sums_ = FixedArray<LossSums>(index(step_.shards()));
     losses_ = FixedArray<LossScratch>(
-        index(threads), [&](std::size_t) { return LossScratch(segment(), idle, counterfactual); });
+        index(threads), [&](std::size_t) { return LossScratch(segment(), idle, counterfactual, attracts); });
     const auto& shape = rollout_.shape();
     units_.reserve(index(shape.slots()) * index(shape.rows));
     if constexpr (recomputes<Returns> || counterfactual) decided_units_.reserve(units_.capacity());
@@ -91,9 +94,11 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     if constexpr (Base::grouped) std::fill(this->fresh_.begin(), this->fresh_.end(), char{1});
     this->begun_ += static_cast<std::uint64_t>(config_.steps);
     ++updates_;
+    if constexpr (attracts) magnet_.template follow<Arch>(config_.magnet, updates_, weights_);
   }
 
   [[nodiscard]] const UpdateStatistics& statistics() const { return statistics_; }
+  [[nodiscard]] const auto& magnet() const { return magnet_; }
 
   /// From now on gradients move the weights of `shared`, which many actors share, and not those here alone.
   void share(OnPolicyUpdate& shared, std::mutex& mutex) { step_.share(shared.step_, shared.weights_, mutex); }
@@ -102,7 +107,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
 
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
-    a(step_, rewards_, updates_);
+    a(magnet_, step_, rewards_, updates_);
   }
 
  private:
@@ -219,11 +224,12 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     for (int shard = 0; shard < shards; ++shard) {
       const LossSums& s = sums_[index(shard)];
       total.policy += s.policy, total.value += s.value, total.entropy += s.entropy, total.kl += s.kl;
-      total.clipped += s.clipped;
+      total.clipped += s.clipped, total.divergence += s.divergence;
     }
     total.value *= scale.samples / scale.valued;  // a mean over other samples, where some do not act
     statistics_.policy_loss += total.policy, statistics_.value_loss += total.value;
     statistics_.entropy += total.entropy, statistics_.kl += total.kl, statistics_.clipped += total.clipped;
+    statistics_.divergence += total.divergence;
     statistics_.samples += scale.samples;
     return total.kl / std::max(1., scale.samples);
   }
@@ -263,7 +269,9 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
                               .value = value_weight / static_cast<float>(scale.valued)};
     add_losses<Arch, typename Words::Objective>(config_.objective, weights, segment(), l,
                                                 sums_[index(shard)]);
-    const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value};
+    if constexpr (attracts)
+      add_divergences<Arch>(weight * config_.magnet.coefficient, l, sums_[index(shard)]);
+    const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value, nullptr, l.d_divergence};
     policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d, step_.shard(shard));
   }
 
@@ -284,7 +292,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     }
     if constexpr (carry_size > 0 || waits || idle) batch.decided = l.active;
     if constexpr (carry_size > 0) batch.starts = l.starts;
-    const PolicyOutputs out{l.log_prob, l.entropy, l.value, l.baseline};
+    const PolicyOutputs out{l.log_prob, l.entropy, l.value, l.baseline, l.divergence};
+    if constexpr (attracts) policy_.template attract<Arch>(magnet_.weights(), s.policy, batch);
     policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
     return batch;
   }
@@ -322,7 +331,8 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   [[gnu::cold, gnu::noinline]] void finish_statistics(float rate) {
     UpdateStatistics& s = statistics_;
     if (s.samples > 0) {
-      for (double* mean : {&s.policy_loss, &s.value_loss, &s.entropy, &s.kl, &s.clipped}) *mean /= s.samples;
+      for (double* mean : {&s.policy_loss, &s.value_loss, &s.entropy, &s.kl, &s.clipped, &s.divergence})
+        *mean /= s.samples;
     }
     if (steps_ > 0) s.gradient_norm /= steps_;
     steps_ = 0;
@@ -343,6 +353,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     return variance > 0 ? 1. - (error_squares - error * error / count) / variance : 0.;
   }
 
+  MagnetWeights<typename Words::Magnet, Parameters> magnet_;
   ParameterStep<typename Words::Optimizer, Parameters, Arch> step_;
   typename Words::RewardNormalization::State rewards_;
   FixedArray<LossSums> sums_;

@@ -7,8 +7,9 @@ namespace polis {
 struct UpdateStatistics {
   double policy_loss = 0, value_loss = 0, entropy = 0, kl = 0, clipped = 0;
   double gradient_norm = 0, learning_rate = 0, explained_variance = 0;
-  double samples = 0;  ///< how many samples the means are over
-  int updates = 0;     ///< how many updates were added
+  double divergence = 0;  ///< from a magnet
+  double samples = 0;     ///< how many samples the means are over
+  int updates = 0;        ///< how many updates were added
 
   void add(const UpdateStatistics& other) {
     const double total = updates + other.updates;
@@ -18,6 +19,7 @@ struct UpdateStatistics {
     };
     merge(policy_loss, other.policy_loss), merge(value_loss, other.value_loss), merge(entropy, other.entropy);
     merge(kl, other.kl), merge(clipped, other.clipped), merge(gradient_norm, other.gradient_norm);
+    merge(divergence, other.divergence);
     merge(learning_rate, other.learning_rate), merge(explained_variance, other.explained_variance);
     samples += other.samples;
     updates += other.updates;

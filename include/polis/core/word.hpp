@@ -24,6 +24,7 @@ struct ValueNormalization {};
 struct AgentIds {};
 struct ActiveMasks {};
 struct Actors {};
+struct Magnet {};
 struct Mixer {};
 struct Exploration {};
 struct Target {};

@@ -90,6 +90,25 @@ struct Categorical {
     }
   }
 
+  /// sum p_i (log p_i - log q_i), q being the softmax of the other logits.
+  template <class T>
+  POLIS_HD static T divergence(In<T> logits, In<T> /*weights*/, In<T> other, In<T> /*other_weights*/,
+                               In<T> mask) {
+    return divergence_of<T>(Softmax<T>(logits, mask), Softmax<T>(other, mask));
+  }
+  /// d KL / d x_i = p_i (log p_i - log q_i - KL).
+  template <class T>
+  POLIS_HD static void add_divergence_gradient(In<T> logits, In<T> /*weights*/, In<T> other,
+                                               In<T> /*other_weights*/, In<T> mask, const T& d_divergence,
+                                               Out<T> d_inputs, Out<T> /*d_weights*/) {
+    const Softmax<T> p(logits, mask), q(other, mask);
+    const T scale = internal::ratio(d_divergence, p.sum),
+            less = p.log_sum - q.log_sum + divergence_of<T>(p, q);
+    for (int i = 0; i < N; ++i) {
+      d_inputs.add(i, p.weight[i] * scale * (p.difference[i] - q.difference[i] - less));
+    }
+  }
+
   /// Whether any action is legal.
   POLIS_HD static bool valid(In<float> mask) {
     bool any = !mask;
@@ -104,6 +123,15 @@ struct Categorical {
   POLIS_HD static T logit(In<T> logits, In<T> mask, int i) {
     const T x = logits[i];
     return mask ? math::select(mask[i] != math::constant<T>(0), x, math::constant<T>(-1e30)) : x;
+  }
+
+  template <class T>
+  struct Softmax;
+  template <class T>
+  POLIS_HD static T divergence_of(const Softmax<T>& p, const Softmax<T>& q) {
+    T sum = math::constant<T>(0);
+    for (int i = 0; i < N; ++i) sum = math::fma(p.weight[i], p.difference[i] - q.difference[i], sum);
+    return internal::ratio(sum, p.sum) - p.log_sum + q.log_sum;
   }
 
   // Differences to the largest logit, their exponentials, and the sum of these.

@@ -58,4 +58,14 @@ concept Distribution = requires(const typename D::Config& config, float* weights
   { D::valid(in) } -> std::same_as<bool>;
 };
 
+/// A distribution that can say how far it is from another one of its kind: `divergence` is
+/// KL(this || other) = E_this[log p_this - log p_other] in closed form, `add_divergence_gradient` *adds* its
+/// derivatives with respect to this one's inputs and free weights, times `d_divergence`. Both stand under one
+/// mask.
+template <class D>
+concept HasDivergence = Distribution<D> && requires(In<float> in, Out<float> out, float derivative) {
+  { D::template divergence<float>(in, in, in, in, in) } -> std::same_as<float>;
+  D::template add_divergence_gradient<float>(in, in, in, in, in, derivative, out, out);
+};
+
 }  // namespace polis

@@ -90,6 +90,31 @@ struct MappedGaussian {
     }
   }
 
+  /// That of the coordinates, which a one-to-one map leaves as it is: with standard deviations s and t of the
+  /// other, sum of log(t / s) + (s^2 + (mean - other mean)^2) / (2 t^2) - 1/2.
+  template <class T>
+  POLIS_HD static T divergence(In<T> means, In<T> log_stds, In<T> other_means, In<T> other_log_stds,
+                               In<T> /*mask*/) {
+    const T half = math::constant<T>(.5);
+    T sum = math::constant<T>(0);
+    for (int i = 0; i < coordinates; ++i) {
+      const T inverse = math::exp(-other_log_stds[i]);
+      const T z = (means[i] - other_means[i]) * inverse, share = math::exp(log_stds[i]) * inverse;
+      sum = sum + other_log_stds[i] - log_stds[i] + half * (share * share + z * z) - half;
+    }
+    return sum;
+  }
+  template <class T>
+  POLIS_HD static void add_divergence_gradient(In<T> means, In<T> log_stds, In<T> other_means,
+                                               In<T> other_log_stds, In<T> /*mask*/, const T& d_divergence,
+                                               Out<T> d_means, Out<T> d_log_stds) {
+    for (int i = 0; i < coordinates; ++i) {
+      const T inverse = math::exp(-other_log_stds[i]), share = math::exp(log_stds[i]) * inverse;
+      d_means.add(i, d_divergence * (means[i] - other_means[i]) * inverse * inverse);
+      d_log_stds.add(i, d_divergence * (share * share - math::constant<T>(1)));
+    }
+  }
+
   POLIS_HD static bool valid(In<float> /*mask*/) { return true; }
 
  protected:

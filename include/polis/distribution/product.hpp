@@ -36,6 +36,12 @@ struct Product<> {
   }
   template <class T>
   POLIS_HD static void backward(In<T>, In<T>, In<T>, In<T>, const T&, const T&, Out<T>, Out<T>) {}
+  template <class T>
+  POLIS_HD static T divergence(In<T>, In<T>, In<T>, In<T>, In<T>) {
+    return math::constant<T>(0);
+  }
+  template <class T>
+  POLIS_HD static void add_divergence_gradient(In<T>, In<T>, In<T>, In<T>, In<T>, const T&, Out<T>, Out<T>) {}
   POLIS_HD static bool valid(In<float>) { return true; }
 };
 
@@ -116,6 +122,28 @@ struct Product<First, Rest...> {
     Others::template backward<T>(in.from(First::inputs), rest(free, First::weights),
                                  rest(mask, First::mask_size), action.from(First::words), d_log_prob,
                                  d_entropy, d_inputs.from(First::inputs), rest(d_weights, First::weights));
+  }
+
+  /// Divergences of independent parts add up; a product has one where every part has.
+  template <class T>
+    requires(HasDivergence<First> && HasDivergence<Others>)
+  POLIS_HD static T divergence(In<T> in, In<T> free, In<T> other, In<T> other_free, In<T> mask) {
+    return First::template divergence<T>(in, free, other, other_free, mask) +
+           Others::template divergence<T>(in.from(First::inputs), rest(free, First::weights),
+                                          other.from(First::inputs), rest(other_free, First::weights),
+                                          rest(mask, First::mask_size));
+  }
+  template <class T>
+    requires(HasDivergence<First> && HasDivergence<Others>)
+  POLIS_HD static void add_divergence_gradient(In<T> in, In<T> free, In<T> other, In<T> other_free,
+                                               In<T> mask, const T& d_divergence, Out<T> d_inputs,
+                                               Out<T> d_weights) {
+    First::template add_divergence_gradient<T>(in, free, other, other_free, mask, d_divergence, d_inputs,
+                                               d_weights);
+    Others::template add_divergence_gradient<T>(
+        in.from(First::inputs), rest(free, First::weights), other.from(First::inputs),
+        rest(other_free, First::weights), rest(mask, First::mask_size), d_divergence,
+        d_inputs.from(First::inputs), rest(d_weights, First::weights));
   }
 
   /// Whether every part has a legal action.

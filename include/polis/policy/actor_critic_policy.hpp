@@ -10,6 +10,7 @@
 #include <polis/core/simd.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/core/word.hpp>
+#include <polis/distribution/distribution.hpp>
 #include <polis/nn/initialization.hpp>
 #include <polis/policy/policy.hpp>
 
@@ -42,6 +43,8 @@ class ActorCriticPolicy {
   static constexpr int carry_size = Actor::carry_size + Critic::carry_size;
   static constexpr int noise = Dist::noise, words = Dist::words, mask_size = Dist::mask_size;
   static constexpr bool counterfactual = Critic::outputs > 1;
+  /// Whether it measures how far it is from another policy; see MeasuresDivergence.
+  static constexpr bool measures = HasDivergence<Dist> && carry_size == 0;
   static_assert(Actor::outputs == Dist::inputs && (!counterfactual || Critic::outputs == Dist::inputs));
 
   using Config = ActorCriticConfig<Initialization>;
@@ -55,6 +58,7 @@ class ActorCriticPolicy {
     float* action_values;                   // [inputs][64] of a counterfactual critic, or their derivatives
     float *free_weights, *d_free_weights;   // [weights][64]
     float *carry, *carry_before, *d_carry;  // [carry_size][64]
+    float *magnet_logits, *magnet_free;     // [inputs][64] and [weights][64] of another policy
     float* scratch;
     FloatArena memory;
   };
@@ -99,6 +103,8 @@ class ActorCriticPolicy {
          {&w.carry, tile(carry_size)},
          {&w.carry_before, tile(carry_size)},
          {&w.d_carry, tile(carry_size)},
+         {&w.magnet_logits, measures ? tile(Dist::inputs) : 0},
+         {&w.magnet_free, measures ? tile(Dist::weights) : 0},
          {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
     return w;
   }
@@ -108,7 +114,7 @@ class ActorCriticPolicy {
   template <class Arch>
   void act(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const float* uniforms,
            float* carry, float* actions, float* log_prob) const {
-    spread_free_weights(weights, w);
+    spread_free_weights(weights, w.free_weights);
     Actor::template forward<Arch>(weights.data(), batch.features, carry, w.logits, w.actor_cache, batch.rows);
     for_registers<Arch>(batch.rows, [&](auto at, int row) {
       using T = decltype(at);
@@ -138,12 +144,21 @@ class ActorCriticPolicy {
                                    w.critic_cache, batch.rows);
   }
 
+  /// What another policy's weights make of a batch: from there the next `evaluate` measures divergences.
+  template <class Arch>
+    requires measures
+  void attract(const Parameters& magnet, Workspace& w, const PolicyBatch& batch) const {
+    Actor::template forward<Arch>(magnet.data(), batch.features, nullptr, w.magnet_logits, w.actor_cache,
+                                  batch.rows);
+    spread_free_weights(magnet, w.magnet_free);
+  }
+
   /// Log-probability and entropy of the actions taken and the value, for every time step and row. Keeps in
   /// the workspace what `backward` needs.
   template <class Arch>
   void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch,
                 const PolicyOutputs& out) const {
-    spread_free_weights(weights, w);
+    spread_free_weights(weights, w.free_weights);
     if constexpr (carry_size > 0) std::copy_n(batch.carry, carry_size * tile_rows, w.carry);
     for (int t = 0; t < batch.steps; ++t) {
       if constexpr (carry_size > 0) {
@@ -167,6 +182,13 @@ class ActorCriticPolicy {
         Load<T>::store(out.log_prob + t * tile_rows + row, result.log_prob);
         Load<T>::store(out.entropy + t * tile_rows + row, result.entropy);
         if constexpr (counterfactual) compare_actions<T>(w, batch, logits, t, row, out);
+        if constexpr (measures) {
+          if (!out.divergence) return;
+          const T distance = Dist::template divergence<T>(
+              In<T>{logits + row, tile_rows}, free, In<T>{w.magnet_logits + row, tile_rows},
+              In<T>{w.magnet_free + row, tile_rows}, mask<T>(batch, t, row));
+          Load<T>::store(out.divergence + row, distance);
+        }
       });
     }
   }
@@ -187,6 +209,14 @@ class ActorCriticPolicy {
             action<T>(batch, t, row), Load<T>::load(d.log_prob + t * tile_rows + row),
             Load<T>::load(d.entropy + t * tile_rows + row), Out<T>{w.d_logits + row, tile_rows},
             Out<T>{w.d_free_weights + row, tile_rows});
+        if constexpr (measures) {
+          if (!d.divergence) return;
+          Dist::template add_divergence_gradient<T>(
+              In<T>{logits + row, tile_rows}, In<T>{w.free_weights + row, tile_rows},
+              In<T>{w.magnet_logits + row, tile_rows}, In<T>{w.magnet_free + row, tile_rows},
+              mask<T>(batch, t, row), Load<T>::load(d.divergence + row), Out<T>{w.d_logits + row, tile_rows},
+              Out<T>{w.d_free_weights + row, tile_rows});
+        }
       });
       if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
       if constexpr (counterfactual) spread_value_gradient<Arch>(batch, d.value + t * tile_rows, t, w);
@@ -255,10 +285,9 @@ class ActorCriticPolicy {
       }
     });
   }
-  static void spread_free_weights(const Parameters& weights, Workspace& w) {
+  static void spread_free_weights(const Parameters& weights, float* free) {
     for (int k = 0; k < Dist::weights; ++k) {
-      std::fill_n(w.free_weights + k * tile_rows, tile_rows,
-                  weights.data()[free_offset + static_cast<std::size_t>(k)]);
+      std::fill_n(free + k * tile_rows, tile_rows, weights.data()[free_offset + static_cast<std::size_t>(k)]);
     }
   }
 

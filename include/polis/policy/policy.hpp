@@ -37,12 +37,22 @@ struct PolicyOutputs {
   float* entropy = nullptr;
   float* value = nullptr;
   float* baseline = nullptr;
+  float* divergence = nullptr;  ///< from a magnet (MeasuresDivergence); null: not asked for
 };
 
 /// The policy's critic has a value for each action of an agent rather than one for its situation; it is read
 /// by `evaluate` alone.
 template <class P>
 concept HasActionValues = requires { requires P::counterfactual; };
+
+/// A policy that says how far it is from another one of the same kind, and can be drawn to it: after
+/// `attract(magnet, workspace, batch)` the next `evaluate` of the batch also gives KL(policy || magnet) of
+/// each row, and `backward` takes its derivatives. Only a policy without a carry: what a magnet would
+/// remember nobody keeps.
+template <class P, class Arch>
+concept MeasuresDivergence =
+    requires(const P policy, const typename P::Parameters& magnet, typename P::Workspace& workspace,
+             const PolicyBatch& batch) { policy.template attract<Arch>(magnet, workspace, batch); };
 
 /// A model that an on-policy algorithm can train. Weights are apart from the policy (`Parameters`), so that
 /// target copies, opponents and shards of a gradient are plain values; scratch memory is a `Workspace`, one

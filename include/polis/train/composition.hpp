@@ -69,7 +69,7 @@ inline constexpr bool is_slot_of_actor_critic =
     is_one_of<Kind, word::Policy, word::Network, word::Activation, word::Initialization, word::Distribution,
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
               word::ObservationNormalization, word::RewardNormalization, word::ValueNormalization,
-              word::AgentIds, word::ActiveMasks, word::Actors, word::Defaults>;
+              word::AgentIds, word::ActiveMasks, word::Actors, word::Magnet, word::Defaults>;
 template <class Kind>
 inline constexpr bool is_slot_of_q_learning =
     is_one_of<Kind, word::Network, word::Activation, word::Initialization, word::Objective, word::Mixer,
@@ -100,6 +100,7 @@ struct NothingAsked {
   static constexpr bool normalization() { return true; }
   static constexpr bool distribution() { return true; }
   static constexpr bool policy() { return true; }
+  static constexpr bool magnet() { return true; }
   static constexpr bool values() { return true; }
   static constexpr bool mixed_rewards() { return true; }
   static constexpr bool mixed_state() { return true; }
@@ -145,18 +146,22 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : Nothing
   static constexpr bool actors() {
     return !asynchronous || (std::is_same_v<typename A::ObservationNormalization, RawObservations> &&
                              std::is_same_v<typename A::RewardNormalization, RawRewards> &&
-                             !A::ValueNormalization::normalizes && !GroupEstimator<typename A::Returns>);
+                             !A::ValueNormalization::normalizes && !A::Magnet::attracts &&
+                             !GroupEstimator<typename A::Returns>);
+  }
+  static constexpr bool magnet() {
+    return !A::Magnet::attracts || (... && MeasuresDivergence<Model<RoleOf<E, R>>, Simd>);
   }
 
  private:
   template <class Role>
+  using Model = typename A::Policy::template policy<PolicyParts<
+      E, typename Role::Observation, typename Role::Action, typename A::Network, typename A::Activation,
+      typename A::Initialization, typename A::Distribution, typename A::Critic, typename A::AgentIds>>;
+  template <class Role>
   static constexpr bool has_policy() {
-    using Parts = PolicyParts<E, typename Role::Observation, typename Role::Action, typename A::Network,
-                              typename A::Activation, typename A::Initialization, typename A::Distribution,
-                              typename A::Critic, typename A::AgentIds>;
-    using Model = typename A::Policy::template policy<Parts>;
     using Config = typename A::Policy::template Config<typename A::Initialization>;
-    return Policy<Model, Simd> && std::constructible_from<Model, const Config&>;
+    return Policy<Model<Role>, Simd> && std::constructible_from<Model<Role>, const Config&>;
   }
 };
 
@@ -219,6 +224,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool normalization() { return (... && Of<Parts>::normalization()); }
   static constexpr bool distribution() { return (... && Of<Parts>::distribution()); }
   static constexpr bool policy() { return (... && Of<Parts>::policy()); }
+  static constexpr bool magnet() { return (... && Of<Parts>::magnet()); }
   static constexpr bool values() { return (... && Of<Parts>::values()); }
   static constexpr bool mixed_rewards() { return (... && Of<Parts>::mixed_rewards()); }
   static constexpr bool mixed_state() { return (... && Of<Parts>::mixed_state()); }
@@ -304,6 +310,11 @@ concept DistributionFitsItsActions = internal::FitOf<Words...>::distribution() |
 template <class... Words>
 concept PolicyFitsItsSpaces = internal::FitOf<Words...>::policy() || internal::refused;
 
+/// A magnet is as far away as its distributions' divergence says, which they have in closed form (categorical
+/// and Gaussian ones do; HasDivergence), and the policy remembers nothing (MeasuresDivergence).
+template <class... Words>
+concept MagnetHasItsDivergence = internal::FitOf<Words...>::magnet() || internal::refused;
+
 /// Q-learning compares the values of single actions: they are Discrete.
 template <class... Words>
 concept QLearningHasDiscreteActions = internal::FitOf<Words...>::values() || internal::refused;
@@ -328,7 +339,8 @@ concept ReplayedNetworkHasNoMemory = internal::FitOf<Words...>::memory() || inte
 template <class... Words>
 concept TableNumbersItsObservations = internal::FitOf<Words...>::tables() || internal::refused;
 
-/// Asynchronous actors share weights alone: no running statistics, no comparison of lanes, and no algorithm
+/// Asynchronous actors share weights alone: no running statistics, no comparison of lanes, no magnet, and no
+/// algorithm
 /// beside theirs whose steps they would have to wait for.
 template <class... Words>
 concept ActorsShareWeightsAlone = internal::FitOf<Words...>::actors() || internal::refused;
@@ -351,10 +363,10 @@ concept SoundComposition =
     ReturnsAreEstimated<Words...> && OptimizerStepsBlocks<Words...> && CriticHasItsState<Words...> &&
     CounterfactualActionsAreDiscrete<Words...> && SharedParametersHaveEqualSpaces<Words...> &&
     NormalizedObservationsAreNumbers<Words...> && DistributionFitsItsActions<Words...> &&
-    PolicyFitsItsSpaces<Words...> && QLearningHasDiscreteActions<Words...> &&
-    MixerHasSharedRewards<Words...> && MixerHasItsState<Words...> && MixerHasOneSetOfWeights<Words...> &&
-    ReplayedNetworkHasNoMemory<Words...> && TableNumbersItsObservations<Words...> &&
-    ActorsShareWeightsAlone<Words...> && CurriculumHasItsStages<Words...> &&
-    CurriculumHasItsSuccess<Words...>;
+    PolicyFitsItsSpaces<Words...> && MagnetHasItsDivergence<Words...> &&
+    QLearningHasDiscreteActions<Words...> && MixerHasSharedRewards<Words...> && MixerHasItsState<Words...> &&
+    MixerHasOneSetOfWeights<Words...> && ReplayedNetworkHasNoMemory<Words...> &&
+    TableNumbersItsObservations<Words...> && ActorsShareWeightsAlone<Words...> &&
+    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis
