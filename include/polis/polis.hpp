@@ -17,6 +17,7 @@
 #include <polis/algorithm/a3c.hpp>
 #include <polis/algorithm/action_probabilities.hpp>
 #include <polis/algorithm/coma.hpp>
+#include <polis/algorithm/ddpg.hpp>
 #include <polis/algorithm/dqn.hpp>
 #include <polis/algorithm/maa2c.hpp>
 #include <polis/algorithm/mappo.hpp>
@@ -25,6 +26,7 @@
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>
 #include <polis/algorithm/reinforce.hpp>
+#include <polis/algorithm/sac.hpp>
 #include <polis/algorithm/tabular_q.hpp>
 #include <polis/buffer/episodes.hpp>
 #include <polis/buffer/prioritized_replay.hpp>

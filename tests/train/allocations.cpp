@@ -12,8 +12,10 @@
 
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>
+#include <polis/algorithm/sac.hpp>
 #include <polis/buffer/episodes.hpp>
 #include <polis/envs/classic/cartpole.hpp>
+#include <polis/envs/classic/pendulum.hpp>
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/nn/gru.hpp>
@@ -139,6 +141,8 @@ TEST_CASE("train/allocations: none in the steady state of a replay and its updat
   CHECK(allocations_of_replay<DQN::With<NormalizeObservations>, CartPole>(1) == 0);
   CHECK(allocations_of_replay<DQN, CartPole>(2) == 0);
   CHECK(allocations_of_replay<QMIX, TwoStepGame>(2) == 0);
+  CHECK(allocations_of_replay<TD3::With<Mlp<16>, OrnsteinUhlenbeck>, Pendulum>(1) == 0);
+  CHECK(allocations_of_replay<SAC::With<Mlp<16>>, Pendulum>(2) == 0);
 }
 
 TEST_CASE("train/allocations: none in the steady state of whole episodes and their updates") {

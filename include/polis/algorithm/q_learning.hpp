@@ -51,7 +51,7 @@ struct QLearningSlots {
       typename internal::LastOfKind<word::ObservationNormalization, RawObservations, Words...>::type;
   using AgentIds = typename internal::LastOfKind<word::AgentIds, NoAgentIds, Words...>::type;
   /// The agents of a team learn from joint transitions, and from the one reward that they share.
-  static constexpr bool joint = Mixer::joint, each_reward = false;
+  static constexpr bool joint = Mixer::joint, each_reward = false, learns_by_masks = false;
   static constexpr const char* family = "q-learning";
   static constexpr QLearningDefaults defaults =
       internal::LastOfKind<word::Defaults, CommonQLearningDefaults, Words...>::type::values;

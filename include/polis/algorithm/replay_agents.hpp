@@ -40,6 +40,7 @@ class ReplayAgents {
   /// Whether flags are stored with what follows: which actions are legal, and in a team who acts at all.
   static constexpr bool masked = (discrete && HasLegalActions<E>) || Words::joint;
   static constexpr int flags = discrete ? Action::features : 1;
+  static constexpr bool keeps_masks = discrete && HasLegalActions<E> && Words::learns_by_masks;  // its own
   static constexpr bool normalizes =
       !std::is_same_v<typename Words::ObservationNormalization, RawObservations>;
   static constexpr bool in_episodes = keeps_episodes<typename Words::Buffer>;
@@ -73,6 +74,7 @@ class ReplayAgents {
       interval_ = 1, counted_ = 0;
     } else {
       shape.n_step = config_.n_step;
+      shape.own_mask = keeps_masks ? flags : 0;
       interval_ = longest_interval_ = std::max(1, config_.update_every / lanes_);
     }
     shape.width = Width;
@@ -156,8 +158,7 @@ class ReplayAgents {
     return s;
   }
   [[nodiscard, gnu::cold]] Scratch make_watching_scratch(int lanes) const {
-    const std::size_t rows = index(lanes) * agents_.size();
-    return make_scratch(rows, rows);
+    return make_scratch(index(lanes) * agents_.size(), index(lanes) * agents_.size());
   }
 
   /// Begins the transitions of the tile's units that decide. choose(scratch, deciding rows) writes the
@@ -201,8 +202,7 @@ class ReplayAgents {
     });
   }
 
-  /// Learns as many times as what came in since the last call is worth, in steps or episodes of
-  /// `update_every`.
+  /// Learns as often as what came in since the last call is worth, in steps or episodes of `update_every`.
   template <class Learn>
   void catch_up(const Clock& clock, Learn&& learn) {
     const auto every = static_cast<std::uint64_t>(config_.update_every);
@@ -222,14 +222,18 @@ class ReplayAgents {
     for (std::uint64_t i = 0; i < owed; ++i) learn();
   }
 
-  /// Network inputs: observations base[ids[i]], seen by agents number who[i].
-  void gather_features(const float* base, int stride, const int* ids, const int* who, int count,
-                       float* tile) const {
+  /// Network inputs: observations base[ids[i]].
+  void gather_observations(const float* base, int stride, const int* ids, int count, float* tile) const {
     if constexpr (stored_as_features<Observation>) {
       observations_.template gather<Arch>(base, stride, ids, count, Observation::words, tile);
     } else {
       gather_expanded<Observation>(base, stride, ids, count, tile);
     }
+  }
+  /// The same, seen by agents who[i].
+  void gather_features(const float* base, int stride, const int* ids, const int* who, int count,
+                       float* tile) const {
+    gather_observations(base, stride, ids, count, tile);
     if constexpr (id_features > 0) {
       float* one_hot = tile + Observation::features * tile_rows;
       std::fill_n(one_hot, id_features * tile_rows, 0.f);
@@ -294,8 +298,8 @@ class ReplayAgents {
     if (replay_.pending(unit) == 0) forget(carries_.data(), first_row, Width);
     const int id = replay_.begin(unit, config_.discount);
     if constexpr (carry_size > 0) {
-      const float* now = &carries_[index(first_row) * carry_size];
-      if (replay_.starts(unit)) std::copy_n(now, Width * carry_size, replay_.first_carries(unit));
+      const float* from = &carries_[index(first_row) * carry_size];
+      if (replay_.starts(unit)) std::copy_n(from, Width * carry_size, replay_.first_carries(unit));
     }
     for (int j = 0; j < Width; ++j) {
       const int row = first_row + j;
@@ -318,7 +322,9 @@ class ReplayAgents {
       s.rows.push_back(row);
     }
     if constexpr (state_words > 0) env.state(lane, Row{&replay_.states(id, 0)});
-    replay_.link(unit, masked ? masks_.data() + index(first_row) * flags : nullptr);
+    float* const mask = masked ? masks_.data() + index(first_row) * flags : nullptr;
+    if constexpr (keeps_masks) std::copy_n(mask, Width * flags, &replay_.masks(id, 0, 0));
+    replay_.link(unit, mask);
   }
   /// Where a row of this interval is kept for the statistics of observations.
   [[nodiscard]] std::size_t seen_at(const LaneTile<E>& tile, int lane, int a) const {

@@ -40,6 +40,7 @@ struct ReplayShape {
   int observation = 0;  ///< floats of one observation
   int action = 1;       ///< floats of one action: an index, or as many numbers as a Box has
   int mask = 0;         ///< legality flags of one agent, 0 where every action is always legal
+  int own_mask = 0;     ///< the same of the decision itself, where they are learnt from
   int state = 0;        ///< floats of the environment's state, 0 where neither mixer nor critic sees it
   int rewards = 1;      ///< rewards of a unit: one that its agents share, or one of each
 
@@ -78,6 +79,7 @@ class ReplayArrays {
 
   ArrayView<float, 3> observations, next_observations;  // [transitions][width][observation]
   ArrayView<float, 3> next_masks;   // [transitions][width][mask]; no flag: the agent does not act then
+  ArrayView<float, 3> masks;        // [transitions][width][own_mask], of the decision itself
   ArrayView<float, 3> actions;      // [transitions][width][action]; see no_action
   ArrayView<float, 2> states;       // [transitions][state]
   ArrayView<float, 2> next_states;  // [transitions][state]
@@ -96,14 +98,14 @@ class ReplayArrays {
   }
   /// Completes the transition that ends at the decision just begun, if there is one: what follows it is what
   /// the unit sees now, and these legal actions [width][mask]; null where none are kept.
-  void link(int unit, const float* masks) {
+  void link(int unit, const float* legal) {
     if (pending_[index(unit)] <= shape_.n_step) return;
     const int id = place(unit, begun_[index(unit)] - index(pending_[index(unit)]));
     const int now = newest(unit);
     copy(&observations.data[now * seen()], seen(), &next_observations.data[id * seen()]);
     copy(&states.data[static_cast<std::ptrdiff_t>(now) * shape_.state], shape_.state,
          &next_states.data[static_cast<std::ptrdiff_t>(id) * shape_.state]);
-    if (masks) copy(masks, flags(), &next_masks.data[id * flags()]);
+    if (legal) copy(legal, flags(), &next_masks.data[id * flags()]);
     --pending_[index(unit)];
   }
   /// Adds rewards [rewards] to every transition of the unit that is under way.
@@ -197,6 +199,7 @@ class ReplayArrays {
     f(observations, transitions, shape_.width, shape_.observation);
     f(next_observations, transitions, shape_.width, shape_.observation);
     f(next_masks, transitions, shape_.width, shape_.mask);
+    f(masks, transitions, shape_.width, shape_.own_mask);
     f(actions, transitions, shape_.width, shape_.action);
     f(states, transitions, shape_.state);
     f(next_states, transitions, shape_.state);

@@ -17,6 +17,8 @@ struct Returns {};
 struct Buffer {};
 struct Optimizer {};
 struct Critic {};
+struct Actor {};
+struct Critics {};
 struct Sharing {};
 struct ObservationNormalization {};
 struct RewardNormalization {};

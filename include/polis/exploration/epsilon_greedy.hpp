@@ -19,6 +19,19 @@ POLIS_HD inline int greedy_action(In<float> values, const float* mask, int count
   return best;
 }
 
+/// A legal action, each equally likely, by one uniform number; -1 where none is legal.
+POLIS_HD inline int uniform_action(const float* mask, int count, float uniform) {
+  int legal = 0;
+  for (int i = 0; i < count; ++i) legal += !mask || mask[i] != 0.f;
+  int skip = static_cast<int>(uniform * static_cast<float>(legal));
+  if (skip >= legal) skip = legal - 1;  // by rounding alone
+  for (int i = 0; i < count; ++i) {
+    if (mask && mask[i] == 0.f) continue;
+    if (skip-- == 0) return i;
+  }
+  return -1;
+}
+
 /// The word: with probability epsilon a legal action drawn uniformly, otherwise the greedy one. Epsilon falls
 /// on a line from `start` to `end` over the first `share` of training, then stays.
 struct EpsilonGreedy {
@@ -46,15 +59,7 @@ struct EpsilonGreedy {
   POLIS_HD static int choose(float epsilon, In<float> values, const float* mask, int count,
                              In<float> uniforms) {
     if (uniforms[0] >= epsilon) return greedy_action(values, mask, count);
-    int legal = 0;
-    for (int i = 0; i < count; ++i) legal += !mask || mask[i] != 0.f;
-    int skip = static_cast<int>(uniforms[1] * static_cast<float>(legal));
-    if (skip >= legal) skip = legal - 1;  // by rounding alone
-    for (int i = 0; i < count; ++i) {
-      if (mask && mask[i] == 0.f) continue;
-      if (skip-- == 0) return i;
-    }
-    return -1;
+    return uniform_action(mask, count, uniforms[1]);
   }
 };
 

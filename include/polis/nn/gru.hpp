@@ -76,7 +76,7 @@ struct GruNetwork {
     float* const d_gates = scratch;
     float* const turned = scratch + 3 * state;
 
-    Output::template weight_gradient<Arch>(dw + output_at, after, dy, turned, rows);
+    if (dw) Output::template weight_gradient<Arch>(dw + output_at, after, dy, turned, rows);
     dense_input_gradient<Arch, Identity, true>(w + output_at, dy, d_carry, Width, Out, rows);
     each_register<Arch>(rows, [&](int at) {
       using T = Batch<Arch>;
@@ -90,7 +90,7 @@ struct GruNetwork {
       d.set(2, dn);
       dh.set(0, d_next * z);
     });
-    Input::template weight_gradient<Arch>(dw, x, d_gates, turned, rows);
+    if (dw) Input::template weight_gradient<Arch>(dw, x, d_gates, turned, rows);
     if (dx) Input::template input_gradient<Arch, Identity>(w, d_gates, dx, nullptr, rows);
 
     // The recurrent part of n enters through the reset gate.
@@ -98,7 +98,7 @@ struct GruNetwork {
       const Write<Batch<Arch>> d{d_gates + at, state};
       d.set(2, d[2] * Read<Batch<Arch>>{cache + at, state}[1]);
     });
-    Recurrent::template weight_gradient<Arch>(dw + recurrent_at, before, d_gates, turned, rows);
+    if (dw) Recurrent::template weight_gradient<Arch>(dw + recurrent_at, before, d_gates, turned, rows);
     dense_input_gradient<Arch, Identity, true>(w + recurrent_at, d_gates, d_carry, Width, 3 * Width, rows);
   }
 

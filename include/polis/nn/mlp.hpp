@@ -76,7 +76,7 @@ struct MlpNetwork {
       using This = Layer<layer>;
       const float* from = layer == 0 ? x : cache + hidden_at(layer - 1);
       float* const below = scratch + layer % 2 * scratch_tile;
-      This::template weight_gradient<Arch>(dw + weights_at(layer), from, above, below, rows);
+      if (dw) This::template weight_gradient<Arch>(dw + weights_at(layer), from, above, below, rows);
       if constexpr (layer > 0) {
         This::template input_gradient<Arch, Act>(w + weights_at(layer), above, below,
                                                  cache + kept_at(layer - 1), rows);

@@ -30,8 +30,9 @@ namespace polis {
 ///   replaced (null if there is none). `cache` is never null.
 /// - `backward<Arch>(w, dw, x, dy, dx, d_carry, cache, scratch, rows)` adds the gradient of the weights to
 /// `dw`
-///   (shards accumulate over tiles), writes the inputs' to `dx` unless null, and turns `d_carry` from the
-///   gradient of the carry that left the step into that of the carry that entered it (null if there is none).
+///   (shards accumulate over tiles) unless null, writes the inputs' to `dx` unless null, and turns `d_carry`
+///   from the gradient of the carry that left the step into that of the carry that entered it (null if there
+///   is none).
 ///
 /// Both are templates over the xsimd architecture, so that translation units with different flags cannot mix.
 template <class N>

@@ -1,0 +1,302 @@
+// What each family of algorithms asks of an environment, as answers that train/composition.hpp gives names
+// to.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include <polis/algorithm/actor_critic.hpp>
+#include <polis/algorithm/actor_q.hpp>
+#include <polis/algorithm/policies.hpp>
+#include <polis/algorithm/q_learning.hpp>
+#include <polis/algorithm/sentence.hpp>
+#include <polis/algorithm/tabular_q.hpp>
+#include <polis/curriculum/adaptive.hpp>
+#include <polis/curriculum/none.hpp>
+#include <polis/curriculum/staged.hpp>
+#include <polis/device/cpu.hpp>
+#include <polis/env/multi_agent_env.hpp>
+#include <polis/exploration/action_noise.hpp>
+#include <polis/nn/optimizer.hpp>
+#include <polis/normalization/observations.hpp>
+#include <polis/normalization/rewards.hpp>
+#include <polis/space/space.hpp>
+
+namespace polis {
+
+/// Names a trainer's curriculum: `Curriculum<Adaptive>`.
+template <CurriculumWord C>
+struct Curriculum {
+  using word = word::Curriculum;
+  using type = C;
+};
+
+namespace internal {
+
+template <class... Words>
+using AlgorithmOf = slot<word::Algorithm, Words...>;
+
+/// The sentence with all its words behind an algorithm that was given a name of its own.
+template <class Algorithm>
+struct SentenceOf {
+  using type = Algorithm;
+};
+template <class Algorithm>
+  requires requires { typename Algorithm::Sentence; }
+struct SentenceOf<Algorithm> {
+  using type = typename Algorithm::Sentence;
+};
+
+template <class Batch>
+struct EnvironmentOfBatch {
+  using type = void;
+};
+template <class E>
+struct EnvironmentOfBatch<MultiAgentEnv<E>> {
+  using type = E;
+};
+template <class... Words>
+using EnvironmentOf = typename EnvironmentOfBatch<slot<word::Environment, Words...>>::type;
+
+template <class... Words>
+using CurriculumOf = typename LastOfKind<word::Curriculum, Curriculum<None>, Words...>::type::type;
+template <class... Words>
+using DeviceOf = typename LastOfKind<word::Device, Device<Cpu>, Words...>::type::type;
+
+template <class Kind, class... Kinds>
+inline constexpr bool is_one_of = (... || std::is_same_v<Kind, Kinds>);
+template <class Kind>
+inline constexpr bool is_slot_of_actor_critic =
+    is_one_of<Kind, word::Policy, word::Network, word::Activation, word::Initialization, word::Distribution,
+              word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
+              word::ObservationNormalization, word::RewardNormalization, word::ValueNormalization,
+              word::AgentIds, word::ActiveMasks, word::Actors, word::Magnet, word::Defaults>;
+template <class Kind>
+inline constexpr bool is_slot_of_q_learning =
+    is_one_of<Kind, word::Network, word::Activation, word::Initialization, word::Objective, word::Mixer,
+              word::Buffer, word::Exploration, word::Target, word::Optimizer, word::Sharing,
+              word::ObservationNormalization, word::AgentIds, word::Defaults>;
+
+template <class Kind>
+inline constexpr bool is_slot_of_actor_q =
+    is_one_of<Kind, word::Actor, word::Critics, word::Critic, word::Network, word::Activation,
+              word::Initialization, word::Objective, word::Buffer, word::Exploration, word::Target,
+              word::Optimizer, word::Sharing, word::ObservationNormalization, word::AgentIds, word::Defaults>;
+
+/// Noise that can be put on an action of N numbers.
+template <class W, int N>
+concept ActionNoise = requires(const typename W::Config& config, float* memory, In<float> in,
+                               Out<float> out) { W::template perturb<N>(config, in, memory, out); };
+
+/// The role numbers of E.
+template <class E>
+using AllRoles = std::make_integer_sequence<int, role_count<E>>;
+
+/// Whether agents of the roles R can have one set of weights.
+template <class E, int First, int... R>
+constexpr bool equal_spaces() {
+  using A = RoleOf<E, First>;
+  return (... && (std::is_same_v<typename A::Observation, typename RoleOf<E, R>::Observation> &&
+                  std::is_same_v<typename A::Action, typename RoleOf<E, R>::Action>));
+}
+
+/// What one algorithm asks of the roles `Handled` of E: nothing, where no family below says otherwise.
+struct NothingAsked {
+  static constexpr bool words() { return true; }
+  static constexpr bool objective() { return true; }
+  static constexpr bool returns() { return true; }
+  static constexpr bool optimizer() { return true; }
+  static constexpr bool critic() { return true; }
+  static constexpr bool actions() { return true; }
+  static constexpr bool sharing() { return true; }
+  static constexpr bool normalization() { return true; }
+  static constexpr bool distribution() { return true; }
+  static constexpr bool policy() { return true; }
+  static constexpr bool magnet() { return true; }
+  static constexpr bool values() { return true; }
+  static constexpr bool mixed_rewards() { return true; }
+  static constexpr bool mixed_state() { return true; }
+  static constexpr bool mixed_team() { return true; }
+  static constexpr bool memory() { return true; }
+  static constexpr bool tables() { return true; }
+  static constexpr bool actor() { return true; }
+  static constexpr bool exploration() { return true; }
+  static constexpr bool joint_team() { return true; }
+  static constexpr bool transitions() { return true; }
+  static constexpr bool asynchronous = false;
+  static constexpr bool actors() { return true; }
+};
+
+/// An algorithm of the user's own answers for itself.
+template <class Algorithm, class E, class Handled>
+struct Fit : NothingAsked {};
+template <class... Words, class E, int... R>
+struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
+  using A = ActorCritic<Words...>;
+
+  static constexpr bool words() { return (... && is_slot_of_actor_critic<kind_of<Words>>); }
+  static constexpr bool objective() { return PointwiseObjective<typename A::Objective>; }
+  static constexpr bool returns() {
+    using Returns = typename A::Returns;  // values of actions cannot do without values
+    return ReturnEstimator<Returns> && (uses_values<Returns> || !A::Critic::counterfactual);
+  }
+  static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
+  static constexpr bool critic() { return !A::Critic::needs_state || HasState<E>; }
+  static constexpr bool actions() {
+    return !A::Critic::counterfactual || []<int... Each>(std::integer_sequence<int, Each...>) {
+      return (... && (RoleOf<E, Each>::Action::kind == SpaceKind::discrete));
+    }(AllRoles<E>{});
+  }
+  static constexpr bool sharing() {
+    return !std::is_same_v<typename A::Sharing, SharedParameters> || equal_spaces<E, R...>();
+  }
+  static constexpr bool normalization() {
+    return std::is_same_v<typename A::ObservationNormalization, RawObservations> ||
+           (... && stored_as_features<typename RoleOf<E, R>::Observation>);
+  }
+  static constexpr bool distribution() {
+    return (... && distribution_fits<typename A::Distribution, typename RoleOf<E, R>::Action>);
+  }
+  static constexpr bool policy() { return (... && has_policy<RoleOf<E, R>>()); }
+  static constexpr bool asynchronous = A::Actors::asynchronous;
+  static constexpr bool actors() {
+    return !asynchronous || (std::is_same_v<typename A::ObservationNormalization, RawObservations> &&
+                             std::is_same_v<typename A::RewardNormalization, RawRewards> &&
+                             !A::ValueNormalization::normalizes && !A::Magnet::attracts &&
+                             !GroupEstimator<typename A::Returns>);
+  }
+  static constexpr bool magnet() {
+    return !A::Magnet::attracts || (... && MeasuresDivergence<Model<RoleOf<E, R>>, Simd>);
+  }
+
+ private:
+  template <class Role>
+  using Model = typename A::Policy::template policy<PolicyParts<
+      E, typename Role::Observation, typename Role::Action, typename A::Network, typename A::Activation,
+      typename A::Initialization, typename A::Distribution, typename A::Critic, typename A::AgentIds>>;
+  template <class Role>
+  static constexpr bool has_policy() {
+    using Config = typename A::Policy::template Config<typename A::Initialization>;
+    return Policy<Model<Role>, Simd> && std::constructible_from<Model<Role>, const Config&>;
+  }
+};
+
+template <class... Words, class E, int... R>
+struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
+  using A = QLearning<Words...>;
+  static constexpr bool shares = std::is_same_v<typename A::Sharing, SharedParameters>;
+
+  static constexpr bool words() { return (... && is_slot_of_q_learning<kind_of<Words>>); }
+  static constexpr bool objective() { return TemporalDifferenceLoss<typename A::Objective>; }
+  static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
+  static constexpr bool sharing() { return !shares || equal_spaces<E, R...>(); }
+  static constexpr bool normalization() {
+    return std::is_same_v<typename A::ObservationNormalization, RawObservations> ||
+           (... && stored_as_features<typename RoleOf<E, R>::Observation>);
+  }
+  static constexpr bool values() { return (... && (RoleOf<E, R>::Action::kind == SpaceKind::discrete)); }
+  static constexpr bool exploration() { return !ActionNoise<typename A::Exploration, 1>; }
+  static constexpr bool mixed_rewards() { return !A::Mixer::joint || E::rewards == RewardStructure::shared; }
+  static constexpr bool mixed_state() { return !A::Mixer::needs_state || HasState<E>; }
+  static constexpr bool mixed_team() {
+    return !A::Mixer::joint || shares ||
+           (sizeof...(R) == 1 && !std::is_same_v<typename A::Sharing, SeparateParameters>);
+  }
+  static constexpr bool memory() {
+    return keeps_episodes<typename A::Buffer> ||
+           A::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
+  }
+};
+
+template <class... Words, class E, int... R>
+struct Fit<ActorQ<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
+  using A = ActorQ<Words...>;
+  static constexpr bool shares = std::is_same_v<typename A::Sharing, SharedParameters>;
+
+  static constexpr bool words() { return (... && is_slot_of_actor_q<kind_of<Words>>); }
+  static constexpr bool objective() { return TemporalDifferenceLoss<typename A::Objective>; }
+  static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
+  static constexpr bool critic() { return !A::Critic::needs_state || HasState<E>; }
+  static constexpr bool sharing() { return !shares || equal_spaces<E, R...>(); }
+  static constexpr bool normalization() {
+    return std::is_same_v<typename A::ObservationNormalization, RawObservations> ||
+           (... && stored_as_features<typename RoleOf<E, R>::Observation>);
+  }
+  static constexpr bool actor() {
+    return (... && ActorWordFor<typename A::Actor, typename RoleOf<E, R>::Action>);
+  }
+  static constexpr bool exploration() { return (... && explores<typename RoleOf<E, R>::Action>()); }
+  static constexpr bool joint_team() {
+    return !A::joint || shares ||
+           (sizeof...(R) == 1 && !std::is_same_v<typename A::Sharing, SeparateParameters>);
+  }
+  static constexpr bool transitions() { return !keeps_episodes<typename A::Buffer>; }
+  static constexpr bool memory() {
+    return A::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
+  }
+
+ private:
+  template <class Action>
+  static constexpr bool explores() {
+    using Noise = typename A::Exploration;
+    return ActionNoise<Noise, Action::words> &&
+           (Action::kind == SpaceKind::box || std::is_same_v<Noise, SampledActions>);
+  }
+};
+
+template <class E, int... R>
+struct Fit<TabularQ, E, std::integer_sequence<int, R...>> : NothingAsked {
+  static constexpr bool values() { return (... && (RoleOf<E, R>::Action::kind == SpaceKind::discrete)); }
+  static constexpr bool tables() { return (... && EnumerableSpace<typename RoleOf<E, R>::Observation>); }
+};
+
+/// The same of several algorithms side by side, each for its role; and whether each role has exactly one.
+template <class Algorithm, class E>
+struct FitsOf : Fit<Algorithm, E, AllRoles<E>> {
+  static constexpr bool roles() { return true; }
+};
+template <class... Parts, class E>
+struct FitsOf<Policies<Parts...>, E> {
+  template <class Part>
+  using Of = Fit<typename SentenceOf<typename Part::Algorithm>::type, E,
+                 std::integer_sequence<int, role_index<E, typename Part::Tag>>>;
+
+  static constexpr bool roles() {
+    return []<int... R>(std::integer_sequence<int, R...>) {
+      return sizeof...(Parts) == sizeof...(R) &&
+             (... && is_one_of<typename RoleOf<E, R>::Tag, typename Parts::Tag...>);
+    }(AllRoles<E>{});
+  }
+  static constexpr bool words() { return (... && Of<Parts>::words()); }
+  static constexpr bool objective() { return (... && Of<Parts>::objective()); }
+  static constexpr bool returns() { return (... && Of<Parts>::returns()); }
+  static constexpr bool optimizer() { return (... && Of<Parts>::optimizer()); }
+  static constexpr bool critic() { return (... && Of<Parts>::critic()); }
+  static constexpr bool actions() { return (... && Of<Parts>::actions()); }
+  static constexpr bool sharing() { return (... && Of<Parts>::sharing()); }
+  static constexpr bool normalization() { return (... && Of<Parts>::normalization()); }
+  static constexpr bool distribution() { return (... && Of<Parts>::distribution()); }
+  static constexpr bool policy() { return (... && Of<Parts>::policy()); }
+  static constexpr bool magnet() { return (... && Of<Parts>::magnet()); }
+  static constexpr bool values() { return (... && Of<Parts>::values()); }
+  static constexpr bool mixed_rewards() { return (... && Of<Parts>::mixed_rewards()); }
+  static constexpr bool mixed_state() { return (... && Of<Parts>::mixed_state()); }
+  static constexpr bool mixed_team() { return (... && Of<Parts>::mixed_team()); }
+  static constexpr bool memory() { return (... && Of<Parts>::memory()); }
+  static constexpr bool tables() { return (... && Of<Parts>::tables()); }
+  static constexpr bool actor() { return (... && Of<Parts>::actor()); }
+  static constexpr bool exploration() { return (... && Of<Parts>::exploration()); }
+  static constexpr bool joint_team() { return (... && Of<Parts>::joint_team()); }
+  static constexpr bool transitions() { return (... && Of<Parts>::transitions()); }
+  static constexpr bool actors() { return !(... || Of<Parts>::asynchronous); }
+};
+
+template <class... Words>
+using FitOf = FitsOf<typename SentenceOf<AlgorithmOf<Words...>>::type, EnvironmentOf<Words...>>;
+
+/// The other operand of each requirement: of a disjunction g++ does not print all the words yet another time.
+inline constexpr bool refused = false;
+
+}  // namespace internal
+
+}  // namespace polis
