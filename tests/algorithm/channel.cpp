@@ -1,4 +1,5 @@
-// What a channel is good for: a team that can speak earns what only one of them knows, unless words cost more.
+// What a channel is good for: a team that can speak earns what only one of them knows, unless words cost
+// more.
 #include <doctest/doctest.h>
 
 #include <string>

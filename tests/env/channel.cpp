@@ -47,8 +47,7 @@ struct Seller {};
 
 /// Two roles against each other; what they see is shown from the run's settings.
 struct Deal {
-  using Roles =
-      polis::Roles<Role<Buyer, 1, Discrete<4>, Box<1>>, Role<Seller, 2, Box<2>, Discrete<2>>>;
+  using Roles = polis::Roles<Role<Buyer, 1, Discrete<4>, Box<1>>, Role<Seller, 2, Box<2>, Discrete<2>>>;
   static constexpr RewardStructure rewards = RewardStructure::zero_sum;
   struct Config {
     int shown = 3;
@@ -81,7 +80,8 @@ static_assert(HasLegalActions<Talk> && DeviceEnvironment<Talk> && DeviceEnvironm
 using Haggle = Channel<Deal, ChannelSpec{.symbols = 3, .cost = 250}>;
 static_assert(std::same_as<RoleOf<Haggle, 0>::Observation, Tuple<Discrete<4>, Box<6>>>);
 static_assert(Haggle::rewards == RewardStructure::general_sum && !HasState<Haggle>);
-static_assert(Channel<Deal>::rewards == RewardStructure::zero_sum && Talk::rewards == RewardStructure::shared);
+static_assert(Channel<Deal>::rewards == RewardStructure::zero_sum &&
+              Talk::rewards == RewardStructure::shared);
 
 using Numbers = std::vector<float>;
 

@@ -75,7 +75,8 @@ class TalkingState<E, Words> : public Wrapper<E> {
 /// What an agent says in one step: for each token 0, silence, or the number of a symbol.
 template <ChannelSpec Spec>
 using Utterance =
-    typename internal::UtteranceOf<Spec.symbols, std::make_index_sequence<static_cast<std::size_t>(Spec.tokens)>>::type;
+    typename internal::UtteranceOf<Spec.symbols,
+                                   std::make_index_sequence<static_cast<std::size_t>(Spec.tokens)>>::type;
 
 template <Environment E, ChannelSpec Spec = ChannelSpec{}>
   requires(agent_count<E> > 1)
