@@ -95,7 +95,8 @@ struct CommNetwork {
       float* const mean = cache + mean_begin;
       each<Arch>(Width, rows, [&](int at) {
         Batch<Arch> total(0.f);
-        for (int j = 0; j < Agents; ++j) total = total + Batch<Arch>::load_aligned(level(cache, Rounds, j) + at);
+        for (int j = 0; j < Agents; ++j)
+          total = total + Batch<Arch>::load_aligned(level(cache, Rounds, j) + at);
         (total * Batch<Arch>(1.f / Agents)).store_aligned(mean + at);
       });
       Decoder::template forward<Arch, Identity>(w + decoder_at, mean, y, nullptr, rows);
