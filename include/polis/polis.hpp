@@ -40,6 +40,7 @@
 #include <polis/env/frame_stack.hpp>
 #include <polis/env/rescaled_actions.hpp>
 #include <polis/env/time_limit.hpp>
+#include <polis/env/together.hpp>
 #include <polis/envs/classic/acrobot.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/mountain_car.hpp>
@@ -60,6 +61,7 @@
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/envs/particle/simple_tag.hpp>
 #include <polis/nn/adam.hpp>
+#include <polis/nn/comm_net.hpp>
 #include <polis/nn/dueling.hpp>
 #include <polis/nn/gru.hpp>
 #include <polis/nn/muon.hpp>

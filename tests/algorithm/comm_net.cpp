@@ -41,7 +41,8 @@ struct Neighbours {
 template <class NetworkWord>
 double learnt() {
   using Algorithm = PPO::With<NetworkWord>;
-  typename Trainer<Algorithm, MultiAgentEnv<Together<Neighbours>>>::Config config{.seed = 3, .lanes = 64, .threads = 1};
+  typename Trainer<Algorithm, MultiAgentEnv<Together<Neighbours>>>::Config config{
+      .seed = 3, .lanes = 64, .threads = 1};
   config.algorithm.steps = 16;
   config.algorithm.minibatch = 256;
   config.algorithm.optimizer.learning_rate = 3e-3f;

@@ -87,7 +87,8 @@ using Environments =
 using Wrapped =
     Types<TimeLimit<Pendulum, 50>, FrozenLake100, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,
           FrameStack<FrameStack<Bazaar, 2>, 3>, RescaledActions<Pendulum>, RescaledActions<Bazaar>,
-          FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>, Channel<Bazaar>,
+          FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>, Channel<Bazaar>, Together<CueGame>,
+          FrameStack<Together<SimpleSpread<particle::Original>>, 2>,
           FrameStack<Channel<CueGame, ChannelSpec{.symbols = 2, .tokens = 2, .budget = 3, .cost = 10}>, 2>>;
 
 /// Every distribution: name a new one here.

@@ -76,10 +76,10 @@ struct JointSpace<Action, N> {
 
 /// Several agents of one role, which see numbers and do Discrete or Box actions.
 template <class E>
-concept ActsTogether =
-    Environment<E> && role_count<E> == 1 && agent_count<E> > 1 &&
-    RoleOf<E, 0>::Observation::kind == SpaceKind::box &&
-    requires { typename internal::JointSpace<typename RoleOf<E, 0>::Action, agent_count<E>>::type; };
+concept ActsTogether = Environment<E> && role_count<E> == 1 && agent_count<E> > 1 &&
+                       RoleOf<E, 0>::Observation::kind == SpaceKind::box&& requires {
+                         typename internal::JointSpace<typename RoleOf<E, 0>::Action, agent_count<E>>::type;
+                       };
 
 /// E with one agent in place of all.
 template <ActsTogether E>
