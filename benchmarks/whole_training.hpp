@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include <polis/polis.hpp>
@@ -49,9 +50,10 @@ namespace internal {
 struct Rates {
   std::vector<double> per_second, peaks, shares;
 
-  /// Measures work() once: it does `steps` steps of `operations` each on `threads` threads.
+  /// Measures work() once: it does `steps` steps (which may be known only then) of `operations` each on
+  /// `threads` threads.
   template <class Work>
-  void measure(double steps, double operations, int threads, Work&& work) {
+  void measure(const double& steps, double operations, int threads, Work&& work) {
     const double peak = measure_fma_peak();
     const auto start = std::chrono::steady_clock::now();
     work();
@@ -64,7 +66,8 @@ struct Rates {
 
 }  // namespace internal
 
-/// Measures the parts of `Trainer`'s work, each in `repetitions` of about `seconds`.
+/// Measures the parts of `Trainer`'s work, each in `repetitions` of about `seconds`. Operations are those of
+/// an environment step: `rollout`, and `total()` with what is learnt from it.
 template <class Trainer>
 class WholeTraining {
   using E = typename Trainer::Environment;
@@ -76,7 +79,9 @@ class WholeTraining {
         repetitions_(repetitions),
         seconds_(seconds),
         pool_(config_.threads),
-        tile_lanes_(std::min(tile_rows / agent_count<E>, config_.lanes)) {}
+        tile_lanes_(std::min(tile_rows / agent_count<E>, config_.lanes)) {
+    if constexpr (requires { config_.algorithm.steps; }) steps_ = config_.algorithm.steps;
+  }
 
   /// Lanes that step and are renewed under actions drawn beforehand.
   internal::Rates environment() {
@@ -85,9 +90,9 @@ class WholeTraining {
     lanes.reset();
     std::vector<Actions<E>> actions(static_cast<std::size_t>(kept * config_.lanes));
     draw(actions);
-    return repeat(config_.lanes, 0, [&] {
+    return repeat(0, [&] {
       each_tile([&](int first, int last, int) {
-        for (int t = 0; t < config_.algorithm.steps; ++t) {
+        for (int t = 0; t < steps_; ++t) {
           for (int lane = first; lane < last; ++lane) {
             lanes.advance(lane, actions[static_cast<std::size_t>(t % kept * config_.lanes + lane)]);
             if (lanes.over(lane)) lanes.renew(lane, lanes.default_tasks());
@@ -98,16 +103,17 @@ class WholeTraining {
   }
 
   /// Collections by a fresh policy that never learns.
-  internal::Rates rollout(const OperationsPerStep& operations) {
+  template <class Operations>
+  internal::Rates rollout(const Operations& operations) {
     Lanes lanes(config_.lanes, config_.seed, config_.env);
     lanes.reset();
     typename Trainer::Learner learner(config_.algorithm, config_.seed);
     learner.prepare(lanes, config_.threads);
     std::vector<Actions<E>> actions(static_cast<std::size_t>(config_.lanes));
-    return repeat(config_.lanes, operations.rollout, [&] {
+    return repeat(operations.rollout, [&] {
       each_tile([&](int first, int last, int worker) {
         LaneTile<E> tile{&lanes, first, last - first, 0, worker, actions.data() + first};
-        for (int t = 0; t < config_.algorithm.steps; ++t) {
+        for (int t = 0; t < steps_; ++t) {
           tile.step = static_cast<std::uint64_t>(t);
           learner.act(tile);
           for (int lane = first; lane < last; ++lane) {
@@ -120,10 +126,16 @@ class WholeTraining {
     });
   }
 
-  /// Training as Trainer does it.
-  internal::Rates training(const OperationsPerStep& operations) {
+  /// Training as Trainer does it, when `warm` environment steps are behind it.
+  template <class Operations>
+  internal::Rates training(const Operations& operations, std::uint64_t warm = 0) {
     Trainer trainer(config_);
-    return repeat(config_.lanes, operations.total(), [&] { trainer.iterate(); });
+    while (trainer.clock().steps < warm) trainer.iterate();
+    return repeat(operations.total(), [&] {
+      const std::uint64_t before = trainer.clock().steps;
+      trainer.iterate();
+      return static_cast<double>(trainer.clock().steps - before);
+    });
   }
 
  private:
@@ -152,21 +164,29 @@ class WholeTraining {
     });
   }
 
-  /// Repetitions of so many rollouts as fill the time.
+  /// Repetitions of so many rollouts as fill the time. `iterate` may return the steps it has made.
   template <class Iterate>
-  internal::Rates repeat(int lanes, double operations, Iterate&& iterate) {
+  internal::Rates repeat(double operations, Iterate&& iterate) {
     using SteadyClock = std::chrono::steady_clock;
+    const auto count = [&] {
+      if constexpr (std::is_void_v<decltype(iterate())>) {
+        iterate();
+        return static_cast<double>(config_.lanes) * steps_;
+      } else {
+        return iterate();
+      }
+    };
     const auto start = SteadyClock::now();
     int iterations = 0;  // the first, which warms up, is not counted
     do {
-      iterate();
+      count();
       ++iterations;
     } while (std::chrono::duration<double>(SteadyClock::now() - start).count() < seconds_);
     internal::Rates rates;
-    const double steps = static_cast<double>(lanes) * config_.algorithm.steps * iterations;
     for (int i = 0; i < repetitions_; ++i) {
+      double steps = 0;
       rates.measure(steps, operations, config_.threads, [&] {
-        for (int k = 0; k < iterations; ++k) iterate();
+        for (int k = 0; k < iterations; ++k) steps += count();
       });
     }
     return rates;
@@ -177,6 +197,7 @@ class WholeTraining {
   double seconds_;
   ThreadPool pool_;
   int tile_lanes_;
+  int steps_ = 64;  // of a rollout
 };
 
 /// A figure of the medians. Without operations the share and the peak are left out.
