@@ -35,12 +35,14 @@ struct LearningRun {
   int seeds = 10;                 ///< trainings; their seeds count up from trainer.seed
   int episodes = 100;             ///< played after each training
   bool sampled = false;           ///< by the policy as it explores, rather than by its greedy actions
+  bool best = false;              ///< the best of all evaluations, before, during and after, not the last
   static void fields(auto& self, auto&& visit) {
     visit("trainer", self.trainer);
     visit("steps", self.steps);
     visit("seeds", self.seeds);
     visit("episodes", self.episodes);
     visit("sampled", self.sampled);
+    visit("best", self.best);
   }
 };
 
@@ -76,9 +78,40 @@ EvaluationResult play_at_random(const ConfigOf<E>& config, int episodes, std::ui
 
 namespace internal {
 
+/// The best mean return of a training's evaluations.
+struct BestEvaluation : Sink {
+  double best;
+  int evaluations = 1;
+  explicit BestEvaluation(double first) : best(first) {}
+  void row(const MetricsRow& row) override {
+    if (row.kind != MetricsRow::Kind::evaluation) return;
+    best = std::max(best, row["return"]);
+    ++evaluations;
+  }
+};
+
+/// Trains one seed; returns the best mean return of its greedy policies: the first, those of the evaluation
+/// plan, and the last, where that is not one of them.
+template <class Trainer>
+double best_once(const LearningRun<Trainer>& run, typename Trainer::Config config) {
+  config.evaluation.every = config.evaluation.every > 0 ? config.evaluation.every : run.steps;
+  config.evaluation.episodes = run.episodes;
+  Trainer trainer(config);
+  BestEvaluation sink(trainer.evaluate(run.episodes).mean);
+  trainer.add_sink(sink);
+  trainer.train(run.steps);
+  const EvaluationResult last = trainer.evaluate(run.episodes);
+  std::printf("seed %-4llu best %9.2f of %d  last %9.2f  %.2f s of training, %.0f steps/s\n",
+              static_cast<unsigned long long>(config.seed), std::max(sink.best, last.mean), sink.evaluations,
+              last.mean, trainer.seconds(), static_cast<double>(trainer.clock().steps) / trainer.seconds());
+  std::fflush(stdout);
+  return std::max(sink.best, last.mean);
+}
+
 /// Trains and evaluates one seed; returns the score of its policy.
 template <class Trainer>
 double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config config, const Score& score) {
+  if (run.best) return best_once(run, config);
   Trainer trainer(config);
   trainer.train(run.steps);
   const EvaluationResult result = trainer.evaluate(run.episodes, run.sampled ? Play::sampled : Play::greedy);
