@@ -1,9 +1,10 @@
 // Self-play in poker: how far from an equilibrium its policies are as they learn, by walking the whole game
 // (exploitability: what a best response earns against the policy, the mean of both seats).
 //
-//     learning_poker [--threads N] [--json FILE] [seeds=20 trainer.lanes=64 ...]
+//     learning_poker [--threads N] [--json FILE] [--only NAME] [seeds=20 trainer.lanes=64 ...]
 //
-// Every learning curve has its settings in a file; words on the command line change all of them.
+// Every learning curve has its settings in a file; words on the command line change all of them that are run,
+// those whose name holds NAME.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -66,6 +67,7 @@ class Curve : public Sink {
 template <class Algorithm, class Game, class Change>
 void learn(FigureLog& log, const CommandLine& cli, const std::string& name, const char* settings,
            const Change& change) {
+  if (name.find(cli.value("--only", std::string())) == name.npos) return;
   using Learning = Trainer<Algorithm, MultiAgentEnv<Game>>;
   PokerRun<Learning> run;
   read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings" / settings).string(), run);
@@ -115,13 +117,16 @@ int main(int argc, char** argv) {
     FigureLog log(argc, argv);
     std::vector<const char*> words{argv[0]};
     for (const std::string& word : log.rest()) words.push_back(word.c_str());
-    const CommandLine cli(static_cast<int>(words.size()), words.data());
+    const CommandLine cli(static_cast<int>(words.size()), words.data(),
+                          {{"--only NAME", "the curves whose name holds it"}});
     const auto as_it_is = [](auto&) {};
     const auto without_magnet = [](auto& algorithm) { algorithm.magnet.coefficient = 0; };
     learn<MMD, KuhnPoker>(log, cli, "kuhn/mmd", "poker_kuhn_mmd.yaml", as_it_is);
     learn<MMD, KuhnPoker>(log, cli, "kuhn/without_magnet", "poker_kuhn_mmd.yaml", without_magnet);
     learn<MMD, LeducPoker>(log, cli, "leduc/mmd", "poker_leduc_mmd.yaml", as_it_is);
     learn<MMD, LeducPoker>(log, cli, "leduc/without_magnet", "poker_leduc_mmd.yaml", without_magnet);
+    learn<NFSP, KuhnPoker>(log, cli, "kuhn/nfsp", "poker_kuhn_nfsp.yaml", as_it_is);
+    learn<NFSP, LeducPoker>(log, cli, "leduc/nfsp", "poker_leduc_nfsp.yaml", as_it_is);
     return 0;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";

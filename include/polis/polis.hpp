@@ -22,6 +22,7 @@
 #include <polis/algorithm/maa2c.hpp>
 #include <polis/algorithm/mappo.hpp>
 #include <polis/algorithm/mmd.hpp>
+#include <polis/algorithm/nfsp.hpp>
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>

@@ -22,6 +22,21 @@ namespace polis {
 
 namespace internal {
 
+/// The set of weights by which an agent of the learner's first role acts. Error: there is none.
+template <class Learner>
+const auto& agents_of(const Learner& learner, int agent) {
+  for (const auto& agents : learner.agents()) {
+    const auto& ours = agents.agents();
+    if (std::find(ours.begin(), ours.end(), agent) != ours.end()) return agents;
+  }
+  throw Error(concat({"found agent ", agent}), "action_probabilities", "an agent of the first role");
+}
+
+/// Sets of weights that say themselves how likely their actions are: average policies.
+template <class Learner>
+concept KnowsProbabilities =
+    requires(const Learner& learner, In<float> row) { learner.agents()[0].probabilities(0, row, row); };
+
 /// Probabilities by the sets of weights of an actor-critic learner's first role, one observation at a time.
 template <class Learner>
 class ActionProbabilities {
@@ -46,7 +61,7 @@ class ActionProbabilities {
 
   /// The probabilities of the agent's actions; `legal` holds a flag for each.
   Array<double, actions> operator()(int agent, In<float> observation, In<float> legal) const {
-    const Agents& agents = of(agent);
+    const Agents& agents = agents_of(learner_, agent);
     Array<float, Observation::words> words{};
     for (int i = 0; i < Observation::words; ++i) words[i] = observation[i];
     agents.features_of(agent, words.data(), features_);
@@ -68,14 +83,6 @@ class ActionProbabilities {
   }
 
  private:
-  [[nodiscard]] const Agents& of(int agent) const {
-    for (const Agents& agents : learner_.agents()) {
-      const auto& ours = agents.agents();
-      if (std::find(ours.begin(), ours.end(), agent) != ours.end()) return agents;
-    }
-    throw Error(concat({"found agent ", agent}), "action_probabilities", "an agent of the first role");
-  }
-
   const Learner& learner_;
   mutable typename Policy::Workspace workspace_;
   float *features_, *masks_, *action_, *log_prob_, *entropy_, *value_;
@@ -84,12 +91,19 @@ class ActionProbabilities {
 
 }  // namespace internal
 
-/// The policy of an actor-critic learner whose actions are Discrete, as a callable (int agent, In<float>
-/// observation, In<float> legal) -> Array<double, actions>, of the learner's weights as they are at each
-/// call; the learner must outlive it. Error of a call: the agent is none of the learner's first role.
+/// The policy of an actor-critic learner whose actions are Discrete, or the average policy of one that has
+/// it, as a callable (int agent, In<float> observation, In<float> legal) -> Array<double, actions>, of the
+/// learner's weights as they are at each call; the learner must outlive it. Error of a call: the agent is
+/// none of the learner's first role.
 template <class Learner>
 [[nodiscard, gnu::cold]] auto action_probabilities(const Learner& learner) {
-  return internal::ActionProbabilities<Learner>(learner);
+  if constexpr (internal::KnowsProbabilities<Learner>) {
+    return [&learner](int agent, In<float> observation, In<float> legal) {
+      return internal::agents_of(learner, agent).probabilities(agent, observation, legal);
+    };
+  } else {
+    return internal::ActionProbabilities<Learner>(learner);
+  }
 }
 
 }  // namespace polis

@@ -102,14 +102,6 @@ class QAgents : public ReplayAgents<Words, E, R, Width, Arch, typename QNetworks
     return weights.data() + Network::parameters;
   }
 
- private:
-  static Layout layout() {
-    Layout layout;
-    append(layout, "agent.", Network::layout());
-    append(layout, "mixer.", Mixer::layout());
-    return layout;
-  }
-
   /// Chooses the actions of up to 64 rows.
   void choose(Scratch& s, const DecidingRows& rows, std::uint64_t step, float amount, Purpose purpose) const {
     const typename Networks::Tiles& t = s.tiles;
@@ -127,6 +119,14 @@ class QAgents : public ReplayAgents<Words, E, R, Width, Arch, typename QNetworks
                                                             Base::mask_of(rows, i), actions,
                                                             In<float>{t.uniforms + i, tile_rows}));
     }
+  }
+
+ private:
+  static Layout layout() {
+    Layout layout;
+    append(layout, "agent.", Network::layout());
+    append(layout, "mixer.", Mixer::layout());
+    return layout;
   }
 
  protected:

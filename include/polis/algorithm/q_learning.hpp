@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include <polis/algorithm/average_policy.hpp>
 #include <polis/algorithm/q_update.hpp>
 #include <polis/algorithm/replay_learner.hpp>
 #include <polis/algorithm/sentence.hpp>
@@ -34,6 +35,20 @@ struct CommonQLearningDefaults {
   static constexpr QLearningDefaults values{};
 };
 
+namespace internal {
+
+/// One set of weights, with an average policy or without.
+template <bool averages, class Slots, class E, int R, int Width, class Arch>
+struct QMember {
+  using type = QUpdate<Slots, E, R, Width, Arch>;
+};
+template <class Slots, class E, int R, int Width, class Arch>
+struct QMember<true, Slots, E, R, Width, Arch> {
+  using type = AverageUpdate<Slots, E, R, Width, Arch>;
+};
+
+}  // namespace internal
+
 /// The words of a Q-learning sentence by slot, and the values that go with them.
 template <class... Words>
 struct QLearningSlots {
@@ -50,6 +65,7 @@ struct QLearningSlots {
   using ObservationNormalization =
       typename internal::LastOfKind<word::ObservationNormalization, RawObservations, Words...>::type;
   using AgentIds = typename internal::LastOfKind<word::AgentIds, NoAgentIds, Words...>::type;
+  using Average = typename internal::LastOfKind<word::Average, NoAverage, Words...>::type;
   /// The agents of a team learn from joint transitions, and from the one reward that they share.
   static constexpr bool joint = Mixer::joint, each_reward = false, learns_by_masks = false;
   static constexpr const char* family = "q-learning";
@@ -75,7 +91,7 @@ struct QLearningSlots {
   }
   /// One set of weights, with what it remembers and learns.
   template <class E, int R, int Width, class Arch>
-  using Member = internal::QUpdate<QLearningSlots, E, R, Width, Arch>;
+  using Member = typename internal::QMember<Average::averages, QLearningSlots, E, R, Width, Arch>::type;
 
   /// How much of everything. Steps are the environment's, of all lanes together.
   struct Config {
@@ -86,6 +102,7 @@ struct QLearningSlots {
     typename Buffer::Config buffer{};
     typename Exploration::Config exploration{};
     typename Target::Config target{};
+    typename Average::Config average{};
     Schedule schedule{};                 ///< factor on the learning rate as training goes on
     float discount = defaults.discount;  ///< of one decision
     int n_step = defaults.n_step;        ///< decisions whose rewards a target sums; with Episodes 1
@@ -105,6 +122,7 @@ struct QLearningSlots {
       visit("buffer", self.buffer);
       visit("exploration", self.exploration);
       visit("target", self.target);
+      visit("average", self.average);
       visit("schedule", self.schedule);
       visit("discount", self.discount);
       visit("n_step", self.n_step);

@@ -42,6 +42,8 @@ using QLosses =
 template <class Words, class E, int R, int Width, class Arch>
 class QUpdate : public QLosses<Words, E, R, Width, Arch> {
   using Base = QLosses<Words, E, R, Width, Arch>;
+
+ protected:
   using Base::config_, Base::weights_;
 
  public:

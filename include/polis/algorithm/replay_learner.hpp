@@ -168,6 +168,14 @@ class ReplayLearner {
       }
     }
     if constexpr (requires { config.target.every; }) at_least(1, config.target.every, "target.every");
+    if constexpr (requires { config.average.anticipatory; }) {
+      at_least(1, config.average.capacity, "average.capacity");
+      at_least(1, config.average.batch, "average.batch");
+      if (!(config.average.anticipatory >= 0 && config.average.anticipatory <= 1)) {
+        throw Error("found " + std::to_string(config.average.anticipatory), "algorithm.average.anticipatory",
+                    "a probability, 0 to 1");
+      }
+    }
     if constexpr (requires { config.actor_every; }) at_least(1, config.actor_every, "actor_every");
     return config;
   }

@@ -27,6 +27,7 @@ struct AgentIds {};
 struct ActiveMasks {};
 struct Actors {};
 struct Magnet {};
+struct Average {};
 struct Mixer {};
 struct Exploration {};
 struct Target {};

@@ -100,6 +100,11 @@ concept MixerHasOneSetOfWeights = internal::FitOf<Words...>::mixed_team() || int
 template <class... Words>
 concept ReplayedNetworkHasNoMemory = internal::FitOf<Words...>::memory() || internal::refused;
 
+/// An average policy is one of single decisions: no mixer decides with it, and neither network remembers
+/// (Episodes, Gru).
+template <class... Words>
+concept AveragedPolicyStandsAlone = internal::FitOf<Words...>::average() || internal::refused;
+
 /// A table has a row for everything that can be seen: observations are numbered (EnumerableSpace).
 template <class... Words>
 concept TableNumbersItsObservations = internal::FitOf<Words...>::tables() || internal::refused;
@@ -150,9 +155,10 @@ concept SoundComposition =
     PolicyFitsItsSpaces<Words...> && MagnetHasItsDivergence<Words...> &&
     QLearningHasDiscreteActions<Words...> && MixerHasSharedRewards<Words...> && MixerHasItsState<Words...> &&
     MixerHasOneSetOfWeights<Words...> && ReplayedNetworkHasNoMemory<Words...> &&
-    TableNumbersItsObservations<Words...> && ActorsShareWeightsAlone<Words...> &&
-    ActorFitsItsActions<Words...> && ExplorationFitsItsActions<Words...> &&
-    JointCriticHasOneSetOfWeights<Words...> && CriticLearnsFromTransitions<Words...> &&
-    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
+    AveragedPolicyStandsAlone<Words...> && TableNumbersItsObservations<Words...> &&
+    ActorsShareWeightsAlone<Words...> && ActorFitsItsActions<Words...> &&
+    ExplorationFitsItsActions<Words...> && JointCriticHasOneSetOfWeights<Words...> &&
+    CriticLearnsFromTransitions<Words...> && CurriculumHasItsStages<Words...> &&
+    CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

@@ -75,7 +75,7 @@ template <class Kind>
 inline constexpr bool is_slot_of_q_learning =
     is_one_of<Kind, word::Network, word::Activation, word::Initialization, word::Objective, word::Mixer,
               word::Buffer, word::Exploration, word::Target, word::Optimizer, word::Sharing,
-              word::ObservationNormalization, word::AgentIds, word::Defaults>;
+              word::ObservationNormalization, word::AgentIds, word::Average, word::Defaults>;
 
 template <class Kind>
 inline constexpr bool is_slot_of_actor_q =
@@ -118,6 +118,7 @@ struct NothingAsked {
   static constexpr bool mixed_state() { return true; }
   static constexpr bool mixed_team() { return true; }
   static constexpr bool memory() { return true; }
+  static constexpr bool average() { return true; }
   static constexpr bool tables() { return true; }
   static constexpr bool actor() { return true; }
   static constexpr bool exploration() { return true; }
@@ -206,6 +207,15 @@ struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>> : NothingAs
     return keeps_episodes<typename A::Buffer> ||
            A::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
   }
+  static constexpr bool average() {
+    if constexpr (A::Average::averages) {
+      return !A::Mixer::joint && !keeps_episodes<typename A::Buffer> &&
+             Optimizer<typename A::Average::Optimizer> &&
+             A::Average::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
+    } else {
+      return true;
+    }
+  }
 };
 
 template <class... Words, class E, int... R>
@@ -283,6 +293,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool mixed_state() { return (... && Of<Parts>::mixed_state()); }
   static constexpr bool mixed_team() { return (... && Of<Parts>::mixed_team()); }
   static constexpr bool memory() { return (... && Of<Parts>::memory()); }
+  static constexpr bool average() { return (... && Of<Parts>::average()); }
   static constexpr bool tables() { return (... && Of<Parts>::tables()); }
   static constexpr bool actor() { return (... && Of<Parts>::actor()); }
   static constexpr bool exploration() { return (... && Of<Parts>::exploration()); }
