@@ -49,13 +49,15 @@ struct DeterministicActor {
     static constexpr void fields(auto& /*self*/, auto&& /*visit*/) {}
   };
   template <AnyBox S>
-  struct head : internal::TanhHead<S, Config> {
+  struct HeadOn : internal::TanhHead<S, Config> {
     static constexpr int noise = 0;
     template <class T>
     POLIS_HD static T next(const Config& config, In<T> outputs, In<T> mask, In<T> uniforms, Out<T> action) {
-      return head::template sample<T>(config, outputs, mask, uniforms, action);
+      return HeadOn::template sample<T>(config, outputs, mask, uniforms, action);
     }
   };
+  template <AnyBox S>
+  using head = HeadOn<S>;
 };
 
 /// The word: the same, with the values of what follows smoothed over actions nearby (Fujimoto, van Hoof and
@@ -71,7 +73,7 @@ struct SmoothedActor {
     }
   };
   template <AnyBox S>
-  struct head : internal::TanhHead<S, Config> {
+  struct HeadOn : internal::TanhHead<S, Config> {
     static constexpr int words = S::words;
     static constexpr int noise = 2 * ((words + 1) / 2);  // normal numbers are made in pairs
     template <class T>
@@ -88,6 +90,8 @@ struct SmoothedActor {
       return math::constant<T>(0);
     }
   };
+  template <AnyBox S>
+  using head = HeadOn<S>;
 };
 
 }  // namespace polis
