@@ -20,6 +20,7 @@
 #include <polis/algorithm/ddpg.hpp>
 #include <polis/algorithm/dqn.hpp>
 #include <polis/algorithm/maa2c.hpp>
+#include <polis/algorithm/maddpg.hpp>
 #include <polis/algorithm/mappo.hpp>
 #include <polis/algorithm/mmd.hpp>
 #include <polis/algorithm/nfsp.hpp>

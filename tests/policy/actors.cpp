@@ -7,6 +7,7 @@
 
 #include <polis/core/random.hpp>
 #include <polis/policy/deterministic_actor.hpp>
+#include <polis/policy/gumbel_softmax.hpp>
 #include <polis/policy/stochastic_actor.hpp>
 
 namespace test_actors {
@@ -108,4 +109,49 @@ TEST_CASE("policy/actors: smoothing adds clipped noise to the action that follow
   }
   CHECK(at_bound == doctest::Approx(.1336 * draws).epsilon(.05));  // P(|z| > 1.5)
   CHECK(std::sqrt(squares / draws) == doctest::Approx(.1747).epsilon(.02));
+}
+
+TEST_CASE("policy/actors: Gumbel-softmax samples the softmax, its gradient is that of the relaxation") {
+  using namespace test_actors;
+  using Head = GumbelSoftmax::head<Discrete<3>>;
+  const GumbelSoftmax::Config config{.temperature = .7f};
+  const float logits[] = {.5f, -1.f, .2f}, d_action[] = {1.f, -.5f, .3f};
+  const double sum = std::exp(.5) + std::exp(-1.) + std::exp(.2);
+  constexpr int draws = 60'000;
+  std::vector<int> counts(3);
+  const auto relaxed = [&](const float* at, const float* uniforms) {
+    double total = 0, mean = 0;
+    for (int i = 0; i < 3; ++i) {
+      const double z = static_cast<double>(at[i]) - std::log(-std::log(static_cast<double>(uniforms[i])));
+      total += std::exp(z / .7), mean += std::exp(z / .7) * static_cast<double>(d_action[i]);
+    }
+    return mean / total;
+  };
+  for (int n = 0; n < draws; ++n) {
+    Random random(5, static_cast<std::uint64_t>(n), 0, 0, Purpose::test);
+    const float uniforms[] = {random.uniform(), random.uniform(), random.uniform()};
+    float action[3], gradient[3];
+    Head::sample<float>(config, In<float>{logits}, In<float>{}, In<float>{uniforms}, Out<float>{action});
+    for (std::size_t i = 0; i < 3; ++i) counts[i] += action[i] == 1.f;
+    CHECK(action[0] + action[1] + action[2] == 1.f);
+    if (n >= 20 || *std::min_element(uniforms, uniforms + 3) < .01f) continue;
+    Head::backward<float>(config, In<float>{logits}, In<float>{}, In<float>{uniforms}, In<float>{action},
+                          In<float>{d_action}, 0.f, Out<float>{gradient});
+    for (int i = 0; i < 3; ++i) {
+      const auto moved = [&](float by) {
+        float at[] = {logits[0], logits[1], logits[2]};
+        at[i] += by;
+        return relaxed(at, uniforms);
+      };
+      CHECK(static_cast<double>(gradient[i]) ==
+            doctest::Approx((moved(1e-2f) - moved(-1e-2f)) / 2e-2).scale(1).epsilon(1e-3));
+    }
+  }
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(counts[i] == doctest::Approx(draws * std::exp(static_cast<double>(logits[i])) / sum).epsilon(.03));
+  }
+  const float mask[] = {0, 1, 0}, uniforms[] = {.9f, .1f, .9f};
+  float action[3];
+  Head::sample<float>(config, In<float>{logits}, In<float>{mask}, In<float>{uniforms}, Out<float>{action});
+  CHECK(action[1] == 1.f);
 }

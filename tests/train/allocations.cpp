@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include <polis/algorithm/maddpg.hpp>
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>
-#include <polis/algorithm/sac.hpp>
 #include <polis/buffer/episodes.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/pendulum.hpp>
@@ -143,6 +143,9 @@ TEST_CASE("train/allocations: none in the steady state of a replay and its updat
   CHECK(allocations_of_replay<QMIX, TwoStepGame>(2) == 0);
   CHECK(allocations_of_replay<TD3::With<Mlp<16>, OrnsteinUhlenbeck>, Pendulum>(1) == 0);
   CHECK(allocations_of_replay<SAC::With<Mlp<16>>, Pendulum>(2) == 0);
+  using Hard = MADDPG::With<Mlp<16>, GumbelSoftmax, SampledActions>;
+  CHECK(allocations_of_replay<Hard, TwoStepGame>(2) == 0);
+  CHECK(allocations_of_replay<MASAC::With<Mlp<16>>, TwoStepGame>(1) == 0);
 }
 
 TEST_CASE("train/allocations: none in the steady state of whole episodes and their updates") {

@@ -20,6 +20,8 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
  public:
   using typename Base::Actor, typename Base::Head, typename Base::Networks, typename Base::Observation;
   using Critics = typename Networks::Critics;
+  /// Those whose value the actor climbs: the least of all, or the first.
+  using Climbed = EnsembleNetwork<typename Networks::OneCritic, Head::cautious ? Words::Critics::count : 1>;
   using Base::Base;
 
  protected:
@@ -167,6 +169,7 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
 
   /// values = what critics with these weights say of the j-th agent, by what they see and the agents'
   /// actions.
+  template <class Valuing = Critics>
   void value_agent(Workspace& s, const Rows& rows, int j, const FlatParameters& weights) const {
     if constexpr (joint) {
       std::fill_n(s.input + Networks::ids_at * tile_rows, Width * tile_rows, 0.f);
@@ -177,7 +180,7 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
       if (expected && k == j) continue;
       to = std::copy_n(action_of(s, k), action_features * tile_rows, to);
     }
-    Critics::template forward<Arch>(weights.data(), s.input, nullptr, s.values, s.critic_cache, rows.count);
+    Valuing::template forward<Arch>(weights.data(), s.input, nullptr, s.values, s.critic_cache, rows.count);
   }
   /// The least of the critics' values.
   void least_values(Workspace& s, int count) const {

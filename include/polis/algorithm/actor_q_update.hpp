@@ -57,7 +57,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
 
  public:
   using typename Base::Actor, typename Base::Config, typename Base::Head, typename Base::Networks,
-      typename Base::Critics;
+      typename Base::Critics, typename Base::Climbed;
 
   [[gnu::cold]] ActorQUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
@@ -264,7 +264,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
         this->expect_backward(s, rows, j, alpha);
       } else {
         sample(s, rows, j, false);
-        value_agent(s, rows, j, critics_);
+        this->template value_agent<Climbed>(s, rows, j, critics_);
         climb(s, rows.count);
         sample_backward(s, rows, j, alpha);
       }
@@ -286,16 +286,16 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
   /// The critics' gradient with respect to their inputs, of the value that the actor climbs: d_input and
   /// climbed.
   void climb(Workspace& s, int count) {
-    std::fill_n(s.d_values, Critics::outputs * tile_rows, 0.f);
+    std::fill_n(s.d_values, Climbed::outputs * tile_rows, 0.f);
     for (int i = 0; i < count; ++i) {
       int best = 0;
-      for (int k = 1; k < critic_count && Head::cautious; ++k) {
+      for (int k = 1; k < Climbed::outputs; ++k) {
         if (s.values[k * tile_rows + i] < s.values[best * tile_rows + i]) best = k;
       }
       s.climbed[i] = s.values[best * tile_rows + i];
       s.d_values[best * tile_rows + i] = -s.d_rows[i];
     }
-    Critics::template backward<Arch>(critics_.data(), nullptr, s.input, s.d_values, s.d_input, nullptr,
+    Climbed::template backward<Arch>(critics_.data(), nullptr, s.input, s.d_values, s.d_input, nullptr,
                                      s.critic_cache, s.scratch, count);
   }
   void sample_backward(Workspace& s, const Rows& rows, int j, float alpha) {

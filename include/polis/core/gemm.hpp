@@ -115,6 +115,10 @@ void turned_block(const float* dy, const float* x, float* gradient, float* bias,
   }
 }
 
+/// Whether an activation is max(x, 0), which the product's block applies as it stores.
+template <class Activation>
+inline constexpr bool rectifies = requires { requires Activation::rectifies; };
+
 /// Rows whose finished values are still in the first cache when they are gone over again.
 inline constexpr int band = 32;
 
@@ -153,17 +157,18 @@ void dense_forward(const float* weight, const float* bias, const float* x, float
                    int rows, float* kept = nullptr) {
   const int registers = internal::registers_of<Arch>(rows);
   float* const linear = Activation::keeps_input ? kept : y;
-  const internal::MatrixProduct product{.a = weight,
-                                        .a_row = in,
-                                        .a_step = 1,
-                                        .b = x,
-                                        .b_row = tile_rows,
-                                        .c = linear,
-                                        .c_row = tile_rows,
-                                        .length = in,
-                                        .start = bias ? internal::Start::bias : internal::Start::zero,
-                                        .bias = bias};
-  if constexpr (std::is_same_v<Activation, Identity>) {
+  internal::MatrixProduct product{.a = weight,
+                                  .a_row = in,
+                                  .a_step = 1,
+                                  .b = x,
+                                  .b_row = tile_rows,
+                                  .c = linear,
+                                  .c_row = tile_rows,
+                                  .length = in,
+                                  .start = bias ? internal::Start::bias : internal::Start::zero,
+                                  .bias = bias};
+  if constexpr (std::is_same_v<Activation, Identity> || internal::rectifies<Activation>) {
+    product.rectified = internal::rectifies<Activation>;
     internal::multiply<Arch>(product, 0, out, registers);
   } else {
     for (int first = 0; first < out; first += internal::band) {
@@ -181,17 +186,17 @@ template <class Arch, class Activation = Identity, bool accumulate = false>
 void dense_input_gradient(const float* weight, const float* dy, float* dx, int in, int out, int rows,
                           const float* kept = nullptr) {
   const int registers = internal::registers_of<Arch>(rows);
-  const internal::MatrixProduct product{
-      .a = weight,
-      .a_row = 1,
-      .a_step = in,
-      .b = dy,
-      .b_row = tile_rows,
-      .c = dx,
-      .c_row = tile_rows,
-      .length = out,
-      .start = accumulate ? internal::Start::result : internal::Start::zero};
-  if constexpr (std::is_same_v<Activation, Identity>) {
+  internal::MatrixProduct product{.a = weight,
+                                  .a_row = 1,
+                                  .a_step = in,
+                                  .b = dy,
+                                  .b_row = tile_rows,
+                                  .c = dx,
+                                  .c_row = tile_rows,
+                                  .length = out,
+                                  .start = accumulate ? internal::Start::result : internal::Start::zero};
+  if constexpr (std::is_same_v<Activation, Identity> || internal::rectifies<Activation>) {
+    if constexpr (internal::rectifies<Activation>) product.gate = kept;
     internal::multiply<Arch>(product, 0, in, registers);
   } else {
     for (int first = 0; first < in; first += internal::band) {

@@ -57,6 +57,8 @@ struct MatrixProduct {
   int length;  // of the reduction
   Start start = Start::zero;
   const float* bias = nullptr;  // [rows], with Start::bias
+  bool rectified = false;       // what is negative becomes 0
+  const float* gate = nullptr;  // what stands where this is not positive becomes 0; strides as C
 };
 
 /// M x N registers of the product, at row m0 and register n0.
@@ -97,6 +99,20 @@ POLIS_ONE_COPY void block(const MatrixProduct& p, int m0, int n0) {
     left += a_step;
     right += b_row;
   }
+  const Register zero(0.f);
+  if (p.rectified) {
+    unroll<M>([&](auto m) __attribute__((always_inline)) {
+      unroll<N>([&](auto n) __attribute__((always_inline)) { sum[m][n] = xsimd::max(sum[m][n], zero); });
+    });
+  } else if (p.gate) {
+    const float* const gate = p.gate + (to - p.c);
+    unroll<M>([&](auto m) __attribute__((always_inline)) {
+      unroll<N>([&](auto n) __attribute__((always_inline)) {
+        const auto open = Register::load_unaligned(gate + m * p.c_row + n * width) > zero;
+        sum[m][n] = xsimd::select(open, sum[m][n], zero);
+      });
+    });
+  }
   unroll<M>([&](auto m) __attribute__((always_inline)) {
     unroll<N>([&](auto n) __attribute__((always_inline)) {
       sum[m][n].store_unaligned(to + m * p.c_row + n * width);
@@ -110,6 +126,10 @@ void block_row(const MatrixProduct& p, int m, int columns) {
   constexpr int wide = Blocking<Arch>::columns;
   int n = 0;
   for (; n + wide <= columns; n += wide) block<Arch, M, wide>(p, m, n);
+  if constexpr (wide > 2) {  // what is left in one go, lest few accumulators wait for one another
+    if (columns - n == 3) block<Arch, M, 3>(p, m, n), n += 3;
+    if (columns - n == 2) block<Arch, M, 2>(p, m, n), n += 2;
+  }
   for (; n < columns; ++n) block<Arch, M, 1>(p, m, n);
 }
 

@@ -74,6 +74,15 @@ struct Categorical {
     return internal::ratio(sum, p.sum);
   }
 
+  /// Adds the derivatives of that mean: d mean / d x_i = p_i (number_i - mean).
+  template <class T>
+  POLIS_HD static void add_mean_backward(In<T> logits, In<T> mask, In<T> numbers, const T& d_mean,
+                                         Out<T> d_inputs) {
+    const Softmax<T> p(logits, mask);
+    const T scale = internal::ratio(d_mean, p.sum), average = mean<T>(logits, mask, numbers);
+    for (int i = 0; i < N; ++i) d_inputs.add(i, p.weight[i] * scale * (numbers[i] - average));
+  }
+
   /// d log p(a) / d x_i = [i = a] - p_i, and d H / d x_i = -p_i (log p_i + H).
   template <class T>
   POLIS_HD static void backward(In<T> logits, In<T> /*weights*/, In<T> mask, In<T> action,

@@ -30,7 +30,7 @@ struct Tanh {
 /// max(x, 0); its derivative is 1 where the output is positive, and 0 at 0.
 struct Relu {
   using word = word::Activation;
-  static constexpr bool keeps_input = false;
+  static constexpr bool keeps_input = false, rectifies = true;
   template <class T>
   POLIS_HD T operator()(T x) const {
     return math::max(x, T(0));

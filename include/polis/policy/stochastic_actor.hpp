@@ -104,9 +104,70 @@ struct StochasticHead<S> {
   }
 };
 
+/// A categorical distribution, of which every expectation is exact: the critic has a value for each action,
+/// and nothing is reparametrised.
+template <Space S>
+  requires(S::kind == SpaceKind::discrete)
+struct StochasticHead<S> {
+  using Config = StochasticActorConfig;
+  static constexpr int inputs = S::size, features = S::size, noise = 1;
+  static constexpr bool entropic = true, expected = true, targeted = false, cautious = true;
+  using Policy = Categorical<inputs>;
+
+  static float target_entropy(const Config& config) {
+    return config.discrete_target * std::log(static_cast<float>(inputs));
+  }
+
+  template <class T>
+  POLIS_HD static T sample(const Config&, In<T> logits, In<T> mask, In<T> uniforms, Out<T> action) {
+    alignas(64) float index[tile_rows];
+    const Out<T> drawn{index, 1};
+    Policy::template sample<T>(logits, {}, mask, uniforms, drawn);
+    set_flag<T>(drawn[0], action);
+    return Policy::template log_prob<T>(logits, {}, mask, In<T>{index, 1});
+  }
+  template <class T>
+  POLIS_HD static T next(const Config& config, In<T> logits, In<T> mask, In<T> uniforms, Out<T> action) {
+    return sample<T>(config, logits, mask, uniforms, action);
+  }
+  template <class T>
+  POLIS_HD static void greedy(const Config&, In<T> logits, In<T> mask, Out<T> action) {
+    alignas(64) float index[tile_rows];
+    const Out<T> best{index, 1};
+    Policy::template mode<T>(logits, {}, mask, best);
+    set_flag<T>(best[0], action);
+  }
+
+  /// The mean of the actions' values, and the entropy.
+  template <class T>
+  struct Expectation {
+    T mean, entropy;
+  };
+  template <class T>
+  POLIS_HD static Expectation<T> expectation(In<T> logits, In<T> mask, In<T> values) {
+    return {Policy::template mean<T>(logits, mask, values), Policy::template entropy<T>(logits, {}, mask)};
+  }
+  template <class T>
+  POLIS_HD static void expectation_backward(In<T> logits, In<T> mask, In<T> values, const T& d_mean,
+                                            const T& d_entropy, Out<T> d_logits) {
+    const Out<T> none;
+    Policy::template backward<T>(logits, {}, mask, values, math::constant<T>(0), d_entropy, d_logits, none);
+    Policy::template add_mean_backward<T>(logits, mask, values, d_mean, d_logits);
+  }
+
+ private:
+  template <class T>
+  POLIS_HD static void set_flag(const T& index, Out<T> action) {
+    for (int i = 0; i < inputs; ++i) {
+      action.set(i, math::select(index == math::constant<T>(i), math::constant<T>(1), math::constant<T>(0)));
+    }
+  }
+};
+
 }  // namespace internal
 
-/// The word: a squashed Gaussian whose mean and deviation depend on the observation, for a Box.
+/// The word: for a Box a squashed Gaussian whose mean and deviation depend on the observation, for Discrete
+/// actions a categorical distribution.
 struct StochasticActor {
   using word = word::Actor;
   using Config = StochasticActorConfig;

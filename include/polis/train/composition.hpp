@@ -130,6 +130,11 @@ concept ExplorationFitsItsActions = internal::FitOf<Words...>::exploration() || 
 template <class... Words>
 concept JointCriticHasOneSetOfWeights = internal::FitOf<Words...>::joint_team() || internal::refused;
 
+/// A critic is one for its algorithm: JointCritic values actions, CounterfactualCritic is an on-policy
+/// learner's.
+template <class... Words>
+concept CriticFitsItsAlgorithm = internal::FitOf<Words...>::critic_kind() || internal::refused;
+
 /// An actor with a Q-critic learns from single transitions: not from Episodes.
 template <class... Words>
 concept CriticLearnsFromTransitions = internal::FitOf<Words...>::transitions() || internal::refused;
@@ -158,7 +163,7 @@ concept SoundComposition =
     AveragedPolicyStandsAlone<Words...> && TableNumbersItsObservations<Words...> &&
     ActorsShareWeightsAlone<Words...> && ActorFitsItsActions<Words...> &&
     ExplorationFitsItsActions<Words...> && JointCriticHasOneSetOfWeights<Words...> &&
-    CriticLearnsFromTransitions<Words...> && CurriculumHasItsStages<Words...> &&
-    CurriculumHasItsSuccess<Words...>;
+    CriticLearnsFromTransitions<Words...> && CriticFitsItsAlgorithm<Words...> &&
+    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

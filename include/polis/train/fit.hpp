@@ -124,6 +124,7 @@ struct NothingAsked {
   static constexpr bool exploration() { return true; }
   static constexpr bool joint_team() { return true; }
   static constexpr bool transitions() { return true; }
+  static constexpr bool critic_kind() { return true; }
   static constexpr bool asynchronous = false;
   static constexpr bool actors() { return true; }
 };
@@ -143,6 +144,7 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : Nothing
   }
   static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
   static constexpr bool critic() { return !A::Critic::needs_state || HasState<E>; }
+  static constexpr bool critic_kind() { return !std::is_same_v<typename A::Critic, JointCritic>; }
   static constexpr bool actions() {
     return !A::Critic::counterfactual || []<int... Each>(std::integer_sequence<int, Each...>) {
       return (... && (RoleOf<E, Each>::Action::kind == SpaceKind::discrete));
@@ -240,6 +242,7 @@ struct Fit<ActorQ<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked
     return !A::joint || shares ||
            (sizeof...(R) == 1 && !std::is_same_v<typename A::Sharing, SeparateParameters>);
   }
+  static constexpr bool critic_kind() { return !A::Critic::counterfactual; }
   static constexpr bool transitions() { return !keeps_episodes<typename A::Buffer>; }
   static constexpr bool memory() {
     return A::Network::template network<1, 2, typename A::Activation>::carry_size == 0;
@@ -299,6 +302,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool exploration() { return (... && Of<Parts>::exploration()); }
   static constexpr bool joint_team() { return (... && Of<Parts>::joint_team()); }
   static constexpr bool transitions() { return (... && Of<Parts>::transitions()); }
+  static constexpr bool critic_kind() { return (... && Of<Parts>::critic_kind()); }
   static constexpr bool actors() { return !(... || Of<Parts>::asynchronous); }
 };
 
