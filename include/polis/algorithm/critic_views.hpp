@@ -11,6 +11,9 @@ namespace polis {
 struct JointCritic {
   using word = word::Critic;
   static constexpr bool needs_state = false, counterfactual = false;
+  /// Of what each agent sees.
+  template <class, class Observation>
+  static constexpr int features = Observation::features;
 };
 
 /// One critic.
