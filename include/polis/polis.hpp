@@ -29,6 +29,7 @@
 #include <polis/algorithm/qmix.hpp>
 #include <polis/algorithm/reinforce.hpp>
 #include <polis/algorithm/sac.hpp>
+#include <polis/algorithm/self_play.hpp>
 #include <polis/algorithm/tabular_q.hpp>
 #include <polis/buffer/episodes.hpp>
 #include <polis/buffer/prioritized_replay.hpp>

@@ -122,6 +122,11 @@ class ActorCriticLearner {
     for_each([](auto& agents) { agents.catch_up(); });
   }
 
+  /// Saves or restores the policies alone.
+  void archive_policy(auto& a) {
+    a.section("actor-critic policy");
+    for_each([&](auto& agents) { agents.archive_policy(a); });
+  }
   void archive(auto& a) {
     a.section("actor-critic");
     for_each([&](auto& agents) { a(agents); });

@@ -128,6 +128,8 @@ class ActorQAgents
     }
   }
 
+  /// Saves or restores all that `play` depends on: the policy, for pools of opponents.
+  [[gnu::cold]] void archive_policy(auto& a) { a(weights_, this->observations_); }
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
     a(weights_);

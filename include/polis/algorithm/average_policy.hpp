@@ -188,6 +188,8 @@ class AverageUpdate : public QUpdate<Words, E, R, Width, Arch> {
   [[nodiscard]] const FlatParameters& average() const { return average_; }
   [[nodiscard]] const Reservoir& reservoir() const { return reservoir_; }
 
+  /// The average is what plays.
+  [[gnu::cold]] void archive_policy(auto& a) { a(average_, this->observations_); }
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
     a.section("average");

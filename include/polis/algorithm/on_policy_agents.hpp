@@ -193,6 +193,8 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] const typename Words::Buffer::Arrays& rollout() const { return rollout_; }
 
+  /// Saves or restores all that `play` depends on: the policy, for pools of opponents.
+  [[gnu::cold]] void archive_policy(auto& a) { a(weights_, observations_); }
   [[gnu::cold]] void archive(auto& a) {
     a.section("agents");
     a(weights_, observations_, values_, carries_, fresh_, begun_);

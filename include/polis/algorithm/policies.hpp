@@ -170,6 +170,10 @@ class PoliciesLearner {
     }(std::make_index_sequence<count>{});
   }
 
+  /// Saves or restores the policies alone.
+  [[gnu::cold]] void archive_policy(auto& a) {
+    for_each([&](auto& part, std::size_t) { part.archive_policy(a); });
+  }
   [[gnu::cold]] void archive(auto& a) {
     a.section("policies");
     a(now_, due_at_);

@@ -91,6 +91,8 @@ class QAgents : public ReplayAgents<Words, E, R, Width, Arch, typename QNetworks
   [[nodiscard]] FlatParameters& weights() { return weights_; }
   [[nodiscard]] const FlatParameters& weights() const { return weights_; }
 
+  /// Saves or restores all that `play` depends on: the policy, for pools of opponents.
+  [[gnu::cold]] void archive_policy(auto& a) { a(weights_, this->observations_, explores_); }
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
     a(weights_, explores_);

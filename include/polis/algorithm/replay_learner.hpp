@@ -109,6 +109,11 @@ class ReplayLearner {
     mean.visit(visit);
   }
 
+  /// Saves or restores the policies alone.
+  [[gnu::cold]] void archive_policy(auto& a) {
+    a.section("policy from a replay");
+    for_each([&](auto& agents) { agents.archive_policy(a); });
+  }
   [[gnu::cold]] void archive(auto& a) {
     a.section(Slots::family);
     for_each([&](auto& agents) { a(agents); });

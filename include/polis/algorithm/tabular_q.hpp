@@ -144,6 +144,12 @@ class TabularQLearner<E, std::integer_sequence<int, R...>> {
     visit("td_error", learnt_ > 0 ? error_ / static_cast<double>(learnt_) : 0.);
   }
 
+  /// Saves or restores all that `play` depends on: the policy, for pools of opponents.
+  [[gnu::cold]] void archive_policy(auto& a) {
+    a.section("tabular policy");
+    a(epsilon_);
+    a.fixed(values_);
+  }
   [[gnu::cold]] void archive(auto& a) {
     a.section("tabular-q");
     a(epsilon_, begun_, error_, learnt_);

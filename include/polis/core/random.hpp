@@ -31,8 +31,9 @@ enum class Purpose : std::uint32_t {
   data,            ///< choices in large data: days, windows, symbols
   noise,           ///< noise within networks and losses
   test,            ///< tests and examples
-  matchup,         ///< who plays an episode: which policy, which opponent
+  matchup,         ///< by which of its policies an agent plays an episode
   reservoir,       ///< what is kept of all that came in
+  opponent,        ///< against whom an episode is played
 };
 
 /// Philox4x32-10 as published: a keyed bijection of 128-bit counters.

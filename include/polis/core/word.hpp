@@ -28,6 +28,7 @@ struct ActiveMasks {};
 struct Actors {};
 struct Magnet {};
 struct Average {};
+struct Opponents {};
 struct Mixer {};
 struct Exploration {};
 struct Target {};

@@ -76,6 +76,7 @@ class MultiAgentEnv {
     rewards_ = FixedArray<float>(count * agents);
     ends_ = FixedArray<End>(count * agents);
     alive_ = FixedArray<char>(count * agents);
+    away_ = FixedArray<char>(count * agents);
   }
 
   [[nodiscard]] int lanes() const { return static_cast<int>(lanes_.size()); }
@@ -166,10 +167,13 @@ class MultiAgentEnv {
   [[nodiscard]] End end(int lane, int agent) const { return ends_[row(lane, agent)]; }
   [[nodiscard]] const Episode& episode(int lane) const { return lanes_[index(lane)].episode; }
   [[nodiscard]] bool over(int lane) const { return lanes_[index(lane)].episode.end != End::none; }
+  /// Puts an agent of a lane in or out of the sight of who acts by this batch: somebody else acts for it, and
+  /// it neither decides nor lives here. Not saved: who sets it sets it again.
+  void set_away(int lane, int agent, bool away) { away_[row(lane, agent)] = away ? 1 : 0; }
   /// Whether the agent decides at the next step: it lives, and it is its turn.
   template <int R>
   [[nodiscard]] bool deciding(int lane, int agent_of_role) const {
-    return alive_[row(lane, first_agent<E, R> + agent_of_role)] &&
+    return alive(lane, first_agent<E, R> + agent_of_role) &&
            internal::acting<R>(lanes_[index(lane)].env, agent_of_role);
   }
   /// Writes what the index-th agent of role R sees (RoleOf<E, R>::Observation::words floats).
@@ -193,7 +197,9 @@ class MultiAgentEnv {
     });
   }
   /// Whether the agent has a part in the episode still: it may have to wait, but its end has not come.
-  [[nodiscard]] bool alive(int lane, int agent) const { return alive_[row(lane, agent)] != 0; }
+  [[nodiscard]] bool alive(int lane, int agent) const {
+    return alive_[row(lane, agent)] != 0 && away_[row(lane, agent)] == 0;
+  }
   /// Whether the environment would have it act, be its episode over or not.
   [[nodiscard]] bool acting(int lane, int agent) const {
     return with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
@@ -340,7 +346,7 @@ class MultiAgentEnv {
   FixedArray<Lane> lanes_;
   FixedArray<float> rewards_, final_;
   FixedArray<End> ends_;
-  FixedArray<char> alive_;
+  FixedArray<char> alive_, away_;
 };
 
 }  // namespace polis

@@ -139,6 +139,12 @@ concept CriticFitsItsAlgorithm = internal::FitOf<Words...>::critic_kind() || int
 template <class... Words>
 concept CriticLearnsFromTransitions = internal::FitOf<Words...>::transitions() || internal::refused;
 
+/// Past policies are played against, so that there are agents whose rewards differ; and the learner sees no
+/// more of a lane than its own side: its policy remembers nothing, no lanes are compared, and no critic or
+/// mixer joins what several agents did.
+template <class... Words>
+concept SelfPlayHasItsOpponents = internal::FitOf<Words...>::opponents() || internal::refused;
+
 /// A curriculum of stages needs an environment that has them (`stages` and `task`).
 template <class... Words>
 concept CurriculumHasItsStages =
@@ -164,6 +170,7 @@ concept SoundComposition =
     ActorsShareWeightsAlone<Words...> && ActorFitsItsActions<Words...> &&
     ExplorationFitsItsActions<Words...> && JointCriticHasOneSetOfWeights<Words...> &&
     CriticLearnsFromTransitions<Words...> && CriticFitsItsAlgorithm<Words...> &&
-    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
+    SelfPlayHasItsOpponents<Words...> && CurriculumHasItsStages<Words...> &&
+    CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

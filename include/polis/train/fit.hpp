@@ -9,6 +9,7 @@
 #include <polis/algorithm/actor_q.hpp>
 #include <polis/algorithm/policies.hpp>
 #include <polis/algorithm/q_learning.hpp>
+#include <polis/algorithm/self_play.hpp>
 #include <polis/algorithm/sentence.hpp>
 #include <polis/algorithm/tabular_q.hpp>
 #include <polis/curriculum/adaptive.hpp>
@@ -267,6 +268,7 @@ struct Fit<TabularQ, E, std::integer_sequence<int, R...>> : NothingAsked {
 template <class Algorithm, class E>
 struct FitsOf : Fit<Algorithm, E, AllRoles<E>> {
   static constexpr bool roles() { return true; }
+  static constexpr bool opponents() { return true; }
 };
 template <class... Parts, class E>
 struct FitsOf<Policies<Parts...>, E> {
@@ -304,6 +306,39 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool transitions() { return (... && Of<Parts>::transitions()); }
   static constexpr bool critic_kind() { return (... && Of<Parts>::critic_kind()); }
   static constexpr bool actors() { return !(... || Of<Parts>::asynchronous); }
+  static constexpr bool opponents() { return true; }
+};
+
+/// Whether an algorithm acts by what it remembers, compares lanes, or learns from what several agents did.
+template <class Algorithm>
+constexpr bool needs_whole_lanes() {
+  if constexpr (requires { typename Algorithm::Network; }) {
+    if constexpr (Algorithm::Network::template network<1, 2, typename Algorithm::Activation>::carry_size > 0)
+      return true;
+  }
+  if constexpr (requires { typename Algorithm::Actors; }) {
+    if constexpr (Algorithm::Actors::asynchronous || GroupEstimator<typename Algorithm::Returns> ||
+                  Algorithm::Critic::counterfactual)
+      return true;
+  }
+  if constexpr (requires { Algorithm::joint; }) {
+    if constexpr (Algorithm::joint) return true;
+  }
+  return false;
+}
+template <class Algorithm>
+inline constexpr bool plays_with_opponents = !needs_whole_lanes<typename SentenceOf<Algorithm>::type>();
+template <class... Parts>
+inline constexpr bool plays_with_opponents<Policies<Parts...>> =
+    (... && !needs_whole_lanes<typename SentenceOf<typename Parts::Algorithm>::type>());
+
+/// An algorithm against its past: what the algorithm itself asks, and that there is somebody to win against.
+template <class Algorithm, class Opponents, class E>
+struct FitsOf<SelfPlay<Algorithm, Opponents>, E> : FitsOf<typename SentenceOf<Algorithm>::type, E> {
+  static constexpr bool opponents() {
+    return OpponentsWord<Opponents> && agent_count<E> > 1 && E::rewards != RewardStructure::shared &&
+           plays_with_opponents<Algorithm>;
+  }
 };
 
 template <class... Words>
