@@ -44,17 +44,18 @@ class AdamBase {
   AdamBase(const Config& config, std::size_t parameters)
       : config_(config), first_(parameters, 0.f), second_(parameters, 0.f) {}
 
-  void begin_step() { ++step_; }
+  void begin_step() {
+    const double steps = static_cast<double>(++step_);
+    correction1_ = 1 - std::pow(static_cast<double>(config_.beta1), steps);
+    correction2_ = 1 - std::pow(static_cast<double>(config_.beta2), steps);
+  }
 
   template <class Arch>
   void update(const Block&, std::size_t offset, std::span<float> weights, std::span<const float> gradient,
               float learning_rate, float gradient_scale) {
     using Register = Batch<Arch>;
-    const double steps = static_cast<double>(step_);
-    const double correction1 = 1 - std::pow(static_cast<double>(config_.beta1), steps);
-    const double correction2 = 1 - std::pow(static_cast<double>(config_.beta2), steps);
-    const Register rate(static_cast<float>(learning_rate / correction1));
-    const Register root(static_cast<float>(1 / std::sqrt(correction2)));
+    const Register rate(static_cast<float>(learning_rate / correction1_));
+    const Register root(static_cast<float>(1 / std::sqrt(correction2_)));
     const Register scale(gradient_scale), epsilon(config_.epsilon);
     const Register keep1(config_.beta1), take1(1 - config_.beta1), keep2(config_.beta2),
         take2(1 - config_.beta2);
@@ -79,6 +80,7 @@ class AdamBase {
  private:
   Config config_;
   std::uint64_t step_ = 0;
+  double correction1_ = 1, correction2_ = 1;  // of this step
   AlignedVector<float> first_, second_;
 };
 
