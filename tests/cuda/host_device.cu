@@ -209,6 +209,11 @@ __global__ void draw(float* totals) {
     total += both.entropy - D::template entropy<float>(In{inputs}, In{weights}, In{mask});
     D::template backward<float>(In{inputs}, In{weights}, In{mask}, In{action}, 1.f, -.01f, Out{d_inputs},
                                 Out{d_weights});
+    if constexpr (HasDivergence<D>) {
+      total += D::template divergence<float>(In{inputs}, In{weights}, In{inputs}, In{weights}, In{mask});
+      D::template add_divergence_gradient<float>(In{inputs}, In{weights}, In{inputs}, In{weights}, In{mask},
+                                                 1.f, Out{d_inputs}, Out{d_weights});
+    }
     total += d_inputs[0] + d_weights[0];
   }
   totals[row] = total;

@@ -11,11 +11,15 @@
 #include <vector>
 
 #include <polis/algorithm/maddpg.hpp>
+#include <polis/algorithm/mmd.hpp>
+#include <polis/algorithm/nfsp.hpp>
 #include <polis/algorithm/ppo.hpp>
 #include <polis/algorithm/qmix.hpp>
+#include <polis/algorithm/self_play.hpp>
 #include <polis/buffer/episodes.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/pendulum.hpp>
+#include <polis/envs/games/leduc_poker.hpp>
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/nn/gru.hpp>
@@ -134,6 +138,26 @@ TEST_CASE("train/allocations: none in the steady state of collecting and updatin
   CHECK(allocations_when_warm<Normalised, CartPole>(2) == 0);
   CHECK(allocations_when_warm<PPO::With<Gru<8>>, CartPole>(1) == 0);
   CHECK(allocations_when_warm<PPO::With<Mlp<16>>, polis_test::Race, Curriculum<Adaptive>>(2) == 0);
+}
+
+TEST_CASE("train/allocations: none in the steady state of self-play, but to keep a policy in the pool") {
+  using namespace test_allocations;
+  CHECK(allocations_when_warm<MMD::With<Mlp<16>>, LeducPoker>(2) == 0);
+  CHECK(allocations_of_replay<NFSP::With<Mlp<16>>, LeducPoker>(2) == 0);
+  using Pool = Trainer<SelfPlay<PPO::With<Mlp<16>>>, MultiAgentEnv<LeducPoker>>;
+  Pool::Config config{.lanes = 64, .threads = 2};
+  config.algorithm.learner.steps = 16;
+  config.algorithm.pool = {.size = 2, .every = 1};
+  CHECK(allocations_when_warm<Pool>(config) > 0);
+  config.algorithm.pool.every = 3;  // at the third update, and not before the sixth
+  Pool trainer(config);
+  for (int i = 0; i < 3; ++i) trainer.iterate();
+  allocations = 0;
+  counting = true;
+  for (int i = 0; i < 2; ++i) trainer.iterate();
+  counting = false;
+  CHECK(allocations == 0);
+  CHECK(trainer.learner().past(0).games > 0);
 }
 
 TEST_CASE("train/allocations: none in the steady state of a replay and its updates") {

@@ -120,9 +120,9 @@ class SelfPlayLearner {
       seat_learner(*tile.env, lane);
     }
     learner_.act(tile);
-    for (int slot = 0; slot < static_cast<int>(players_.size()); ++slot) {
-      if (!seat_opponent(tile, slot)) continue;
-      players_[index(slot)].play(tile, memories_[index(slot)][index(tile.worker)], Play::sampled);
+    for (int place = 0; place < static_cast<int>(players_.size()); ++place) {
+      if (!seat_opponent(tile, place)) continue;
+      players_[index(place)].play(tile, memories_[index(place)][index(tile.worker)], Play::sampled);
     }
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) seat_learner(*tile.env, lane);
   }
@@ -135,8 +135,8 @@ class SelfPlayLearner {
         (side_of(agent) == game.side ? game.ours : game.theirs) +=
             static_cast<double>(tile.env->reward(lane, agent));
       }
-      if (game.slot < 0 || !tile.env->over(lane)) continue;
-      results_[index(lane)].push_back({tile.step, lane, game.slot, game.number, score(game)});
+      if (game.place < 0 || !tile.env->over(lane)) continue;
+      results_[index(lane)].push_back({tile.step, lane, game.place, game.number, score(game)});
     }
   }
 
@@ -174,7 +174,7 @@ class SelfPlayLearner {
   [[nodiscard]] double share(int i) const { return shares_[index(i)]; }
   /// Who plays a lane's episode: the opponent's place in the pool (-1: the learner plays for all), and the
   /// learner's side.
-  [[nodiscard]] int opponent_of(int lane) const { return games_[index(lane)].slot; }
+  [[nodiscard]] int opponent_of(int lane) const { return games_[index(lane)].place; }
   [[nodiscard]] int side_in(int lane) const { return games_[index(lane)].side; }
   /// The side of an agent.
   [[nodiscard]] static int side_of(int agent) {
@@ -214,18 +214,18 @@ class SelfPlayLearner {
  private:
   /// An episode of a lane: who plays, and what has come of it so far.
   struct Game {
-    int slot = -1;             ///< of the opponent; -1: the learner itself
+    int place = -1;            ///< of the opponent in the pool; -1: the learner itself
     int side = 0;              ///< the learner's
     std::uint64_t number = 0;  ///< of the opponent, who may leave the pool meanwhile
     double ours = 0, theirs = 0;
-    void archive(auto& a) { a(slot, side, number, ours, theirs); }
+    void archive(auto& a) { a(place, side, number, ours, theirs); }
   };
   struct Result {
     std::uint64_t step = 0;
-    int lane = 0, slot = 0;
+    int lane = 0, place = 0;
     std::uint64_t number = 0;
     double score = 0;
-    void archive(auto& a) { a(step, lane, slot, number, score); }
+    void archive(auto& a) { a(step, lane, place, number, score); }
   };
 
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
@@ -247,7 +247,7 @@ class SelfPlayLearner {
     double left = random.uniform_double();
     for (std::size_t i = 0; i < pool_.size() && left >= 0; ++i) {
       if (pool_[i].number == 0) continue;
-      game.slot = static_cast<int>(i), game.number = pool_[i].number;
+      game.place = static_cast<int>(i), game.number = pool_[i].number;
       left -= shares_[i];
     }
     return game;
@@ -256,17 +256,17 @@ class SelfPlayLearner {
   void seat_learner(MultiAgentEnv<E>& env, int lane) const {
     const Game& game = games_[index(lane)];
     for (int agent = 0; agent < agent_count<E>; ++agent) {
-      env.set_away(lane, agent, game.slot >= 0 && side_of(agent) != game.side);
+      env.set_away(lane, agent, game.place >= 0 && side_of(agent) != game.side);
     }
   }
   /// An opponent has the others' sides of the lanes it plays in; returns whether there are any.
-  bool seat_opponent(LaneTile<E>& tile, int slot) const {
+  bool seat_opponent(LaneTile<E>& tile, int place) const {
     bool any = false;
     for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
       const Game& game = games_[index(lane)];
-      any = any || game.slot == slot;
+      any = any || game.place == place;
       for (int agent = 0; agent < agent_count<E>; ++agent) {
-        tile.env->set_away(lane, agent, game.slot != slot || side_of(agent) == game.side);
+        tile.env->set_away(lane, agent, game.place != place || side_of(agent) == game.side);
       }
     }
     return any;
@@ -278,19 +278,19 @@ class SelfPlayLearner {
     return ours > theirs ? 1. : ours < theirs ? 0. : .5;
   }
   void rate(const Result& result) {
-    PastPolicy& past = pool_[index(result.slot)];
+    PastPolicy& past = pool_[index(result.place)];
     if (past.number != result.number) return;  // it has left the pool
     rate_game(config_.pool.elo, result.score, rating_, past.rating);
     ++past.games, past.points += result.score;
   }
   /// Puts the policy as it is now in the pool.
   [[gnu::cold]] void keep() {
-    const std::size_t slot = static_cast<std::size_t>(kept_ % pool_.size());
+    const std::size_t place = static_cast<std::size_t>(kept_ % pool_.size());
     ArchiveWriter writer;
     learner_.archive_policy(writer);
     ArchiveReader reader(writer.bytes());
-    players_[slot].archive_policy(reader);
-    pool_[slot] = {.number = ++kept_, .rating = rating_};
+    players_[place].archive_policy(reader);
+    pool_[place] = {.number = ++kept_, .rating = rating_};
   }
   /// How likely each is to be drawn.
   void weigh() {
