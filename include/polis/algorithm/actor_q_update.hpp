@@ -157,8 +157,9 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     statistics_.actor_loss += actor.loss, statistics_.entropy += actor.entropy;
     ++statistics_.actor_updates;
     const auto follow = [this](const FlatParameters& weights, FlatParameters& target) {
-      Words::Target::template follow<Arch>(config_.target, updates_ / config_.actor_every, weights.values(),
-                                           target.values());
+      Words::Target::template follow<Arch>(config_.target,
+                                           updates_ / static_cast<std::uint64_t>(config_.actor_every),
+                                           weights.values(), target.values());
     };
     follow(critics_, target_critics_);
     if constexpr (Head::targeted) follow(weights_, target_actor_);
