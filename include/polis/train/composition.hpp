@@ -110,8 +110,7 @@ template <class... Words>
 concept TableNumbersItsObservations = internal::FitOf<Words...>::tables() || internal::refused;
 
 /// Asynchronous actors share weights alone: no running statistics, no comparison of lanes, no magnet, and no
-/// algorithm
-/// beside theirs whose steps they would have to wait for.
+/// algorithm beside theirs whose steps they would have to wait for.
 template <class... Words>
 concept ActorsShareWeightsAlone = internal::FitOf<Words...>::actors() || internal::refused;
 
