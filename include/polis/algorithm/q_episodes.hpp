@@ -267,7 +267,9 @@ class QEpisodes : public QAgents<Words, E, R, Width, Arch> {
       const int episode = s.episodes[place % tile_rows], length = replay_.length(episode);
       if (t > 0) s.known[place] = s.follows[slot];
       if (t == length) s.final_values[place - tile_rows] = s.follows[slot];
-      if (t < length) s.rewards[place] = replay_.rewards.data[s.slots[index(slot)]];
+      if (t < length) {
+        s.rewards[place] = config_.reward_scale * replay_.rewards.data[s.slots[index(slot)]];
+      }
       if (t == length - 1) s.ends[index(place)] = replay_.end(episode);
     }
     Trajectory trajectory;

@@ -25,6 +25,7 @@ struct QLearningDefaults {
   int batch = 32;
   int shards = 8;
   float discount = .99f;
+  float reward_scale = 1.f;
   float max_gradient_norm = 10.f;
   bool double_q = true;
 };
@@ -103,9 +104,10 @@ struct QLearningSlots {
     typename Exploration::Config exploration{};
     typename Target::Config target{};
     typename Average::Config average{};
-    Schedule schedule{};                 ///< factor on the learning rate as training goes on
-    float discount = defaults.discount;  ///< of one decision
-    int n_step = defaults.n_step;        ///< decisions whose rewards a target sums; with Episodes 1
+    Schedule schedule{};                         ///< factor on the learning rate as training goes on
+    float discount = defaults.discount;          ///< of one decision
+    float reward_scale = defaults.reward_scale;  ///< factor on rewards before they are learnt from
+    int n_step = defaults.n_step;                ///< decisions whose rewards a target sums; with Episodes 1
     int learning_starts = defaults.learning_starts;  ///< steps before the first update
     int update_every = defaults.update_every;        ///< steps for each update; with Episodes, episodes
     int batch = defaults.batch;                      ///< transitions of an update; with Episodes, episodes
@@ -125,6 +127,7 @@ struct QLearningSlots {
       visit("average", self.average);
       visit("schedule", self.schedule);
       visit("discount", self.discount);
+      visit("reward_scale", self.reward_scale);
       visit("n_step", self.n_step);
       visit("learning_starts", self.learning_starts);
       visit("update_every", self.update_every);

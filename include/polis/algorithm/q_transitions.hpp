@@ -167,7 +167,8 @@ class QTransitions : public QAgents<Words, E, R, Width, Arch> {
     for (int i = 0; i < rows; ++i) {
       const std::size_t at = index(first + i);
       const int id = ids_[at];
-      const float target = replay_.rewards.data[id] + replay_.discounts.data[id] * s.next_total[i];
+      const float reward = config_.reward_scale * replay_.rewards.data[id];
+      const float target = reward + replay_.discounts.data[id] * s.next_total[i];
       const float error = s.total[i] - target, weight = importance_[at] * mean;
       const auto loss = Words::Objective::error_loss(config_.objective, error);
       s.d_total[i] = weight * loss.d_error;
