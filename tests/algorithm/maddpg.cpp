@@ -129,8 +129,9 @@ TEST_CASE_TEMPLATE("algorithm/maddpg: each agent learns from its own reward" *
   CHECK(product / square > .75);
 }
 
-TEST_CASE_TEMPLATE("algorithm/maddpg: turns, deaths and legal actions of a team", Algorithm,
-                   test_maddpg::Hard, polis::MASAC, test_maddpg::Alone) {
+TEST_CASE_TEMPLATE("algorithm/maddpg: turns, deaths and legal actions of a team" *
+                       doctest::test_suite("learning"),
+                   Algorithm, test_maddpg::Hard, polis::MASAC, test_maddpg::Alone) {
   using namespace test_maddpg;
   auto config = settings<Algorithm, Relay>(8);
   config.algorithm.optimizer.learning_rate = config.algorithm.actor_optimizer.learning_rate = 3e-3f;

@@ -303,7 +303,8 @@ TEST_CASE("algorithm/q_episodes: as many updates as episodes are worth, none bef
   CHECK(updates == 14);
 }
 
-TEST_CASE_TEMPLATE("algorithm/q_episodes: the two-step game from random play, VDN returns 7 and QMIX 8",
+TEST_CASE_TEMPLATE("algorithm/q_episodes: the two-step game from random play, VDN returns 7 and QMIX 8" *
+                       doctest::test_suite("learning"),
                    Network, polis::Mlp<64>, polis::Gru<64>) {
   using namespace test_q_episodes;
   const auto play = []<class Algorithm>(Algorithm) {
