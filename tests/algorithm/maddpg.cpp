@@ -93,8 +93,9 @@ TEST_CASE_TEMPLATE("algorithm/maddpg: so are those of exact expectations over Di
   check_gradients<Small, Relay>();
 }
 
-TEST_CASE_TEMPLATE("algorithm/maddpg: the better of two conventions is agreed on", Algorithm,
-                   test_maddpg::Hard, test_maddpg::Hard::With<polis::CentralCritic>, polis::MASAC,
+TEST_CASE_TEMPLATE("algorithm/maddpg: the better of two conventions is agreed on" *
+                       doctest::test_suite("learning"),
+                   Algorithm, test_maddpg::Hard, test_maddpg::Hard::With<polis::CentralCritic>, polis::MASAC,
                    test_maddpg::Alone) {
   using namespace test_maddpg;
   auto config = settings<Algorithm, CoordinationGame>(8);
