@@ -4,15 +4,13 @@
 
 #include <cstdint>
 #include <string>
-#include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <polis/algorithm/learner.hpp>
 #include <polis/algorithm/sharing.hpp>
+#include <polis/algorithm/weight_sets.hpp>
 #include <polis/core/error.hpp>
-#include <polis/core/fixed_array.hpp>
 
 namespace polis::internal {
 
@@ -22,9 +20,6 @@ struct ReplayTeams;
 template <class Slots, class E, int First, int... Rest>
 struct ReplayTeams<Slots, E, std::integer_sequence<int, First, Rest...>> {
   static constexpr bool shared = std::is_same_v<typename Slots::Sharing, SharedParameters>;
-  static constexpr bool separate = std::is_same_v<typename Slots::Sharing, SeparateParameters>;
-  using RoleIndices = std::conditional_t<shared, std::integer_sequence<int, First>,
-                                         std::integer_sequence<int, First, Rest...>>;
   /// Agents of a unit: one, or the team that learns from joint transitions.
   template <int R>
   static constexpr int width() {
@@ -36,76 +31,34 @@ struct ReplayTeams<Slots, E, std::integer_sequence<int, First, Rest...>> {
   }
 };
 
-template <class Slots, class E, class Arch, class Teams, class RoleIndices>
-struct ReplayMembers;
-template <class Slots, class E, class Arch, class Teams, int... R>
-struct ReplayMembers<Slots, E, Arch, Teams, std::integer_sequence<int, R...>> {
-  template <int Role>
-  using Member = typename Slots::template Member<E, Role, Teams::template width<Role>(), Arch>;
-  using type = std::tuple<FixedArray<Member<R>>...>;
-  using Memory = std::tuple<FixedArray<typename Member<R>::Memory>...>;
+template <class Slots, class E, class Arch, class Teams>
+struct ReplayMembers {
+  template <int R>
+  using Member = typename Slots::template Member<E, R, Teams::template width<R>(), Arch>;
 };
 
 /// The learner of a sentence for the agents of some roles of E.
 template <class Slots, class E, class Arch, class Handled>
-class ReplayLearner {
-  using Teams = ReplayTeams<Slots, E, Handled>;
-  using RoleIndices = typename Teams::RoleIndices;
-  using Members = ReplayMembers<Slots, E, Arch, Teams, RoleIndices>;
+class ReplayLearner : public WeightSets<ReplayMembers<Slots, E, Arch, ReplayTeams<Slots, E, Handled>>, E,
+                                        typename Slots::Sharing, Handled> {
+  using Base = WeightSets<ReplayMembers<Slots, E, Arch, ReplayTeams<Slots, E, Handled>>, E,
+                          typename Slots::Sharing, Handled>;
+  using Base::first, Base::for_each;
 
  public:
   using Config = typename Slots::Config;
-  using Memory = typename Members::Memory;
 
-  [[gnu::cold]] ReplayLearner(const Config& config, std::uint64_t seed)
-      : members_(make_members(checked(config), seed, RoleIndices{})) {}
+  [[gnu::cold]] ReplayLearner(const Config& config, std::uint64_t seed) : Base(checked(config), seed) {}
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     for_each([&](auto& agents) { agents.prepare(env, threads); });
   }
-  void act(LaneTile<E>& tile) {
-    for_each([&](auto& agents) { agents.act(tile); });
-  }
-  void record(LaneTile<E>& tile) {
-    for_each([&](auto& agents) { agents.record(tile); });
-  }
-  [[nodiscard]] int interval() const { return std::get<0>(members_).front().interval(); }
-  [[nodiscard]] bool due(const Clock& clock) const { return std::get<0>(members_).front().due(clock); }
-  void update(Services& services) {
-    for_each([&](auto& agents) { agents.update(services); });
-  }
-
-  [[nodiscard, gnu::cold]] Memory memory(int lanes) const {
-    return std::apply([lanes](const auto&... members) { return Memory(memories(members, lanes)...); },
-                      members_);
-  }
-  void play(LaneTile<E>& tile, Memory& memory, Play how) const {
-    [&]<std::size_t... R>(std::index_sequence<R...>) {
-      const auto each = [&](const auto& members, auto& memories) {
-        for (std::size_t i = 0; i < members.size(); ++i) members[i].play(tile, memories[i], how);
-      };
-      (each(std::get<R>(members_), std::get<R>(memory)), ...);
-    }(std::make_index_sequence<std::tuple_size_v<Memory>>{});
-  }
-
-  /// The sets of weights of the R-th role handled here, in the order of their agents.
-  template <int R = 0>
-  [[nodiscard]] auto& agents() {
-    return std::get<R>(members_);
-  }
-  template <int R = 0>
-  [[nodiscard]] const auto& agents() const {
-    return std::get<R>(members_);
-  }
 
   /// Losses and statistics of the last update, averaged over the sets of weights.
   [[gnu::cold]] void metrics(auto&& visit) const {
-    auto mean = std::remove_cvref_t<decltype(std::get<0>(members_).front().statistics())>();
+    auto mean = std::remove_cvref_t<decltype(first().statistics())>();
     double count = 0;
-    const auto each = [&](const auto& members) {
-      for (const auto& agents : members) mean.average(agents.statistics(), ++count);
-    };
-    std::apply([&](const auto&... members) { (each(members), ...); }, members_);
+    for_each([&](const auto& agents) { mean.average(agents.statistics(), ++count); });
     mean.visit(visit);
   }
 
@@ -120,37 +73,6 @@ class ReplayLearner {
   }
 
  private:
-  template <int... R>
-  [[gnu::cold]] static typename Members::type make_members(const Config& config, std::uint64_t seed,
-                                                           std::integer_sequence<int, R...>) {
-    return typename Members::type(make_role<R>(config, seed)...);
-  }
-  template <int R>
-  [[gnu::cold]] static auto make_role(const Config& config, std::uint64_t seed) {
-    using Member = typename Members::template Member<R>;
-    std::vector<int> agents;
-    if constexpr (Teams::shared) {
-      [&]<int... Each>(std::integer_sequence<int, Each...>) { (add_agents<Each>(agents), ...); }(Handled{});
-    } else {
-      add_agents<R>(agents);
-    }
-    if constexpr (Teams::separate) {
-      return FixedArray<Member>(agents.size(),
-                                [&](std::size_t i) { return Member(config, {agents[i]}, seed); });
-    } else {
-      return FixedArray<Member>(1, [&](std::size_t) { return Member(config, agents, seed); });
-    }
-  }
-  template <int R>
-  static void add_agents(std::vector<int>& agents) {
-    for (int i = 0; i < RoleOf<E, R>::count; ++i) agents.push_back(first_agent<E, R> + i);
-  }
-  template <class Member>
-  static auto memories(const FixedArray<Member>& members, int lanes) {
-    return FixedArray<typename Member::Memory>(members.size(),
-                                               [&](std::size_t i) { return members[i].memory(lanes); });
-  }
-
   /// The same settings. Error: a size that would make a sample or an interval empty.
   [[gnu::cold, gnu::noinline]] static const Config& checked(const Config& config) {
     const auto at_least = [](int least, int value, const char* key) {
@@ -184,16 +106,6 @@ class ReplayLearner {
     if constexpr (requires { config.actor_every; }) at_least(1, config.actor_every, "actor_every");
     return config;
   }
-
-  template <class F>
-  void for_each(F&& f) {
-    const auto each = [&f](auto& members) {
-      for (auto& agents : members) f(agents);
-    };
-    std::apply([&](auto&... members) { (each(members), ...); }, members_);
-  }
-
-  typename Members::type members_;
 };
 
 }  // namespace polis::internal
