@@ -12,34 +12,12 @@
 #include <polis/train/trainer.hpp>
 
 #include "actor_q.hpp"
+#include "environments.hpp"
 
 namespace test_actor_q {
 
 using namespace polis;
 using namespace polis_test;
-
-/// One cell: every step pays 1 whatever is done, and the episode ends after the second step, truly or by a
-/// cut.
-template <bool terminates>
-struct Pair {
-  static constexpr int agents = 1;
-  using Observation = Discrete<2>;
-  using Action = Box<1>;
-  static constexpr RewardStructure rewards = RewardStructure::shared;
-  int at = 0;
-
-  void reset(auto&) { at = 0; }
-  void step(const auto&, auto& ctx) {
-    ctx.reward(0) = 1;
-    if (++at < 2) return;
-    if (terminates) {
-      ctx.terminate();
-    } else {
-      ctx.truncate();
-    }
-  }
-  void observe(int, Row out) const { out[0] = at == 1 ? 1.f : 0.f; }  // a cut shows the first cell again
-};
 
 }  // namespace test_actor_q
 
@@ -66,8 +44,8 @@ TEST_CASE("algorithm/actor_q: nothing follows a termination, a truncation is boo
     CHECK(w[2] == doctest::Approx(0).scale(1).epsilon(.05));
     return w[0] + w[3];
   };
-  CHECK(first_value(Pair<true>{}) == doctest::Approx(1.5).epsilon(.03));  // 1 + 1/2
-  CHECK(first_value(Pair<false>{}) == doctest::Approx(2).epsilon(.03));   // 1 + 1/2 + 1/4 + ...
+  CHECK(first_value(Pair<Box<1>, true>{}) == doctest::Approx(1.5).epsilon(.03));  // 1 + 1/2
+  CHECK(first_value(Pair<Box<1>, false>{}) == doctest::Approx(2).epsilon(.03));   // 1 + 1/2 + 1/4 + ...
 }
 
 TEST_CASE_TEMPLATE("algorithm/actor_q: on one thread and on three, and after a resume", Algorithm,

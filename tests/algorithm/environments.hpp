@@ -115,4 +115,27 @@ struct Minefield {
   }
 };
 
+/// One cell: every step pays 1 whatever is done, and the episode ends after the second step, truly or by a
+/// cut.
+template <class ActionSpace, bool terminates>
+struct Pair {
+  static constexpr int agents = 1;
+  using Observation = Discrete<2>;
+  using Action = ActionSpace;
+  static constexpr RewardStructure rewards = RewardStructure::shared;
+  int at = 0;
+
+  void reset(auto&) { at = 0; }
+  void step(const auto&, auto& ctx) {
+    ctx.reward(0) = 1;
+    if (++at < 2) return;
+    if (terminates) {
+      ctx.terminate();
+    } else {
+      ctx.truncate();
+    }
+  }
+  void observe(int, Row out) const { out[0] = at == 1 ? 1.f : 0.f; }  // a cut shows the first cell again
+};
+
 }  // namespace polis_test

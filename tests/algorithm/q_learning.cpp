@@ -25,28 +25,6 @@ namespace test_q_learning {
 using namespace polis;
 using namespace polis_test;
 
-/// One cell: every step pays 1, and the episode ends after the second step, truly or by a cut.
-template <bool terminates>
-struct Pair {
-  static constexpr int agents = 1;
-  using Observation = Discrete<2>;
-  using Action = Discrete<2>;
-  static constexpr RewardStructure rewards = RewardStructure::shared;
-  int at = 0;
-
-  void reset(auto&) { at = 0; }
-  void step(const auto&, auto& ctx) {
-    ctx.reward(0) = 1;
-    if (++at < 2) return;
-    if (terminates) {
-      ctx.terminate();
-    } else {
-      ctx.truncate();
-    }
-  }
-  void observe(int, Row out) const { out[0] = at == 1 ? 1.f : 0.f; }  // a cut shows the first cell again
-};
-
 /// Two of three actions are legal, another one each step; one of them pays 1. Three steps.
 struct Forbidden {
   static constexpr int agents = 1;
@@ -157,12 +135,12 @@ TEST_CASE("algorithm/q_learning: what teams settle on in the climbing and the pe
 TEST_CASE("algorithm/q_learning: rewards are learnt on the scale that the settings say") {
   using namespace test_q_learning;
   const auto value = []<class Algorithm>(Algorithm, float scale) {
-    auto config = settings<Algorithm, Pair<true>>(4);
+    auto config = settings<Algorithm, Pair<Discrete<2>, true>>(4);
     config.algorithm.optimizer.learning_rate = .01f;
     config.algorithm.discount = .5f;
     config.algorithm.reward_scale = scale;
     config.algorithm.target.every = 20;
-    Student<Algorithm, Pair<true>> trainer(config);
+    Student<Algorithm, Pair<Discrete<2>, true>> trainer(config);
     trainer.train(8'000);
     const auto w = trainer.learner().agents().front().weights().values();
     return w[0] + w[4];  // of action 0 in cell 0, where two steps pay 1 each
@@ -211,8 +189,8 @@ TEST_CASE("algorithm/q_learning: nothing follows a termination, a truncation is 
     const auto w = trainer.learner().agents().front().weights().values();
     return w[0] + w[4];
   };
-  CHECK(first_value(Pair<true>{}) == doctest::Approx(1.5).epsilon(.02));  // 1 + 1/2
-  CHECK(first_value(Pair<false>{}) == doctest::Approx(2).epsilon(.02));   // 1 + 1/2 + 1/4 + ...
+  CHECK(first_value(Pair<Discrete<2>, true>{}) == doctest::Approx(1.5).epsilon(.02));  // 1 + 1/2
+  CHECK(first_value(Pair<Discrete<2>, false>{}) == doctest::Approx(2).epsilon(.02));   // 1 + 1/2 + 1/4 + ...
 }
 
 TEST_CASE(
