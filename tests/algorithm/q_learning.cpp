@@ -103,7 +103,7 @@ std::vector<double> settled_on() {
   for (const unsigned seed : {1u, 2u, 3u, 4u, 5u}) {
     auto config = settings<Algorithm, Game>(32);
     config.seed = seed;
-    config.algorithm.optimizer.learning_rate = 1e-3f;
+    config.algorithm.optimizer.learning_rate = 3e-4f;
     config.algorithm.exploration = {.start = 1, .end = 1};
     config.algorithm.discount = 0;
     config.algorithm.buffer.capacity = 20'000;
@@ -126,8 +126,9 @@ TEST_CASE("algorithm/q_learning: what teams settle on in the climbing and the pe
   for (const double earned : settled_on<QMIX, ClimbingGame>()) CHECK((earned == 5 || earned == 6));
   CHECK(settled_on<IQL, PenaltyGame<-25>>() == twos);
   CHECK(settled_on<VDN, PenaltyGame<-25>>() == twos);
-  // With a penalty of 25 some of QMIX's teams stay in a local optimum of the monotone fit, which pays 10: its
-  // mean squared error is 114.7, that of the best fit 90.7. With 50 they are 387 and 267.
+  // Greater learning rates leave some of QMIX's teams in a local optimum of the monotone fit, which pays 10:
+  // its mean squared error is 114.7, that of the best fit 90.7.
+  CHECK(settled_on<QMIX, PenaltyGame<-25>>() == twos);
   CHECK(settled_on<QMIX, PenaltyGame<-50>>() == twos);
   CHECK(settled_on<QMIX, PenaltyGame<-100>>() == twos);
 }
