@@ -66,6 +66,14 @@ struct GovernedFishery {
 
   float success() const { return stock > .3f ? 1.f : 0.f; }
 
+  static void references(const auto& /*view*/, auto&& visit) {
+    visit("two_boats", [](const GovernedFishery&, const auto& /*view*/, polis::Random& /*random*/) {
+      polis::Actions<GovernedFishery> actions{};
+      for (int i = 0; i < agents; ++i) actions[i] = 2;
+      return actions;
+    });
+  }
+
   void metrics(auto&& visit) const { visit("stock", stock); }
 
   float stock = 1;
@@ -136,6 +144,7 @@ static_assert(polis::RoleOf<TalkingLake, 0>::Observation::words == 2 + 3 * 8);
 static_assert(polis::HasStages<GovernedFishery> && polis::HasState<GovernedFishery>);
 static_assert(polis::HasLegalActions<GovernedFishery> && polis::HasTurns<GovernedFishery>);
 static_assert(polis::StatesSuccess<GovernedFishery> && polis::HasMetrics<GovernedFishery>);
+static_assert(polis::HasReferencePolicies<GovernedFishery> && !polis::HasOptimalValue<GovernedFishery>);
 static_assert(polis::Environment<Lake>);
 static_assert(polis::fields_complete<GovernedFishery::Config>() &&
               polis::fields_complete<GovernedFishery::Task>());

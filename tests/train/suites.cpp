@@ -309,12 +309,17 @@ TEST_CASE("train/suites: references play in the lanes of the trained policy") {
       .references = {{"contrary", observing_policy<Solo>(contrary)}, {"idle", NeutralPolicy{}}}};
   const ResultTable table = actors.evaluate(suite, 1000);
   CHECK(table.rows() == std::vector<std::string>{"trained", "trained, sampled", "random", "neutral",
-                                                 "heuristic", "contrary", "idle"});
+                                                 "heuristic", "contrary", "idle", "optimum"});
   CHECK(table.at("trained", "return") == 10);
   CHECK(table.at("trained, sampled", "return") == 10);
   CHECK(std::abs(table.at("random", "return") - 5) < 4 * std::sqrt(10 * .25 / 1000));
   CHECK(table.at("neutral", "return") == 5);
   CHECK(table.at("heuristic", "return") == 10);
+  CHECK(table.at("optimum", "return") == 10);
+  CHECK(table.at("trained", "score") == 1);
+  CHECK(table.at("random", "score") == 0);
+  CHECK(table.at("contrary", "score") ==
+        Approx(table.at("random", "return") / (table.at("random", "return") - 10)));
   CHECK(table.at("contrary", "return") == 0);
   CHECK(table.at("contrary", "difference") == -10);
   CHECK(table.at("idle", "return") == 5);

@@ -59,7 +59,19 @@ struct Signals {
   bool acting(int agent) const { return !Turns || step_ % agents == agent; }
   float success() const { return flips ? 0.f : 1.f; }
   void metrics(auto&& visit) const { visit("first_cue", static_cast<double>(first)); }
-  void heuristic(int, Row out) const { out[0] = static_cast<float>(flips ? 1 - cue() : cue()); }
+
+  struct Heuristic {
+    template <class E>
+    Actions<E> operator()(const E& env, const View<E>&, Random&) const {
+      Actions<E> actions{};
+      for (int i = 0; i < agents; ++i) actions[i] = env.flips ? 1 - env.cue() : env.cue();
+      return actions;
+    }
+  };
+  static void references(const auto&, auto&& visit) { visit("heuristic", Heuristic{}); }
+  static OptimalValue optimal_value(const auto& view) {
+    return {static_cast<double>(view.config().payoff) * view.task().decisions};
+  }
 
   static int stages(const Config&, const Dataset&) { return 2; }
   static Task task(int stage, const Config&, const Dataset&, Random&) { return {stage == 0 ? 4 : 10, false}; }

@@ -254,6 +254,35 @@ concept HasStages = requires(const ConfigOf<E>& config, const DatasetOf<E>& data
   { E::task(0, config, data, random) } -> std::same_as<TaskOf<E>>;
 };
 
+/// The mean return that no policy can exceed: of an episode, or, where episodes are only cut off, of a step
+/// in the long run. A return is the sum over steps of the agents' mean reward, as in Episode::total.
+struct OptimalValue {
+  enum class Of { episode, step };
+  double value;
+  Of of = Of::episode;
+};
+
+namespace internal {
+/// Takes any reference policy by its name.
+struct AnyReference {
+  void operator()(const char*, const auto&) const {}
+};
+}  // namespace internal
+
+/// `references(view, visit)`, static: the policies that are known without learning. It calls visit(name,
+/// policy) for each, where policy(env, view, random) is the joint action in that state, all of which it sees;
+/// what it draws comes from `random`. env/reference.hpp goes through those of wrapped environments as well.
+template <class E>
+concept HasReferencePolicies =
+    requires(const View<E>& view) { E::references(view, internal::AnyReference{}); };
+
+/// `optimal_value(view)`, static: the optimum under these settings, this task and data, NaN where it is not
+/// known for them. May take a moment, where it is computed.
+template <class E>
+concept HasOptimalValue = requires(const View<E>& view) {
+  { E::optimal_value(view) } -> std::same_as<OptimalValue>;
+};
+
 /// What an environment says of itself where a member is optional.
 template <class E>
 constexpr EventOrder event_order() {

@@ -30,6 +30,10 @@ struct BasicCartPole {
     static constexpr void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
   };
 
+  static OptimalValue optimal_value(const auto& view) {
+    return {static_cast<double>(view.config().max_steps)};
+  }
+
   static constexpr Scalar gravity = Scalar(9.8), pole_mass = Scalar(.1), total_mass = Scalar(1.1);
   static constexpr Scalar half_length = Scalar(.5), force = Scalar(10), time_step = Scalar(.02);
   static constexpr Scalar track_end = Scalar(2.4), largest_angle = Scalar(3.14159265358979323846 / 15);

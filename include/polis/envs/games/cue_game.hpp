@@ -44,6 +44,8 @@ struct CueGame {
   /// What the best and what a uniformly random team earn on average.
   static constexpr float optimum = 3, random_return = 1.5f;
 
+  static OptimalValue optimal_value(const auto&) { return {static_cast<double>(optimum)}; }
+
   float cue = 1;
   int steps = 0, agreements = 0;
   bool right = false;

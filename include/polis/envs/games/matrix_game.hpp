@@ -112,6 +112,12 @@ struct MatrixGame {
     return best;
   }
 
+  static OptimalValue optimal_value(const auto&)
+    requires(rewards == RewardStructure::shared)
+  {
+    return {static_cast<double>(Repeats) * best_payoff()};
+  }
+
   /// What the agent is paid for a play on average when both choose uniformly at random.
   POLIS_HD static constexpr float random_payoff(int agent) {
     int total = 0;

@@ -39,6 +39,8 @@ struct TwoStepGame {
   /// What the best team, one that plays 2A, and a uniformly random one earn.
   static constexpr float optimum = 8, safe_return = 7, random_return = 4.75f;
 
+  static OptimalValue optimal_value(const auto&) { return {static_cast<double>(optimum)}; }
+
   int at = 0;  ///< 0: the first step, 1: 2A, 2: 2B
   float earned = 0;
 

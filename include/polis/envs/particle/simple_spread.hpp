@@ -15,6 +15,18 @@
 
 namespace polis {
 
+namespace particle {
+
+/// `greedy_assignment` of simple_spread, below, as a reference policy.
+struct GreedyAssignment {
+  template <class E>
+  POLIS_HD Actions<E> operator()(const E& env, const View<E>&, Random& random) const {
+    return greedy_assignment(env, random);
+  }
+};
+
+}  // namespace particle
+
 /// simple_spread with three agents. The reward is shared, and is the sum over the agents of what each earns:
 /// minus, for every landmark, its distance from the nearest agent; minus 1 for every agent that it touches
 /// (itself included, in the original). So a pair that touches costs 2 a step. EPyMARL's team total, which
@@ -37,6 +49,10 @@ struct SimpleSpread {
     int max_steps = particle::default_steps;  ///< an episode is truncated after so many steps
     static constexpr void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
   };
+
+  static void references(const auto&, auto&& visit) {
+    visit("greedy_assignment", particle::GreedyAssignment{});
+  }
 
   static constexpr float radius = .15f, strength = 5;  // of an agent
   static constexpr float occupied_within = .1f;        // of a landmark

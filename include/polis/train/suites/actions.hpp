@@ -214,32 +214,18 @@ struct NeutralPolicy {
   }
 };
 
-/// `heuristic(agent, out)` or `heuristic(agent, out, view)` of an environment: a policy of its author's,
-/// which writes the words of an action (the index of a Discrete, the numbers of a Box) and sees all of the
-/// state.
-template <class E>
-concept HasHeuristic = requires(const E e, Row out) { e.heuristic(0, out); } ||
-                       requires(const E e, Row out, const View<E>& view) { e.heuristic(0, out, view); };
+/// Everybody follows a reference policy of the environment's (env/reference.hpp).
+template <class Policy>
+struct ReferencePolicy {
+  Policy policy;
+  std::uint64_t seed = 0;
 
-/// Everybody follows the environment's own heuristic.
-struct HeuristicPolicy {
-  template <HasHeuristic E>
+  template <class E>
   void operator()(LaneTile<E>& tile) const {
     for (int i = 0; i < tile.lanes; ++i) {
       const int lane = tile.first + i;
-      for (int agent = 0; agent < agent_count<E>; ++agent) {
-        if (!tile.env->deciding(lane, agent)) continue;
-        internal::with_agent<E>(agent, [&]<int R>(std::integral_constant<int, R>, int) {
-          Array<float, RoleOf<E, R>::Action::words> words{};
-          const E& env = tile.env->lane(lane);
-          if constexpr (requires { env.heuristic(agent, Row{}, tile.env->view(lane)); }) {
-            env.heuristic(agent, Row{words.data()}, tile.env->view(lane));
-          } else {
-            env.heuristic(agent, Row{words.data()});
-          }
-          MultiAgentEnv<E>::set_action(tile.actions[i], agent, In<float>{words.data()});
-        });
-      }
+      Random random(seed, tile.env->steps(lane), tile.env->global_lane(lane), 0, Purpose::exploration);
+      tile.actions[i] = policy(tile.env->lane(lane), tile.env->view(lane), random);
     }
   }
 };
