@@ -63,6 +63,7 @@
 #include <polis/envs/particle/simple_speaker_listener.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/envs/particle/simple_tag.hpp>
+#include <polis/envs/supply_chain/inventory.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/comm_net.hpp>
 #include <polis/nn/dueling.hpp>

@@ -81,7 +81,8 @@ using Environments =
           SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
           SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
           SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
-          LevelBasedForaging<Foraging8x8Near>, Bazaar>;
+          LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
+          LostSales<2>, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =
