@@ -1,0 +1,114 @@
+// What is learnt of supply chains whose optima are known: lost sales, whose policies are evaluated exactly on
+// the chain of stocks and orders under way.
+//
+//     learning_supply [--threads N] [--json FILE] [--only NAME] [seeds=20 trainer.lanes=64 ...]
+//
+// Every learning has its settings in a file; words on the command line change all of those that are run,
+// whose name holds NAME.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <polis/io/command_line.hpp>
+#include <polis/io/yaml.hpp>
+#include <polis/envs/games/exact.hpp>
+#include <polis/polis.hpp>
+#include <polis/stats/bootstrap.hpp>
+#include <polis/stats/descriptive.hpp>
+#include <polis/stats/iqm.hpp>
+
+#include "figure.hpp"
+
+namespace {
+
+using namespace polis;
+
+/// Trainings that differ in nothing but their seeds.
+template <class Trainer>
+struct SupplyRun {
+  typename Trainer::Config trainer{};
+  std::uint64_t steps = 1'000'000;
+  int seeds = 5;
+  static void fields(auto& self, auto&& visit) {
+    visit("trainer", self.trainer);
+    visit("steps", self.steps);
+    visit("seeds", self.seeds);
+  }
+};
+
+/// Trains every seed and says what `cost(trainer)` its greedy policy has a period.
+template <class Algorithm, class E, class Cost>
+void learn(FigureLog& log, const CommandLine& cli, const std::string& name, const char* settings,
+           const Cost& cost) {
+  if (name.find(cli.value("--only", std::string())) == name.npos) return;
+  using Learning = Trainer<Algorithm, MultiAgentEnv<E>>;
+  SupplyRun<Learning> run;
+  read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings" / settings).string(), run);
+  run.trainer.threads = log.threads();
+  cli.apply(run);
+  std::cout << name << ": " << Learning::name() << "\n" << to_yaml(run);
+  std::vector<double> costs;
+  for (int i = 0; i < run.seeds; ++i) {
+    auto config = run.trainer;
+    config.seed += static_cast<std::uint64_t>(i);
+    Learning trainer(config);
+    trainer.train(run.steps);
+    costs.push_back(cost(trainer));
+    std::printf("seed %-4llu cost %.4f  %.2f s, %.0f steps/s\n", static_cast<unsigned long long>(config.seed),
+                costs.back(), trainer.seconds(),
+                static_cast<double>(trainer.clock().steps) / trainer.seconds());
+    std::fflush(stdout);
+  }
+  const stats::Estimate iqm = stats::bootstrap({costs}, stats::iqm);
+  const auto [best, worst] = std::minmax_element(costs.begin(), costs.end());
+  std::printf("cost a period: IQM %.4f, 95%% interval [%.4f, %.4f]; best %.4f, worst %.4f\n", iqm.value,
+              iqm.low, iqm.high, *best, *worst);
+  const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) + " steps";
+  const auto add = [&](const char* part, double value) {
+    log.add({.name = "learning_supply/" + name + part,
+             .value = value,
+             .unit = "cost",
+             .threads = log.threads(),
+             .sizes = sizes});
+  };
+  add("/iqm", iqm.value), add("/iqm_low", iqm.low), add("/iqm_high", iqm.high), add("/worst", *worst);
+}
+
+/// The exact cost a period of the greedy policy of lost sales.
+double exact_cost(const auto& trainer) {
+  using E = LostSales<2>;
+  constexpr int choices = E::Action::size;
+  const auto probabilities = action_probabilities(trainer.learner());
+  const Array<float, choices> all = [] {
+    Array<float, choices> flags{};
+    for (float& flag : flags) flag = 1;
+    return flags;
+  }();
+  return E::exact_cost(trainer.lanes().view(0), [&](In<float> seen) {
+    const Array<double, choices> of = probabilities(0, seen, In<float>{all.data()});
+    return certain<choices>(static_cast<int>(std::max_element(of.begin(), of.end()) - of.begin()));
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    FigureLog log(argc, argv);
+    std::vector<const char*> words{argv[0]};
+    for (const std::string& word : log.rest()) words.push_back(word.c_str());
+    const CommandLine cli(static_cast<int>(words.size()), words.data(),
+                          {{"--only NAME", "what is learnt: those whose name holds it"}});
+    learn<PPO, LostSales<2>>(log, cli, "lost_sales/ppo", "lost_sales.yaml",
+                             [](const auto& trainer) { return exact_cost(trainer); });
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << error.what() << "\n";
+    return 1;
+  }
+}
