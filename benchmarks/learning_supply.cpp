@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include <polis/envs/games/exact.hpp>
 #include <polis/io/command_line.hpp>
 #include <polis/io/yaml.hpp>
-#include <polis/envs/games/exact.hpp>
 #include <polis/polis.hpp>
 #include <polis/stats/bootstrap.hpp>
 #include <polis/stats/descriptive.hpp>

@@ -154,4 +154,13 @@ TEST_CASE("policy/actors: Gumbel-softmax samples the softmax, its gradient is th
   float action[3];
   Head::sample<float>(config, In<float>{logits}, In<float>{mask}, In<float>{uniforms}, Out<float>{action});
   CHECK(action[1] == 1.f);
+
+  // The first and the last of the numbers that a uniform draw can be.
+  const float last = 1 - 0x1p-24f, ends[] = {0.f, last, last};
+  float gradient[3];
+  Head::sample<float>(config, In<float>{logits}, In<float>{}, In<float>{ends}, Out<float>{action});
+  Head::backward<float>(config, In<float>{logits}, In<float>{}, In<float>{ends}, In<float>{action},
+                        In<float>{d_action}, 0.f, Out<float>{gradient});
+  CHECK(action[2] == 1.f);  // the greatest logit of the two with the greatest number
+  for (const float g : gradient) CHECK(std::isfinite(g));
 }

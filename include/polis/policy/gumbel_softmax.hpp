@@ -69,12 +69,14 @@ struct GumbelSoftmax {
       }
       return z;
     }
-    /// The same plus Gumbel numbers -log(-log u), u moved off 0.
+    /// The same plus Gumbel numbers -log(-log u), u moved off 0, and kept off the 1 that it would round to.
     template <class T>
     POLIS_HD static Array<T, inputs> perturbed(In<T> logits, In<T> mask, In<T> uniforms) {
       Array<T, inputs> z = legal<T>(logits, mask);
+      const T most = math::constant<T>(1 - 0x1p-24);
       for (int i = 0; i < inputs; ++i) {
-        z[i] = z[i] - math::log(-math::log(uniforms[i] + math::constant<T>(0x1p-25)));
+        const T u = math::min(uniforms[i] + math::constant<T>(0x1p-25), most);
+        z[i] = z[i] - math::log(-math::log(u));
       }
       return z;
     }
