@@ -1,5 +1,5 @@
 // What is learnt of supply chains whose optima are known: lost sales, whose policies are evaluated exactly on
-// the chain of stocks and orders under way.
+// the chain of stocks and orders under way; and the beer game, four firms that are paid by the cost of all.
 //
 //     learning_supply [--threads N] [--json FILE] [--only NAME] [seeds=20 trainer.lanes=64 ...]
 //
@@ -95,6 +95,18 @@ double exact_cost(const auto& trainer) {
   });
 }
 
+/// Orders by how much they differ from what is asked, at most 8 either way.
+using Beer = BasicBeerGame<BeerGameSpec{.order = OrderBy::difference, .largest = 8}>;
+
+/// The cost a period of the greedy policy in the beer game, over 64 runs of 5,000 periods.
+double long_run_cost(const auto& trainer) {
+  constexpr int runs = 64, periods = 5'000;
+  Beer::Config config = trainer.config().env;
+  config.periods = periods;
+  auto env = trainer.evaluation_lanes(runs, config, {});
+  return -run_episodes(env, runs, trainer.player(runs)).mean / periods;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -106,6 +118,11 @@ int main(int argc, char** argv) {
                           {{"--only NAME", "what is learnt: those whose name holds it"}});
     learn<PPO, LostSales<2>>(log, cli, "lost_sales/ppo", "lost_sales.yaml",
                              [](const auto& trainer) { return exact_cost(trainer); });
+    const auto of_team = [](const auto& trainer) { return long_run_cost(trainer); };
+    learn<IPPO::With<ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
+        log, cli, "beer_game/independent", "beer_game.yaml", of_team);
+    learn<PPO::With<CentralCritic, ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
+        log, cli, "beer_game/central", "beer_game.yaml", of_team);
     return 0;
   } catch (const std::exception& error) {
     std::cerr << error.what() << "\n";

@@ -63,6 +63,8 @@
 #include <polis/envs/particle/simple_speaker_listener.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/envs/particle/simple_tag.hpp>
+#include <polis/envs/supply_chain/beer_game.hpp>
+#include <polis/envs/supply_chain/inv_management.hpp>
 #include <polis/envs/supply_chain/inventory.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/comm_net.hpp>

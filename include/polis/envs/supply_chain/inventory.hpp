@@ -22,13 +22,11 @@
 #include <polis/env/environment.hpp>
 #include <polis/envs/supply_chain/demand.hpp>
 #include <polis/envs/supply_chain/inventory_exact.hpp>
+#include <polis/envs/supply_chain/order.hpp>
 #include <polis/envs/supply_chain/service.hpp>
 #include <polis/space/space.hpp>
 
 namespace polis {
-
-/// What becomes of demand that is not met from stock.
-enum class Unmet { backlog, lost };
 
 /// What kind of inventory problem it is.
 struct InventorySpec {
@@ -60,12 +58,6 @@ struct InventoryConfig {
     visit("fixed_cost", self.fixed_cost);
     visit("periods", self.periods);
   }
-};
-
-/// Orders of any size up to a largest.
-template <int Largest>
-struct AnyOrder : Box<1> {
-  static constexpr float low = 0, high = Largest;
 };
 
 /// One stock with one supplier. The agent sees its stock (negative: owed) and what arrives after each of the

@@ -6,6 +6,15 @@
 
 namespace polis {
 
+/// The variance of a firm's orders over that of the demand it sees, at the least, where it orders up to
+/// lead_time times the mean demand of the last `periods`: 1 + 2 L/p + 2 L^2/p^2, which is exact for
+/// independent demands (F. Chen, Z. Drezner, J. Ryan and D. Simchi-Levi, "Quantifying the bullwhip effect in
+/// a simple supply chain", 2000).
+constexpr double bullwhip_bound(int lead_time, int periods) {
+  const double ratio = static_cast<double>(lead_time) / periods;
+  return 1 + 2 * ratio + 2 * ratio * ratio;
+}
+
 /// Sums over the periods of an episode, from which its figures are computed when it ends. In double
 /// precision, since episodes may be long.
 struct Service {
