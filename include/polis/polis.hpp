@@ -34,13 +34,17 @@
 #include <polis/buffer/episodes.hpp>
 #include <polis/buffer/prioritized_replay.hpp>
 #include <polis/curriculum/adaptive.hpp>
+#include <polis/curriculum/domain_randomization.hpp>
+#include <polis/curriculum/learning_progress.hpp>
 #include <polis/curriculum/none.hpp>
+#include <polis/curriculum/prioritized_levels.hpp>
 #include <polis/curriculum/staged.hpp>
 #include <polis/distribution/beta.hpp>
 #include <polis/distribution/dirichlet.hpp>
 #include <polis/distribution/squashed_gaussian.hpp>
 #include <polis/env/channel.hpp>
 #include <polis/env/frame_stack.hpp>
+#include <polis/env/graded.hpp>
 #include <polis/env/rescaled_actions.hpp>
 #include <polis/env/time_limit.hpp>
 #include <polis/env/together.hpp>

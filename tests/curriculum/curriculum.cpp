@@ -200,12 +200,12 @@ TEST_CASE("curriculum/adaptive: replays and episodes begun before a change do no
 TEST_CASE("curriculum/adaptive: a fifth of the episodes replays an easier stage, each alike") {
   Adaptive::State state({.cooldown = 0}, 5);
   Random random = stream(0);
-  CHECK(state.sample(random) == 0);
+  CHECK(state.sample(random).stage == 0);
   for (int i = 0; i < 6; ++i) window(state, 50);
   REQUIRE(state.stage() == 3);
   const int trials = 30'000;
   std::vector<int> counts(5);
-  for (int i = 0; i < trials; ++i) ++counts[static_cast<std::size_t>(state.sample(random))];
+  for (int i = 0; i < trials; ++i) ++counts[static_cast<std::size_t>(state.sample(random).stage)];
   CHECK(counts[4] == 0);
   CHECK(within(counts[3] / static_cast<double>(trials), .8, trials));
   for (std::size_t easier = 0; easier < 3; ++easier) {
@@ -214,7 +214,7 @@ TEST_CASE("curriculum/adaptive: a fifth of the episodes replays an easier stage,
   Adaptive::State none({.cooldown = 0, .replay = 0}, 2);
   window(none, 50);
   window(none, 50);
-  for (int i = 0; i < 1000; ++i) CHECK(none.sample(random) == 1);
+  for (int i = 0; i < 1000; ++i) CHECK(none.sample(random).stage == 1);
 }
 
 TEST_CASE("curriculum/adaptive: the environment's thresholds hold unless the user set their own") {
@@ -287,9 +287,9 @@ TEST_CASE("curriculum/staged: by episodes or by success, never back") {
   Staged::State by_episodes({.episodes = 100}, 3);
   Random random = stream(0);
   for (int i = 0; i < 99; ++i) by_episodes.episode({.success = 0, .stage = 0});
-  CHECK(by_episodes.sample(random) == 0);
+  CHECK(by_episodes.sample(random).stage == 0);
   by_episodes.episode({.success = std::numeric_limits<float>::quiet_NaN(), .stage = 0});
-  CHECK(by_episodes.sample(random) == 1);
+  CHECK(by_episodes.sample(random).stage == 1);
   CHECK(by_episodes.progress() == .5);
   for (int i = 0; i < 500; ++i) by_episodes.episode({.success = 0, .stage = 0});  // begun before the change
   CHECK(by_episodes.stage() == 1);
@@ -315,7 +315,7 @@ TEST_CASE("curriculum/none: always the last stage") {
   polis::None::State state({}, 4);
   Random random = stream(0);
   window(state, 0);
-  CHECK(state.sample(random) == 3);
+  CHECK(state.sample(random).stage == 3);
   CHECK(state.stage() == 3);
   CHECK(state.progress() == 1);
   CHECK(polis::to_bytes(state).empty());

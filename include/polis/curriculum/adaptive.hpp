@@ -71,9 +71,9 @@ struct Adaptive {
 
     /// The stage of an episode that starts now: the stage reached or, with probability `replay`, an easier
     /// one, each alike (a replay, then). Changes nothing, so that threads may call it at once.
-    [[nodiscard]] int sample(Random& random) const {
-      if (stage_ == 0 || random.uniform() >= config_.replay) return stage_;
-      return random.integer(stage_);
+    [[nodiscard]] CurriculumDraw sample(Random& random) const {
+      if (stage_ == 0 || random.uniform() >= config_.replay) return {.stage = stage_};
+      return {.stage = random.integer(stage_), .replayed = true};
     }
 
     /// The share of the way from the first stage to the last.

@@ -1,13 +1,15 @@
 // What every curriculum shares: the episode it learns from, the thresholds an environment brings, and what a
 // curriculum must offer.
 //
-// A curriculum decides which of an environment's stages (0 the easiest) an episode that starts now gets. It
-// knows nothing of the environment but the number of its stages: what a stage means is the environment's
-// matter.
+// A curriculum decides which of an environment's stages (0 the easiest) an episode that starts now gets, and
+// may ask for a level: a number that task and reset draw their random numbers by, so that episodes of one
+// level begin alike. It knows nothing of the environment but the number of its stages: what a stage means is
+// the environment's matter.
 #pragma once
 
 #include <cmath>
 #include <concepts>
+#include <cstdint>
 #include <string>
 
 #include <polis/core/archive.hpp>
@@ -19,13 +21,21 @@
 
 namespace polis {
 
+/// What an episode that starts now is to be of.
+struct CurriculumDraw {
+  int stage = 0;
+  bool replayed = false;    ///< of an easier stage, or of a level played before
+  std::uint32_t level = 0;  ///< 0: none, the episode begins as its lane's random stream says
+};
+
 /// An episode that has ended.
 struct CurriculumEpisode {
   float return_ = 0;
   int length = 0;         ///< steps
   float success = 0;      ///< the environment's statement, 0 to 1; NaN where it makes none
   int stage = 0;          ///< what `sample` gave when the episode began
-  bool replayed = false;  ///< whether that was a replay of an easier stage than the one then reached
+  bool replayed = false;  ///< as `sample` said
+  std::uint32_t level = 0;
 };
 
 /// Success rates at which an environment moves between its stages, where the user's settings leave them open:
@@ -46,7 +56,7 @@ struct IgnoreMetric {
 /// A word that can be a curriculum: settings, and a state made of them, the number of stages and the
 /// environment's thresholds. `sample` is const and may be called from many threads, each with its own random
 /// stream, while a collection runs; `episode` is called between collections, in an order that does not depend
-/// on threads.
+/// on threads, and `settle`, where there is one, after all of a collection's.
 template <class C>
 concept CurriculumWord =
     HasFields<typename C::Config> && std::same_as<typename C::word, word::Curriculum> &&
@@ -55,7 +65,7 @@ concept CurriculumWord =
              const CurriculumEpisode& episode, ArchiveWriter& writer, ArchiveReader& reader) {
       { constant.stage() } -> std::same_as<int>;
       { constant.stages() } -> std::same_as<int>;
-      { constant.sample(random) } -> std::same_as<int>;
+      { constant.sample(random) } -> std::same_as<CurriculumDraw>;
       { constant.progress() } -> std::same_as<double>;
       constant.metrics(internal::IgnoreMetric{});
       state.episode(episode);

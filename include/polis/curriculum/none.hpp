@@ -19,7 +19,7 @@ struct None {
 
     [[nodiscard]] int stage() const { return stages_ - 1; }
     [[nodiscard]] int stages() const { return stages_; }
-    [[nodiscard]] int sample(Random&) const { return stage(); }
+    [[nodiscard]] CurriculumDraw sample(Random&) const { return {.stage = stage()}; }
     [[nodiscard]] double progress() const { return 1; }
     void episode(const CurriculumEpisode&) {}
     void archive(auto&) {}

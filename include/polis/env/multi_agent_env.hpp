@@ -28,6 +28,7 @@ struct Assignment {
   TaskOf<E> task{};
   int stage = 0;
   bool replayed = false;
+  std::uint32_t level = 0;  ///< episodes of one level begin alike; 0: as the lane's stream says
 };
 
 /// What is known of an episode when it ends.
@@ -37,8 +38,14 @@ struct Episode {
   float success = std::numeric_limits<float>::quiet_NaN();  ///< 0..1, NaN where the environment does not say
   int stage = 0;
   bool replayed = false;
+  std::uint32_t level = 0;
   End end = End::none;
 };
+
+/// The stream of what begins an episode of a level: levels are lanes beyond those there are.
+inline Random level_stream(std::uint64_t seed, std::uint32_t level, Purpose purpose) {
+  return {seed, level, std::numeric_limits<std::uint32_t>::max(), 0, purpose};
+}
 
 /// Where a lane's tasks come from when nobody else says: the environment's last stage, or Task{}.
 template <class E>
@@ -284,8 +291,8 @@ class MultiAgentEnv {
 
     void archive(auto& a) {
       a(env, task);
-      a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.end, step,
-        first_step, episodes);
+      a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.level,
+        episode.end, step, first_step, episodes);
     }
   };
 
@@ -329,10 +336,14 @@ class MultiAgentEnv {
     at.episode = {};
     at.episode.stage = assignment.stage;
     at.episode.replayed = assignment.replayed;
+    at.episode.level = assignment.level;
     for (int i = 0; i < agents; ++i) alive_[row(lane, i)] = 1;
     Array<float, agents> rewards{};  // of the reset, which has none: those of the last step stay readable
     Array<End, agents> ends{};
-    Context<E> ctx(view(lane), beginning(lane, Purpose::reset), rewards.data(), ends.data());
+    Context<E> ctx(view(lane),
+                   at.episode.level ? level_stream(seed_, at.episode.level, Purpose::reset)
+                                    : beginning(lane, Purpose::reset),
+                   rewards.data(), ends.data());
     at.env.reset(ctx);
     ++at.episodes;
   }

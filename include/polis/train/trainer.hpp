@@ -170,10 +170,12 @@ class Trainer {
                              .length = static_cast<int>(episode.length),
                              .success = episode.success,
                              .stage = episode.stage,
-                             .replayed = episode.replayed});
+                             .replayed = episode.replayed,
+                             .level = episode.level});
       }
       tile.ended = 0;
     }
+    if constexpr (requires { curriculum_.settle(); }) curriculum_.settle();
   }
 
   /// Plays this many episodes of the last stage in fresh lanes, without learning.
@@ -294,10 +296,12 @@ class Trainer {
   Assignment<Environment> assign([[maybe_unused]] Random& random) const {
     Assignment<Environment> assignment;
     if (task_) return {.task = *task_, .stage = 0, .replayed = true};  // what curricula do not count
+    const CurriculumDraw draw = curriculum_.sample(random);
+    assignment.stage = draw.stage, assignment.replayed = draw.replayed, assignment.level = draw.level;
     if constexpr (HasStages<Environment>) {
-      assignment.stage = curriculum_.sample(random);
-      assignment.replayed = assignment.stage != curriculum_.stage();
-      assignment.task = Environment::task(assignment.stage, lanes_.config(), lanes_.data(), random);
+      Random of_level = level_stream(config_.seed, draw.level, Purpose::curriculum);
+      assignment.task =
+          Environment::task(draw.stage, lanes_.config(), lanes_.data(), draw.level ? of_level : random);
     }
     return assignment;
   }
