@@ -64,6 +64,7 @@
 #include <polis/envs/games/matrix_game.hpp>
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/market/trading.hpp>
+#include <polis/envs/negotiation/bargaining.hpp>
 #include <polis/envs/particle/simple_speaker_listener.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/envs/particle/simple_tag.hpp>

@@ -82,7 +82,8 @@ using Environments =
           SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
           SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
           LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
-          LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, Bazaar>;
+          LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, Bargaining,
+          MultiIssueBargaining, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =
