@@ -201,7 +201,7 @@ TEST_CASE("envs/beer_game: the optimum is computed, and its reference policy ear
 
 TEST_CASE("envs/beer_game: no optimum is claimed where it is not known") {
   Lane<BeerGame> lane;
-  lane.config.penalty_factory = 1;
+  lane.config.penalty[3] = 1;
   CHECK(std::isnan(BeerGame::optimal_value(lane.view()).value));
   CHECK(std::isnan(WholeBeerGame::optimal_value(Lane<WholeBeerGame>{}.view()).value));
   int policies = 0;

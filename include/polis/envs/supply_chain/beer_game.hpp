@@ -78,29 +78,17 @@ struct BasicBeerGame {
   using Action = BeerOrder<Spec>;
 
   struct Config {
-    float mean = 10, deviation = 2;  ///< of the customers' demand
-    float holding_retailer = 1, holding_wholesaler = .75f, holding_distributor = .5f, holding_factory = .25f;
-    float penalty_retailer = 10, penalty_wholesaler = 0, penalty_distributor = 0, penalty_factory = 0;
+    float mean = 10, deviation = 2;                      ///< of the customers' demand
+    Array<float, agents> holding{{1, .75f, .5f, .25f}};  ///< of each firm, a unit in stock and period
+    Array<float, agents> penalty{{10, 0, 0, 0}};         ///< a unit owed and period
     int periods = 100;
 
     static constexpr void fields(auto& self, auto&& visit) {
       visit("mean", self.mean);
       visit("deviation", self.deviation);
-      visit("holding_retailer", self.holding_retailer);
-      visit("holding_wholesaler", self.holding_wholesaler);
-      visit("holding_distributor", self.holding_distributor);
-      visit("holding_factory", self.holding_factory);
-      visit("penalty_retailer", self.penalty_retailer);
-      visit("penalty_wholesaler", self.penalty_wholesaler);
-      visit("penalty_distributor", self.penalty_distributor);
-      visit("penalty_factory", self.penalty_factory);
+      visit("holding", self.holding);
+      visit("penalty", self.penalty);
       visit("periods", self.periods);
-    }
-    POLIS_HD Array<float, agents> holding() const {
-      return {{holding_retailer, holding_wholesaler, holding_distributor, holding_factory}};
-    }
-    POLIS_HD Array<float, agents> penalty() const {
-      return {{penalty_retailer, penalty_wholesaler, penalty_distributor, penalty_factory}};
     }
   };
 
@@ -139,7 +127,6 @@ struct BasicBeerGame {
 
   POLIS_HD void step(const auto& actions, auto& ctx) {
     const Config& config = ctx.config();
-    const Array<float, agents> holding = config.holding(), penalty = config.penalty();
     Array<float, agents> order{};
     for (int i = 0; i < agents; ++i) {
       order[i] = amount(i, actions[i][0]);
@@ -156,7 +143,7 @@ struct BasicBeerGame {
       firm.stock -= sent;
       firm.owed = wanted - sent;
       if (i > 0) firms[i - 1].arriving[Spec.shipping_delay - 1] += sent;
-      cost += holding[i] * firm.stock + penalty[i] * firm.owed;
+      cost += config.holding[i] * firm.stock + config.penalty[i] * firm.owed;
     }
     firms[factory].arriving[Spec.production_delay - 1] += order[factory];
     for (int i = 0; i < factory; ++i) firms[i + 1].asked = travel(firms[i], order[i]);
@@ -258,7 +245,7 @@ struct BasicBeerGame {
     if (!solvable(config)) return {std::numeric_limits<double>::quiet_NaN(), OptimalValue::Of::step};
     // Clark and Scarf charge what is under way as at the firm that sent it; here it is free.
     double under_way = 0;
-    const Array<float, agents> holding = config.holding();
+    const Array<float, agents>& holding = config.holding;
     for (int i = 0; i < factory; ++i) {
       under_way += static_cast<double>(holding[i + 1]) * static_cast<double>(config.mean) * lead_time(i);
     }
@@ -267,14 +254,14 @@ struct BasicBeerGame {
 
  private:
   static bool solvable(const Config& config) {
-    const Array<float, agents> holding = config.holding(), penalty = config.penalty();
+    const Array<float, agents>&holding = config.holding, &penalty = config.penalty;
     bool known = Spec.demand != DemandKind::rounded && penalty[0] > 0 && holding[factory] > 0;
     for (int i = 1; i < agents; ++i) known = known && penalty[i] == 0 && holding[i] <= holding[i - 1];
     return known;
   }
   static SerialOptimum solve(const Config& config) {
-    const Array<float, agents> holding = config.holding();
-    SerialLine line{{}, static_cast<double>(config.penalty_retailer), false};
+    const Array<float, agents>& holding = config.holding;
+    SerialLine line{{}, static_cast<double>(config.penalty[0]), false};
     for (int i = 0; i < agents; ++i) {
       const float behind = i == factory ? 0.f : holding[i + 1];
       line.stages.push_back({static_cast<double>(holding[i] - behind), lead_time(i)});

@@ -47,7 +47,7 @@ struct InvManagement {
   struct Config {
     float mean = 20;  ///< of the customers' Poisson demand
     float price = 2, plant_cost = .5f, penalty = .1f;
-    float holding_first = .15f, holding_second = .1f, holding_third = .05f;
+    Array<float, agents> holding{{.15f, .1f, .05f}};
     float discount = .97f;
 
     static constexpr void fields(auto& self, auto&& visit) {
@@ -55,9 +55,7 @@ struct InvManagement {
       visit("price", self.price);
       visit("plant_cost", self.plant_cost);
       visit("penalty", self.penalty);
-      visit("holding_first", self.holding_first);
-      visit("holding_second", self.holding_second);
-      visit("holding_third", self.holding_third);
+      visit("holding", self.holding);
       visit("discount", self.discount);
     }
   };
@@ -96,8 +94,8 @@ struct InvManagement {
     stock[0] -= sold;
     for (int i = 1; i < agents; ++i) stock[i] -= order[i - 1];
     owed = Rule == Unmet::backlog ? missing : 0;
-    const float held =
-        config.holding_first * stock[0] + config.holding_second * stock[1] + config.holding_third * stock[2];
+    float held = 0;
+    for (int i = 0; i < agents; ++i) held += config.holding[i] * stock[i];
     const float profit =
         config.price * sold - config.plant_cost * order[agents - 1] - config.penalty * missing - held;
     ctx.reward_all(worth * profit);
