@@ -121,7 +121,7 @@ int main(int argc, char** argv) {
     const auto of_team = [](const auto& trainer) { return long_run_cost(trainer); };
     learn<IPPO::With<ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
         log, cli, "beer_game/independent", "beer_game.yaml", of_team);
-    learn<PPO::With<CentralCritic, ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
+    learn<MAPPO::With<ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
         log, cli, "beer_game/central", "beer_game.yaml", of_team);
     return 0;
   } catch (const std::exception& error) {

@@ -71,6 +71,7 @@
 #include <polis/envs/supply_chain/beer_game.hpp>
 #include <polis/envs/supply_chain/inv_management.hpp>
 #include <polis/envs/supply_chain/inventory.hpp>
+#include <polis/envs/supply_chain/supply_network.hpp>
 #include <polis/nn/adam.hpp>
 #include <polis/nn/comm_net.hpp>
 #include <polis/nn/dueling.hpp>
