@@ -73,11 +73,6 @@ struct Bazaar {
   POLIS_HD bool acting(int agent) const { return agent % 2 == step_count % 2; }
 };
 
-inline constexpr NetworkSpec tree_spec = distribution_network(3, 1, 2);
-inline constexpr NetworkSpec plant_spec = assembly_network(3, 2, 1);
-using SupplyTree = BasicSupplyNetwork<tree_spec>;
-using SupplyPlant = BasicSupplyNetwork<plant_spec>;
-
 /// Every environment that a CUDA kernel can step: name a new one here.
 using Environments =
     Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
@@ -87,8 +82,8 @@ using Environments =
           SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
           SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
           LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
-          LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, SerialNetwork<1, 2>, DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining,
-          MultiIssueBargaining, Bazaar>;
+          LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, SerialNetwork<1, 2>,
+          DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =

@@ -23,37 +23,59 @@ using namespace polis;
 using doctest::Approx;
 using polis_test::Lane;
 
-// Lines whose parameters tell them apart: named here, since no aggregate is written as a template argument.
-constexpr NetworkSpec changed(NetworkSpec spec, auto&& change) {
-  change(spec);
-  return spec;
-}
-inline constexpr NetworkSpec tree_spec =
-    changed(distribution_network(3, 1, 2), [](NetworkSpec& spec) { spec.allocation = Allocation::even; });
-inline constexpr NetworkSpec plant_spec = changed(assembly_network(3, 2, 1), [](NetworkSpec& spec) {
-  spec.products = 2;
-  spec.demand = DemandKind::rounded;
-});
-inline constexpr NetworkSpec forgetful_spec = changed(general_network(3, 2, 2, 2), [](NetworkSpec& spec) {
-  spec.orders = spec.customers = Unmet::lost;
-  spec.demand = DemandKind::normal;
-  spec.modes = 3;
-  spec.rewards = RewardStructure::general_sum;
-});
-inline constexpr NetworkSpec lost_spec =
-    changed(serial_network<1>({{2}}), [](NetworkSpec& spec) { spec.customers = Unmet::lost; });
-inline constexpr NetworkSpec priced_spec = changed(serial_network<1>({{1}}), [](NetworkSpec& spec) {
-  spec.priced = true;
-  spec.demand = DemandKind::normal;
-  spec.customers = Unmet::lost;
-});
-inline constexpr NetworkSpec modes_spec =
-    changed(serial_network<2>({{4, 1}}), [](NetworkSpec& spec) { spec.modes = 3; });
+struct EvenTree {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = distribution_network(3, 1, 2);
+    made.allocation = Allocation::even;
+    return made;
+  }();
+};
+struct PlantOfTwo {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = assembly_network(3, 2, 1);
+    made.products = 2;
+    made.demand = DemandKind::rounded;
+    return made;
+  }();
+};
+struct ForgetfulNet {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = general_network(3, 2, 2, 2);
+    made.orders = made.customers = Unmet::lost;
+    made.demand = DemandKind::normal;
+    made.modes = 3;
+    made.rewards = RewardStructure::general_sum;
+    return made;
+  }();
+};
+struct LostSalesNode {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = serial_network<1>({{2}});
+    made.customers = Unmet::lost;
+    return made;
+  }();
+};
+struct PricedShop {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = serial_network<1>({{1}});
+    made.priced = true;
+    made.demand = DemandKind::normal;
+    made.customers = Unmet::lost;
+    return made;
+  }();
+};
+struct ThreeModes {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = serial_network<2>({{4, 1}});
+    made.modes = 3;
+    return made;
+  }();
+};
 
 using Line = SerialNetwork<1, 2>;
-using Tree = BasicSupplyNetwork<tree_spec>;
-using Plant = BasicSupplyNetwork<plant_spec>;
-using Forgetful = BasicSupplyNetwork<forgetful_spec>;
+using Tree = BasicSupplyNetwork<EvenTree>;
+using Plant = BasicSupplyNetwork<PlantOfTwo>;
+using Forgetful = BasicSupplyNetwork<ForgetfulNet>;
 
 static_assert(DeviceEnvironment<Line> && DeviceEnvironment<Tree> && DeviceEnvironment<Plant> &&
               DeviceEnvironment<Forgetful> && DeviceEnvironment<RetailNetwork>);
@@ -70,19 +92,33 @@ static_assert(role_count<RetailNetwork> == 3 && RetailNetwork::shape.tier_first[
               RetailNetwork::shape.flow[4] == 2 && RetailNetwork::shape.flow[7] == 2);
 static_assert(RoleOf<RetailNetwork, 0>::Action::words == 2 * 2 * 2 + 2 &&
               RoleOf<RetailNetwork, 1>::Action::words == 2 * 2 * 2);
-static_assert(BasicSupplyNetwork<modes_spec>::Goods::slots == 8);
+static_assert(BasicSupplyNetwork<ThreeModes>::Goods::slots == 8);
 
 // What is no network: a link downwards, an end that is not supplied, tiers out of order.
-inline constexpr NetworkSpec backwards_spec =
-    changed(serial_network<2>({{1, 1}}), [](NetworkSpec& spec) { spec.link[0].from = 0; });
-inline constexpr NetworkSpec unsupplied_spec =
-    changed(serial_network<2>({{1, 1}}), [](NetworkSpec& spec) { spec.links = 1; });
-inline constexpr NetworkSpec unordered_spec = changed(serial_network<3>({{1, 1, 1}}), [](NetworkSpec& spec) {
-  spec.link[1].from = NetworkLink::outside;  // node 2 serves customers, and stands behind one that does not
-  spec.link[0].from = 1;
-});
-static_assert(!network_graph<backwards_spec>().valid && !network_graph<unsupplied_spec>().valid &&
-              !network_graph<unordered_spec>().valid && network_graph<retail_spec>().valid);
+struct Backwards {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = serial_network<2>({{1, 1}});
+    made.link[0].from = 0;
+    return made;
+  }();
+};
+struct Unsupplied {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = serial_network<2>({{1, 1}});
+    made.links = 1;
+    return made;
+  }();
+};
+/// Node 2 serves customers, and stands behind one that does not.
+struct OutOfOrder {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = serial_network<3>({{1, 1, 1}});
+    made.link[1].from = NetworkLink::outside;
+    return made;
+  }();
+};
+static_assert(!network_graph<Backwards>().valid && !network_graph<Unsupplied>().valid &&
+              !network_graph<OutOfOrder>().valid && network_graph<RetailShape>().valid);
 
 template <class E, int K = 0>
 void choose_any(Actions<E>& actions, Random& random, float most) {
@@ -261,7 +297,7 @@ TEST_CASE("envs/supply_network: one node is the inventory of the literature, bac
   CHECK(Backlog::optimal_value(lane.view()).value == Approx(-17.90513).epsilon(1e-6));
   const Simulated owed = simulate<Backlog>(NodeBaseStock<Backlog>{{{113}}}, lane.config, 300);
   CHECK(std::abs(owed.cost - 17.90513) < 4 * owed.error);
-  using Lost = BasicSupplyNetwork<lost_spec>;
+  using Lost = BasicSupplyNetwork<LostSalesNode>;
   Lane<Lost> other;
   other.config = costs_alone<Lost>(5, 9, {{1}});
   CHECK(std::isnan(Lost::optimal_value(other.view()).value));
@@ -337,7 +373,7 @@ TEST_CASE("envs/supply_network: forecasts have the quality that is stated, and n
 }
 
 TEST_CASE("envs/supply_network: demand goes with the price, and the season with time") {
-  using Shop = BasicSupplyNetwork<priced_spec>;
+  using Shop = BasicSupplyNetwork<PricedShop>;
   const auto sold = [](float price, float elasticity) {
     Lane<Shop> lane;
     lane.config.elasticity = elasticity, lane.config.periods = 4000;
@@ -366,7 +402,7 @@ TEST_CASE("envs/supply_network: demand goes with the price, and the season with 
 }
 
 TEST_CASE("envs/supply_network: modes of transport take their time, their price and their emissions") {
-  using E = BasicSupplyNetwork<modes_spec>;
+  using E = BasicSupplyNetwork<ThreeModes>;
   Lane<E> lane;
   lane.config.mean = 10;
   const float price[] = {.2f, .6f, .1f}, emissions[] = {1, 3, .5f};

@@ -13,17 +13,18 @@ namespace polis {
 
 /// Stocks, orders and shipments of all nodes and links. `parts[n]` are the parts of node n's reward in the
 /// period under way.
-template <NetworkSpec Spec>
+template <NetworkShape Shape>
 class NetworkGoods {
-  static constexpr auto shape = network_graph<Spec>();
+  static constexpr auto shape = network_graph<Shape>();
   static_assert(shape.valid, "links lead from higher numbers to lower ones, and every node is supplied");
 
  public:
-  using Graph = GraphView<NetworkGraph<Spec.nodes, Spec.links>>;
-  static constexpr int nodes = Spec.nodes, links = Spec.links, products = Spec.products, modes = Spec.modes;
+  using Graph = GraphView<NetworkGraph<Shape::spec.nodes, Shape::spec.links>>;
+  static constexpr int nodes = Shape::spec.nodes, links = Shape::spec.links, products = Shape::spec.products,
+                       modes = Shape::spec.modes;
   static constexpr int slots = shape.slots;
   static constexpr int sources = nodes + links;  ///< nodes, then by link those outside
-  static constexpr bool whole = Spec.demand != DemandKind::normal;
+  static constexpr bool whole = Shape::spec.demand != DemandKind::normal;
   static constexpr int part_kinds = shape.most_components > 1 ? shape.most_components : 0;
   using Config = NetworkConfig<shape.tiers>;
   using Amounts = Array<float, products>;
@@ -217,7 +218,7 @@ class NetworkGoods {
       if (graph.link[l].from != n) continue;
       for (int m = 0; m < modes; ++m) wanted[l * modes + m] = link[l].waiting[m][p];
     }
-    const Array<float, links * modes> sent = allocate(Spec.allocation, wanted, ready, whole);
+    const Array<float, links * modes> sent = allocate(Shape::spec.allocation, wanted, ready, whole);
     node[n].asked[p] = 0;
     for (int l = 0; l < links; ++l) {
       if (graph.link[l].from != n) continue;
@@ -252,9 +253,10 @@ class NetworkGoods {
     buyer[NetworkParts::emissions] -= config.emissions[m] * static_cast<float>(at.lead_time) * amount;
     emitted += static_cast<double>(config.emissions[m] * static_cast<float>(at.lead_time) * amount);
   }
-  POLIS_HD void forget(int l, int p) {
-    if (Spec.orders == Unmet::backlog) return;
-    for (Amounts& orders : link[l].waiting) orders[p] = 0;
+  POLIS_HD void forget([[maybe_unused]] int l, [[maybe_unused]] int p) {
+    if constexpr (Shape::spec.orders == Unmet::lost) {
+      for (Amounts& orders : link[l].waiting) orders[p] = 0;
+    }
   }
 
   POLIS_HD void assemble(int n, int p) {

@@ -55,7 +55,7 @@ struct NetworkConfig {
   float elasticity = 1.5f;         ///< demand goes with (price / reference price)^-elasticity
   Array<float, Tiers> holding = default_holding();  ///< a unit in stock and period, by tier
   float in_transit = 1;  ///< of the holding cost where it was sent, a unit under way between nodes and period
-  float penalty = 9;     ///< a unit lost, or owed to customers for a period
+  float penalty = 2;     ///< a unit lost, or owed to customers for a period
   float fixed_cost = 0;  ///< an order that is not empty, on any link
   Array<float, 3> transport{{.2f, .6f, .1f}};  ///< a unit by each mode
   Array<float, 3> emissions{{1, 3, .5f}};      ///< a unit and period of the link's lead time, by each mode
@@ -66,7 +66,7 @@ struct NetworkConfig {
 
   static constexpr Array<float, Tiers> default_holding() {
     Array<float, Tiers> costs{};
-    for (int k = 0; k < Tiers; ++k) costs[k] = k < 3 ? 1 - .25f * static_cast<float>(k) : .25f;
+    for (int k = 0; k < Tiers; ++k) costs[k] = k < 3 ? .2f - .05f * static_cast<float>(k) : .05f;
     return costs;
   }
   static constexpr void fields(auto& self, auto&& visit) {

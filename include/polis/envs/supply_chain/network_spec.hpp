@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 
 #include <polis/core/array.hpp>
 #include <polis/core/platform.hpp>
@@ -48,6 +49,12 @@ struct NetworkSpec {
   constexpr void add(int from, int to, int lead_time, int component = 0) {
     link[links++] = {from, to, lead_time, component};
   }
+};
+
+/// A type that holds the spec of a network, by which types of networks have short names.
+template <class Shape>
+concept NetworkShape = requires {
+  { Shape::spec } -> std::convertible_to<NetworkSpec>;
 };
 
 /// A row of stages, each of which supplies the one before it; the last buys outside. `lead_times` as many as
@@ -127,25 +134,25 @@ namespace internal {
 
 /// The links by node, and what can be said of each alone. False where they are not numbered as they should
 /// be.
-template <NetworkSpec Spec>
-constexpr bool add_links(NetworkGraph<Spec.nodes, Spec.links>& graph) {
-  for (int l = 0; l < Spec.links; ++l) {
-    const NetworkLink& link = graph.link[l] = Spec.link[l];
-    if (link.to < 0 || link.to >= Spec.nodes || link.from >= Spec.nodes || link.lead_time < 1 ||
+template <NetworkShape Shape>
+constexpr bool add_links(NetworkGraph<Shape::spec.nodes, Shape::spec.links>& graph) {
+  for (int l = 0; l < Shape::spec.links; ++l) {
+    const NetworkLink& link = graph.link[l] = Shape::spec.link[l];
+    if (link.to < 0 || link.to >= Shape::spec.nodes || link.from >= Shape::spec.nodes || link.lead_time < 1 ||
         link.component < 0 || (link.from != NetworkLink::outside && link.from <= link.to)) {
       return false;
     }
     ++graph.in_count[link.to];
     if (link.from >= 0) ++graph.buyers[link.from];
     if (link.component >= graph.components[link.to]) graph.components[link.to] = link.component + 1;
-    for (int m = 0; m < Spec.modes; ++m) {
+    for (int m = 0; m < Shape::spec.modes; ++m) {
       const int slots = mode_lead_time(link.lead_time, m);
       if (slots > graph.slots) graph.slots = slots;
     }
   }
-  for (int n = 0, at = 0; n < Spec.nodes; ++n) {
+  for (int n = 0, at = 0; n < Shape::spec.nodes; ++n) {
     graph.in_first[n] = at;
-    for (int l = 0; l < Spec.links; ++l) {
+    for (int l = 0; l < Shape::spec.links; ++l) {
       if (graph.link[l].to == n) graph.in_list[at++] = l;
     }
   }
@@ -153,8 +160,8 @@ constexpr bool add_links(NetworkGraph<Spec.nodes, Spec.links>& graph) {
 }
 
 /// What a node's suppliers have to do with it: each gets its part of the flow, and is a tier further up.
-template <NetworkSpec Spec>
-constexpr bool pass_up(NetworkGraph<Spec.nodes, Spec.links>& graph, int n) {
+template <NetworkShape Shape>
+constexpr bool pass_up(NetworkGraph<Shape::spec.nodes, Shape::spec.links>& graph, int n) {
   for (int c = 0; c < graph.components[n]; ++c) {
     int alternatives = 0;
     for (int k = 0; k < graph.in_count[n]; ++k) {
@@ -174,12 +181,12 @@ constexpr bool pass_up(NetworkGraph<Spec.nodes, Spec.links>& graph, int n) {
 
 }  // namespace internal
 
-template <NetworkSpec Spec>
-constexpr NetworkGraph<Spec.nodes, Spec.links> network_graph() {
-  NetworkGraph<Spec.nodes, Spec.links> graph{};
-  graph.valid = internal::add_links<Spec>(graph);
+template <NetworkShape Shape>
+constexpr NetworkGraph<Shape::spec.nodes, Shape::spec.links> network_graph() {
+  NetworkGraph<Shape::spec.nodes, Shape::spec.links> graph{};
+  graph.valid = internal::add_links<Shape>(graph);
   // Links lead to lower numbers, so that a node's tier and flow are settled before those of its suppliers.
-  for (int n = 0; n < Spec.nodes && graph.valid; ++n) {
+  for (int n = 0; n < Shape::spec.nodes && graph.valid; ++n) {
     if (graph.buyers[n] == 0) graph.flow[n] = graph.value[n] = 1;
     if (graph.in_count[n] > graph.most_in) graph.most_in = graph.in_count[n];
     if (graph.components[n] > graph.most_components) graph.most_components = graph.components[n];
@@ -188,7 +195,7 @@ constexpr NetworkGraph<Spec.nodes, Spec.links> network_graph() {
     if (graph.tier_count[tier] == 0) graph.tier_first[tier] = n;
     graph.place[n] = graph.tier_count[tier]++;
     graph.valid =
-        graph.in_count[n] > 0 && (n == 0 || tier >= graph.tier[n - 1]) && internal::pass_up<Spec>(graph, n);
+        graph.in_count[n] > 0 && (n == 0 || tier >= graph.tier[n - 1]) && internal::pass_up<Shape>(graph, n);
   }
   return graph;
 }

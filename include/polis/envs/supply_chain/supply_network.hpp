@@ -45,38 +45,41 @@ struct NetworkTier {};
 
 /// What a node of a tier does: amounts to order, in mean demands that pass it, [link][product][mode] by its
 /// links; where customers are served and prices chosen, then each product's price over the reference price.
-template <NetworkSpec Spec, bool Priced>
-struct NetworkOrders
-    : Box<network_graph<Spec>().most_in * Spec.products * Spec.modes + (Priced ? Spec.products : 0)> {
+template <NetworkShape Shape, bool Priced>
+struct NetworkOrders : Box<network_graph<Shape>().most_in * Shape::spec.products * Shape::spec.modes +
+                           (Priced ? Shape::spec.products : 0)> {
   using Bounds = Array<float, NetworkOrders::words>;
-  static constexpr int orders = network_graph<Spec>().most_in * Spec.products * Spec.modes;
+  static constexpr int orders = network_graph<Shape>().most_in * Shape::spec.products * Shape::spec.modes;
   static constexpr Bounds bounds(float order, float price) {
     Bounds values{};
     for (int i = 0; i < NetworkOrders::words; ++i) values[i] = i < orders ? order : price;
     return values;
   }
-  static constexpr Bounds low = bounds(0, .5f), high = bounds(Spec.largest_order, 2);
+  static constexpr Bounds low = bounds(0, .5f), high = bounds(Shape::spec.largest_order, 2);
 };
 
-template <NetworkSpec Spec>
+template <NetworkShape Shape>
 struct BasicSupplyNetwork {
-  static constexpr auto shape = network_graph<Spec>();
-  static_assert(Spec.products > 0 && Spec.modes > 0 && Spec.modes <= 3 && Spec.largest_order > 0);
-  static_assert(Spec.rewards != RewardStructure::zero_sum, "customers and suppliers outside are no agents");
+  static constexpr auto shape = network_graph<Shape>();
+  static_assert(Shape::spec.products > 0 && Shape::spec.modes > 0 && Shape::spec.modes <= 3 &&
+                Shape::spec.largest_order > 0);
+  static_assert(Shape::spec.rewards != RewardStructure::zero_sum,
+                "customers and suppliers outside are no agents");
 
-  static constexpr NetworkSpec spec = Spec;
+  static constexpr NetworkSpec spec = Shape::spec;
   template <int K>
   using Tier = NetworkTier<K>;
-  using Goods = NetworkGoods<Spec>;
+  using Goods = NetworkGoods<Shape>;
   using Graph = typename Goods::Graph;
   using Amounts = typename Goods::Amounts;
-  static constexpr int nodes = Spec.nodes, links = Spec.links, products = Spec.products, modes = Spec.modes;
+  static constexpr int nodes = Shape::spec.nodes, links = Shape::spec.links, products = Shape::spec.products,
+                       modes = Shape::spec.modes;
   static constexpr int tiers = shape.tiers, most_in = shape.most_in, part_kinds = Goods::part_kinds;
   static constexpr int product_words = 4 + part_kinds + 2 * most_in;
   static constexpr int node_words = products * product_words + 4 + most_in;
   using Observation = Box<node_words>;
   using State = Box<nodes * node_words>;
-  static constexpr RewardStructure rewards = Spec.rewards;
+  static constexpr RewardStructure rewards = Shape::spec.rewards;
   using Config = NetworkConfig<tiers>;
   using Task = NetworkTask;
 
@@ -85,7 +88,7 @@ struct BasicSupplyNetwork {
   template <int... K>
   struct RolesByTier<std::integer_sequence<int, K...>> {
     using type = polis::Roles<Role<NetworkTier<K>, shape.tier_count[K], Observation,
-                                   NetworkOrders<Spec, Spec.priced && K == 0>>...>;
+                                   NetworkOrders<Shape, Shape::spec.priced && K == 0>>...>;
   };
   using Roles = typename RolesByTier<std::make_integer_sequence<int, tiers>>::type;
 
@@ -204,13 +207,13 @@ struct BasicSupplyNetwork {
       if (!at.active || !graph.serves_customers(n)) continue;
       for (int p = 0; p < goods.active_products; ++p) {
         float demand = at.demand[p];
-        if (Spec.priced)
+        if (Shape::spec.priced)
           demand = Goods::rounded(demand * math::exp(-config.elasticity * math::log(at.price[p])));
         const float wanted = demand + at.owed[p], sold = math::min(at.stock[p], wanted);
         const float at_once = math::clamp(at.stock[p] - at.owed[p], 0.f, demand);
         at.stock[p] -= sold;
         at.asked[p] = demand;
-        at.owed[p] = Spec.customers == Unmet::backlog ? wanted - sold : 0;
+        at.owed[p] = Shape::spec.customers == Unmet::backlog ? wanted - sold : 0;
         parts[n][NetworkParts::revenue] += config.price * at.price[p] * sold;
         parts[n][NetworkParts::shortage] -= config.penalty * (wanted - sold);
         parts[n][NetworkParts::service] +=
@@ -230,7 +233,7 @@ struct BasicSupplyNetwork {
       ctx.reward(n) = own;
       team += own, active += 1;
     }
-    if (Spec.rewards == RewardStructure::shared) {
+    if (Shape::spec.rewards == RewardStructure::shared) {
       ctx.reward_all(team);
     } else if (weight.cooperation > 0) {
       for (int n = 0; n < nodes; ++n) {
@@ -262,12 +265,12 @@ struct BasicSupplyNetwork {
     const float turn = 6.2831853f * static_cast<float>(period) / static_cast<float>(config.season_periods);
     const float mean = config.mean * (1 + config.season * math::sin(turn));
     const float deviation = config.deviation * ctx.task().variability;
-    const float spread = Spec.demand == DemandKind::poisson ? math::sqrt(mean) : deviation;
+    const float spread = Shape::spec.demand == DemandKind::poisson ? math::sqrt(mean) : deviation;
     const float q = math::clamp(config.forecast, 0.f, 1.f);
     for (int n = 0; n < nodes; ++n) {
       if (!goods.node[n].active || !graph.serves_customers(n)) continue;
       for (int p = 0; p < goods.active_products; ++p) {
-        goods.node[n].demand[p] = polis::draw_demand(Spec.demand, mean, deviation, ctx.random);
+        goods.node[n].demand[p] = polis::draw_demand(Shape::spec.demand, mean, deviation, ctx.random);
         goods.node[n].forecast[p] = mean;
         if (q > 0) {
           const float noise = math::sqrt(1 - q * q) * spread * ctx.random.normal();
@@ -310,19 +313,43 @@ struct BasicSupplyNetwork {
   }
 };
 
-/// A row of stages, from customers up.
+// ---- Shapes.
+
+/// A row of stages, from the customers up.
 template <int... LeadTimes>
-using SerialNetwork = BasicSupplyNetwork<serial_network<sizeof...(LeadTimes)>({{LeadTimes...}})>;
+struct SerialShape {
+  static constexpr NetworkSpec spec = serial_network<sizeof...(LeadTimes)>({{LeadTimes...}});
+};
+template <int... LeadTimes>
+using SerialNetwork = BasicSupplyNetwork<SerialShape<LeadTimes...>>;
+
+/// Shops with one warehouse.
+template <int Shops, int LeadTime, int WarehouseLeadTime>
+struct DistributionShape {
+  static constexpr NetworkSpec spec = distribution_network(Shops, LeadTime, WarehouseLeadTime);
+};
+template <int Shops = 3, int LeadTime = 1, int WarehouseLeadTime = 2>
+using DistributionNetwork = BasicSupplyNetwork<DistributionShape<Shops, LeadTime, WarehouseLeadTime>>;
+
+/// A plant that needs one of each part.
+template <int Parts, int LeadTime, int SupplierLeadTime>
+struct AssemblyShape {
+  static constexpr NetworkSpec spec = assembly_network(Parts, LeadTime, SupplierLeadTime);
+};
+template <int Parts = 3, int LeadTime = 1, int SupplierLeadTime = 2>
+using AssemblyNetwork = BasicSupplyNetwork<AssemblyShape<Parts, LeadTime, SupplierLeadTime>>;
 
 /// Four shops, two warehouses and two suppliers; two products that are lost where they are missing; prices,
 /// and express transport.
-inline constexpr NetworkSpec retail_spec = [] {
-  NetworkSpec made = general_network(4, 2, 2, 2);
-  made.products = made.modes = 2;
-  made.customers = Unmet::lost;
-  made.priced = true;
-  return made;
-}();
-using RetailNetwork = BasicSupplyNetwork<retail_spec>;
+struct RetailShape {
+  static constexpr NetworkSpec spec = [] {
+    NetworkSpec made = general_network(4, 2, 2, 2);
+    made.products = made.modes = 2;
+    made.customers = Unmet::lost;
+    made.priced = true;
+    return made;
+  }();
+};
+using RetailNetwork = BasicSupplyNetwork<RetailShape>;
 
 }  // namespace polis
