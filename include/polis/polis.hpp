@@ -32,6 +32,7 @@
 #include <polis/algorithm/self_play.hpp>
 #include <polis/algorithm/tabular_q.hpp>
 #include <polis/buffer/episodes.hpp>
+#include <polis/buffer/mapped.hpp>
 #include <polis/buffer/prioritized_replay.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/domain_randomization.hpp>

@@ -77,13 +77,13 @@ class ReplayAgents {
       shape.own_mask = keeps_masks ? flags : 0;
       interval_ = longest_interval_ = std::max(1, config_.update_every / lanes_);
     }
-    shape.width = Width;
-    shape.observation = Observation::words;
-    shape.action = action_words;
-    shape.mask = masked ? flags : 0;
-    shape.state = state_words;
+    shape.width = Width, shape.observation = Observation::words, shape.action = action_words;
+    shape.mask = masked ? flags : 0, shape.state = state_words;
     shape.rewards = Words::each_reward ? Width : 1;
-    replay_ = typename Words::Buffer::Arrays(config_.buffer, shape);
+    auto buffer = config_.buffer;
+    if constexpr (requires { buffer.file; })  // a file for each set of weights
+      if (agents_.front() > 0) buffer.file += '.' + std::to_string(agents_.front());
+    replay_ = typename Words::Buffer::Arrays(buffer, shape);
     const std::size_t rows = index(lanes_) * agents_.size();
     places_ = FixedArray<int>(rows);
     masks_ = FixedArray<float>(rows * (masked ? flags : 0));

@@ -94,6 +94,11 @@ class ReplayLearner : public WeightSets<ReplayMembers<Slots, E, Arch, ReplayTeam
                     "1 with Episodes, whose targets reach further by buffer.lambda");
       }
     }
+    if constexpr (requires { config.buffer.file; }) {
+      if (config.buffer.file.empty()) {
+        throw Error("found none", "algorithm.buffer.file", "a path for the file in which the replay is kept");
+      }
+    }
     if constexpr (requires { config.target.every; }) at_least(1, config.target.every, "target.every");
     if constexpr (requires { config.average.anticipatory; }) {
       at_least(1, config.average.capacity, "average.capacity");

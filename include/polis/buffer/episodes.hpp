@@ -16,6 +16,7 @@
 
 #include <polis/buffer/replay.hpp>
 #include <polis/core/aligned.hpp>
+#include <polis/core/arena.hpp>
 #include <polis/core/array_view.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
@@ -46,7 +47,7 @@ struct EpisodeShape {
   friend bool operator==(const EpisodeShape&, const EpisodeShape&) = default;
 };
 
-/// The arrays of episodes in one aligned arena. Slot t of episode e lies at e * slots + t.
+/// The arrays of episodes in one block of memory. Slot t of episode e lies at e * slots + t.
 class EpisodeArrays {
  public:
   using Shape = EpisodeShape;
@@ -64,7 +65,8 @@ class EpisodeArrays {
   };
 
   EpisodeArrays() = default;
-  [[gnu::cold]] EpisodeArrays(const Config&, const EpisodeShape& shape)
+  /// The arrays lie in `memory`; see ReplayArrays.
+  [[gnu::cold]] EpisodeArrays(const Config&, const EpisodeShape& shape, float* memory = nullptr)
       : shape_(shape),
         lengths_(static_cast<std::size_t>(shape.episodes())),
         ends_(lengths_.size()),
@@ -72,14 +74,10 @@ class EpisodeArrays {
         under_way_(completed_.size()),
         continued_(completed_.size()),
         kept_below_(completed_.size()) {
-    std::size_t floats = 0;
-    layout([&floats](auto&, auto... sizes) { floats += padded((static_cast<std::size_t>(sizes) * ...)); });
-    arena_ = AlignedVector<float>(floats);
-    float* at = arena_.data();
-    layout([&at](auto& view, auto... sizes) {
-      view = row_major(at, sizes...);
-      at += padded((static_cast<std::size_t>(sizes) * ...));
-    });
+    const std::size_t floats = bytes_of(shape) / sizeof(float);
+    if (!memory) arena_ = AlignedVector<float>(floats), memory = arena_.data();
+    contents_ = {memory, floats};
+    place_arrays([this](auto&& visit) { layout(visit); }, memory);
   }
   EpisodeArrays(const EpisodeArrays&) = delete;
   EpisodeArrays& operator=(const EpisodeArrays&) = delete;
@@ -88,7 +86,13 @@ class EpisodeArrays {
   ~EpisodeArrays() = default;
 
   [[nodiscard]] const EpisodeShape& shape() const { return shape_; }
-  [[nodiscard]] std::size_t bytes() const { return arena_.size() * sizeof(float); }
+  [[nodiscard]] std::size_t bytes() const { return contents_.size_bytes(); }
+  /// Bytes of the arrays of this shape.
+  [[nodiscard, gnu::cold]] static std::size_t bytes_of(const EpisodeShape& shape) {
+    EpisodeArrays none;
+    none.shape_ = shape;
+    return arena_bytes([&none](auto&& visit) { none.layout(visit); });
+  }
 
   ArrayView<float, 3> observations;  // [episodes * slots][width][observation]
   ArrayView<float, 3> masks;         // [episodes * slots][width][mask]; no flag: the agent does not act then
@@ -196,21 +200,37 @@ class EpisodeArrays {
   }
 
   void archive(auto& a) {
+    archive_shape(a);
+    a.fixed(contents_);
+    archive_counts(a);
+  }
+  /// What `archive` does before and after the contents of the arrays.
+  void archive_shape(auto& a) {
     a.section("episodes");
     EpisodeShape saved = shape_;
     a(saved);
     if (!(saved == shape_))
       throw Error("found other sizes", "saved episodes", "those of this run's settings");
-    a.fixed(std::span(arena_));
+  }
+  void archive_counts(auto& a) {
     a.fixed(lengths_), a.fixed(ends_), a.fixed(completed_), a.fixed(under_way_), a.fixed(continued_);
+  }
+
+  /// All that the arrays hold.
+  [[nodiscard]] std::span<float> contents() const { return contents_; }
+  /// Calls f(floats) for every part of the arrays that may have been written to since each unit had completed
+  /// so many episodes, `since` [units].
+  template <class F>
+  [[gnu::cold]] void for_written(std::span<const std::uint64_t> since, F&& f) {
+    const auto arrays = [this](auto&& visit) { layout(visit); };
+    for (int unit = 0; unit < shape_.units; ++unit) {
+      const std::uint64_t end = completed(unit) + 1;  // the one under way included
+      internal::for_ring_parts(arrays, shape_.units, shape_.places(), unit, since[index(unit)], end, f);
+    }
   }
 
  private:
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  static std::size_t padded(std::size_t floats) {
-    constexpr std::size_t line = cache_line / sizeof(float);
-    return (floats + line - 1) / line * line;
-  }
   static void copy(const float* from, std::ptrdiff_t count, float* to) {
     if (count > 0) std::copy_n(from, count, to);
   }
@@ -240,7 +260,8 @@ class EpisodeArrays {
   }
 
   EpisodeShape shape_;
-  AlignedVector<float> arena_;
+  AlignedVector<float> arena_;            // empty where the arrays lie in memory of others
+  std::span<float> contents_;
   FixedArray<int> lengths_;               // [episode]
   FixedArray<End> ends_;                  // [episode]
   FixedArray<std::uint64_t> completed_;   // [unit]

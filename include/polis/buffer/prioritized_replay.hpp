@@ -76,8 +76,8 @@ class ProportionalReplay : public ReplayArrays {
   };
 
   ProportionalReplay() = default;
-  [[gnu::cold]] ProportionalReplay(const Config& config, const ReplayShape& shape)
-      : ReplayArrays(shape),
+  [[gnu::cold]] ProportionalReplay(const Config& config, const ReplayShape& shape, float* memory = nullptr)
+      : ReplayArrays(shape, memory),
         config_(config),
         tree_(shape.units * shape.slots()),
         settled_(static_cast<std::size_t>(shape.units)) {}
@@ -130,7 +130,12 @@ class ProportionalReplay : public ReplayArrays {
   }
 
   void archive(auto& a) {
-    ReplayArrays::archive(a);
+    archive_shape(a);
+    a.fixed(contents());
+    archive_counts(a);
+  }
+  void archive_counts(auto& a) {
+    ReplayArrays::archive_counts(a);
     a(tree_, greatest_, size_);
     a.fixed(settled_);
   }

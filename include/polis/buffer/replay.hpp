@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <polis/core/aligned.hpp>
+#include <polis/core/arena.hpp>
 #include <polis/core/array_view.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
@@ -49,24 +50,44 @@ struct ReplayShape {
   friend bool operator==(const ReplayShape&, const ReplayShape&) = default;
 };
 
-/// The arrays of a replay, [transitions] = [units * slots], in one aligned arena.
+namespace internal {
+
+/// The places of rings of which each array of a layout has an equal part: calls f(floats) for the parts at
+/// the places of a ring where its numbers `first` to before `end` lie, all of them where they go round.
+template <class Layout, class F>
+void for_ring_parts(Layout&& layout, int rings, int places, int ring, std::uint64_t first, std::uint64_t end,
+                    F&& f) {
+  const auto size = static_cast<std::uint64_t>(places);
+  if (end - first >= size) first = 0, end = size;
+  while (first < end) {
+    const std::uint64_t begin = first % size, count = std::min(end - first, size - begin);
+    layout([&](auto& view, auto...) {
+      const auto part = static_cast<std::size_t>(view.size() / (std::ptrdiff_t{rings} * places));
+      const std::size_t at = (static_cast<std::size_t>(ring) * size + begin) * part;
+      if (part > 0) f(std::span(view.data + at, count * part));
+    });
+    first += count;
+  }
+}
+
+}  // namespace internal
+
+/// The arrays of a replay, [transitions] = [units * slots], in one block of memory.
 class ReplayArrays {
  public:
   using Shape = ReplayShape;
 
   ReplayArrays() = default;
-  [[gnu::cold]] explicit ReplayArrays(const ReplayShape& shape)
+  /// The arrays lie in `memory`, which is all zero, has bytes_of(shape) and begins on a cache line; where it
+  /// is null, in memory of their own.
+  [[gnu::cold]] explicit ReplayArrays(const ReplayShape& shape, float* memory = nullptr)
       : shape_(shape),
         begun_(static_cast<std::size_t>(shape.units)),
         pending_(static_cast<std::size_t>(shape.units)) {
-    std::size_t floats = 0;
-    layout([&floats](auto&, auto... sizes) { floats += padded((static_cast<std::size_t>(sizes) * ...)); });
-    arena_ = AlignedVector<float>(floats);
-    float* at = arena_.data();
-    layout([&at](auto& view, auto... sizes) {
-      view = row_major(at, sizes...);
-      at += padded((static_cast<std::size_t>(sizes) * ...));
-    });
+    const std::size_t floats = bytes_of(shape) / sizeof(float);
+    if (!memory) arena_ = AlignedVector<float>(floats), memory = arena_.data();
+    contents_ = {memory, floats};
+    place_arrays([this](auto&& visit) { layout(visit); }, memory);
   }
   ReplayArrays(const ReplayArrays&) = delete;
   ReplayArrays& operator=(const ReplayArrays&) = delete;
@@ -75,7 +96,13 @@ class ReplayArrays {
   ~ReplayArrays() = default;
 
   [[nodiscard]] const ReplayShape& shape() const { return shape_; }
-  [[nodiscard]] std::size_t bytes() const { return arena_.size() * sizeof(float); }
+  [[nodiscard]] std::size_t bytes() const { return contents_.size_bytes(); }
+  /// Bytes of the arrays of this shape.
+  [[nodiscard, gnu::cold]] static std::size_t bytes_of(const ReplayShape& shape) {
+    ReplayArrays none;
+    none.shape_ = shape;
+    return arena_bytes([&none](auto&& visit) { none.layout(visit); });
+  }
 
   ArrayView<float, 3> observations, next_observations;  // [transitions][width][observation]
   ArrayView<float, 3> next_masks;   // [transitions][width][mask]; no flag: the agent does not act then
@@ -168,20 +195,35 @@ class ReplayArrays {
   }
 
   void archive(auto& a) {
+    archive_shape(a);
+    a.fixed(contents_);
+    archive_counts(a);
+  }
+  /// What `archive` does before and after the contents of the arrays.
+  void archive_shape(auto& a) {
     a.section("replay");
     ReplayShape saved = shape_;
     a(saved);
     if (!(saved == shape_)) throw Error("found other sizes", "saved replay", "those of this run's settings");
-    a.fixed(std::span(arena_));
-    a.fixed(begun_), a.fixed(pending_);
+  }
+  void archive_counts(auto& a) { a.fixed(begun_), a.fixed(pending_); }
+
+  /// All that the arrays hold.
+  [[nodiscard]] std::span<float> contents() const { return contents_; }
+  /// Calls f(floats) for every part of the arrays that may have been written to since each unit had completed
+  /// so many transitions, `since` [units].
+  template <class F>
+  [[gnu::cold]] void for_written(std::span<const std::uint64_t> since, F&& f) {
+    const auto arrays = [this](auto&& visit) { layout(visit); };
+    for (int unit = 0; unit < shape_.units; ++unit) {
+      // Behind those complete are those under way, and what `drop` forgot of them.
+      const std::uint64_t end = completed(unit) + static_cast<std::uint64_t>(shape_.n_step + 1);
+      internal::for_ring_parts(arrays, shape_.units, shape_.slots(), unit, since[index(unit)], end, f);
+    }
   }
 
  private:
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  static std::size_t padded(std::size_t floats) {
-    constexpr std::size_t line = cache_line / sizeof(float);
-    return (floats + line - 1) / line * line;
-  }
   [[nodiscard]] std::ptrdiff_t rewards_at(int id) const { return std::ptrdiff_t{id} * shape_.rewards; }
   [[nodiscard]] std::ptrdiff_t seen() const { return std::ptrdiff_t{shape_.width} * shape_.observation; }
   [[nodiscard]] std::ptrdiff_t flags() const { return std::ptrdiff_t{shape_.width} * shape_.mask; }
@@ -208,7 +250,8 @@ class ReplayArrays {
   }
 
   ReplayShape shape_;
-  AlignedVector<float> arena_;
+  AlignedVector<float> arena_;  // empty where the arrays lie in memory of others
+  std::span<float> contents_;
   FixedArray<std::uint64_t> begun_;  // [unit]: decisions stored so far
   FixedArray<int> pending_;          // [unit]: how many of the last of them are not complete
 };
@@ -223,8 +266,8 @@ class UniformReplay : public ReplayArrays {
   };
 
   UniformReplay() = default;
-  [[gnu::cold]] UniformReplay(const Config&, const ReplayShape& shape)
-      : ReplayArrays(shape), ends_(static_cast<std::size_t>(shape.units)) {}
+  [[gnu::cold]] UniformReplay(const Config&, const ReplayShape& shape, float* memory = nullptr)
+      : ReplayArrays(shape, memory), ends_(static_cast<std::size_t>(shape.units)) {}
 
   /// Takes account of what came in since the last call: before the samples of an update.
   void settle() {

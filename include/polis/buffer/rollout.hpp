@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <polis/core/aligned.hpp>
+#include <polis/core/arena.hpp>
 #include <polis/core/array_view.hpp>
 #include <polis/core/word.hpp>
 #include <polis/env/end.hpp>
@@ -42,12 +43,7 @@ class RolloutArrays {
  public:
   RolloutArrays() = default;
   [[gnu::cold]] explicit RolloutArrays(const RolloutShape& shape) : shape_(shape) {
-    std::size_t bytes = 0;
-    layout([&bytes](auto& view, auto... sizes) {
-      using T = std::remove_reference_t<decltype(*view.data)>;
-      bytes += padded((static_cast<std::size_t>(sizes) * ... * sizeof(T)));
-    });
-    arena_ = AlignedVector<float>(bytes / sizeof(float));
+    arena_ = AlignedVector<float>(arena_bytes([this](auto&& visit) { layout(visit); }) / sizeof(float));
     place();
   }
   RolloutArrays(const RolloutArrays& other) : shape_(other.shape_), arena_(other.arena_) { place(); }
@@ -97,8 +93,6 @@ class RolloutArrays {
   }
 
  private:
-  static std::size_t padded(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
-
   template <class F>
   void layout(F&& f) {
     const int slots = shape_.slots(), rows = shape_.rows;
@@ -120,12 +114,7 @@ class RolloutArrays {
   }
 
   [[gnu::cold, gnu::noinline]] void place() {
-    auto* at = reinterpret_cast<std::byte*>(arena_.data());
-    layout([&at](auto& view, auto... sizes) {
-      using T = std::remove_reference_t<decltype(*view.data)>;
-      view = row_major(reinterpret_cast<T*>(at), sizes...);
-      at += padded((static_cast<std::size_t>(sizes) * ... * sizeof(T)));
-    });
+    place_arrays([this](auto&& visit) { layout(visit); }, arena_.data());
   }
 
   RolloutShape shape_;

@@ -63,10 +63,21 @@ inline constexpr std::array<char, 4> section_mark = {'\x1d', 'S', 'e', 'c'};
 
 }  // namespace internal
 
+/// What is to become of an archive. Only values that can keep a part of themselves in a file of their own
+/// (Mapped) tell these apart.
+enum class ArchiveUse : std::uint8_t {
+  whole,       ///< everything is in the archive
+  checkpoint,  ///< it is a run's one checkpoint, which such files go along with
+  playing      ///< it is read to play: what only learning needs may be left out
+};
+
 /// Appends values to a vector of bytes.
 class ArchiveWriter {
  public:
   static constexpr bool is_reader = false;
+
+  explicit ArchiveWriter(ArchiveUse use = ArchiveUse::whole) : use_(use) {}
+  [[nodiscard]] ArchiveUse use() const { return use_; }
 
   /// Writes the values in order.
   void operator()(const auto&... values) { (write(values), ...); }
@@ -87,7 +98,23 @@ class ArchiveWriter {
   /// Hands the bytes over and starts anew.
   [[nodiscard]] std::vector<std::byte> take() { return std::exchange(bytes_, {}); }
 
+  /// Asks for a call of value.checkpoint_written() when the checkpoint with these bytes lies at its place: the
+  /// value, which must stay where it is until then, may bring its own file up to it.
+  template <class T>
+  void when_written(T& value) {
+    when_written_.push_back({&value, [](void* it) { static_cast<T*>(it)->checkpoint_written(); }});
+  }
+  /// The checkpoint lies at its place. Errors are those of the values.
+  [[gnu::cold]] void written() {
+    for (const Follower& follower : std::exchange(when_written_, {})) follower.call(follower.value);
+  }
+
  private:
+  struct Follower {
+    void* value;
+    void (*call)(void*);
+  };
+
   [[gnu::noinline]] void write_bytes(const void* from, std::size_t count) {
     if (count == 0) return;
     const auto* first = static_cast<const std::byte*>(from);
@@ -135,6 +162,8 @@ class ArchiveWriter {
   }
 
   std::vector<std::byte> bytes_;
+  std::vector<Follower> when_written_;
+  ArchiveUse use_;
 };
 
 /// Reads the values that an ArchiveWriter wrote, from bytes that must outlive it.

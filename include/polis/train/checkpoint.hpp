@@ -17,16 +17,15 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <polis/core/archive.hpp>
 #include <polis/core/checksum.hpp>
 #include <polis/core/error.hpp>
+#include <polis/core/file.hpp>
 #include <polis/core/text.hpp>
 
 namespace polis {
@@ -59,67 +58,6 @@ struct CheckpointHeader {
 
 inline constexpr std::size_t checkpoint_header_size = 32;
 
-/// A file descriptor that closes itself; its operations report failure through errno.
-class Descriptor {
- public:
-  Descriptor(const std::string& path, int flags)
-      : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-
-  [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
-  bool sync() { return ::fsync(descriptor_) == 0; }
-  bool close() { return descriptor_ < 0 || ::close(std::exchange(descriptor_, -1)) == 0; }
-
-  bool write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      bytes = bytes.subspan(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
-
-  /// Reads until `bytes` is full or the file ends; the number of bytes read, or -1.
-  std::ptrdiff_t read(std::span<std::byte> bytes) {
-    std::size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t got = ::read(descriptor_, bytes.data() + done, bytes.size() - done);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return -1;
-      if (got == 0) break;
-      done += static_cast<std::size_t>(got);
-    }
-    return static_cast<std::ptrdiff_t>(done);
-  }
-
-  /// Bytes in the file.
-  [[nodiscard]] std::uint64_t size() const {
-    struct stat status{};
-    return ::fstat(descriptor_, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
-  }
-
- private:
-  int descriptor_;
-};
-
-/// The folder a path lies in.
-inline std::string folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
-}
-
-inline bool write_and_sync(const std::string& path, std::span<const std::span<const std::byte>> parts) {
-  Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!file.is_open()) return false;
-  for (const auto part : parts) {
-    if (!file.write(part)) return false;
-  }
-  return file.sync() && file.close();
-}
-
 }  // namespace internal
 
 /// Writes `payload` as a checkpoint of `composition` to `path`, replacing what is there in one step.
@@ -146,10 +84,7 @@ inline bool write_and_sync(const std::string& path, std::span<const std::span<co
                 concat({"a writable place with room for ", start.size() + composition.size() + payload.size(),
                         " bytes"}));
   }
-  // The rename itself survives a power cut once its folder is synced. Some file systems cannot sync a folder;
-  // the path holds a whole checkpoint all the same.
-  internal::Descriptor folder(internal::folder_of(path), O_RDONLY | O_DIRECTORY);
-  if (folder.is_open()) folder.sync();
+  internal::sync_folder_of(path);
 }
 
 /// Reads the payload of the checkpoint at `path`.

@@ -28,35 +28,9 @@
 #include <polis/train/evaluation.hpp>
 #include <polis/train/interrupt.hpp>
 #include <polis/train/metrics.hpp>
+#include <polis/train/plans.hpp>
 
 namespace polis {
-
-/// Periodic greedy evaluation, and when it ends the training. Zeros switch off.
-struct EvaluationPlan {
-  std::uint64_t every = 0;  ///< environment steps between two evaluations
-  int episodes = 100;
-  int patience = 0;  ///< stop after this many evaluations without a better mean return
-  double target = std::numeric_limits<double>::infinity();  ///< stop when the mean return reaches it
-  static void fields(auto& self, auto&& visit) {
-    visit("every", self.every);
-    visit("episodes", self.episodes);
-    visit("patience", self.patience);
-    visit("target", self.target);
-  }
-};
-
-/// Where and how often a run is saved. Empty path: never. The best evaluated state goes to `path` + ".best".
-struct CheckpointPlan {
-  std::string path;
-  double seconds = 30;  ///< between two checkpoints; one is written at the end in any case
-  static void fields(auto& self, auto&& visit) {
-    visit("path", self.path);
-    visit("seconds", self.seconds);
-  }
-};
-
-/// Why a call of `train` came back.
-enum class TrainingEnd { finished, interrupted, patience_exhausted, target_reached };
 
 /// The arguments, in any order: an algorithm, MultiAgentEnv<E>, and optionally Curriculum<...> and
 /// Device<...>.
@@ -205,11 +179,11 @@ class Trainer {
   }
 
   /// Writes all that the next step depends on. Errors: see write_checkpoint; the file before stays as it was.
+  /// A replay's own file (Mapped) goes along with the run's one checkpoint, at the plan's path or else the
+  /// first that was saved to or resumed; a checkpoint elsewhere holds the whole replay itself.
   [[gnu::cold]] void save(const std::string& path) {
-    ArchiveWriter writer;
-    archive(writer);
-    write_checkpoint(path, name(), writer.bytes());
-    for (Sink* sink : sinks_) sink->message(concat({"saved ", path}));
+    if (checkpoint_.empty()) checkpoint_ = path;
+    save(path, path == checkpoint_ ? ArchiveUse::checkpoint : ArchiveUse::whole);
   }
 
   /// Continues a saved run: training goes on bit by bit as if it had not stopped. Errors: see
@@ -219,6 +193,7 @@ class Trainer {
     ArchiveReader reader(bytes);
     archive(reader);
     reader.finish();
+    if (checkpoint_.empty()) checkpoint_ = path;
   }
 
   [[nodiscard]] const Config& config() const { return config_; }
@@ -339,6 +314,14 @@ class Trainer {
             .threads = pool_.threads()};
   }
 
+  [[gnu::cold]] void save(const std::string& path, ArchiveUse use) {
+    ArchiveWriter writer(use);
+    archive(writer);
+    write_checkpoint(path, name(), writer.bytes());
+    writer.written();
+    for (Sink* sink : sinks_) sink->message(concat({"saved ", path}));
+  }
+
   [[gnu::cold]] void report(double seconds) {
     MetricsRow row = make_row(MetricsRow::Kind::training);
     const double steps = static_cast<double>(collected_) * config_.lanes;
@@ -371,7 +354,7 @@ class Trainer {
     if (evaluation.mean > best_) {
       best_ = evaluation.mean;
       without_better_ = 0;
-      if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path + ".best");
+      if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path + ".best", ArchiveUse::playing);
     } else {
       ++without_better_;
     }
@@ -383,6 +366,7 @@ class Trainer {
   }
 
   Config config_;
+  std::string checkpoint_ = config_.checkpoint.path;  // the run's own, which files beside it go along with
   ThreadPool pool_;
   Batch lanes_;
   Learner learner_;
