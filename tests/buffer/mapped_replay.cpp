@@ -58,6 +58,7 @@ void act(Arrays& arrays, Random& random, float& fresh) {
   const auto& s = arrays.shape();
   write(&arrays.observations(id, 0, 0), s.width * s.observation);
   write(&arrays.states(id, 0), s.state);
+  if (random.integer(20) == 0) return arrays.drop(unit);  // an error between the two
   if constexpr (requires { arrays.first_carries(unit); }) {
     if (arrays.starts(unit)) write(arrays.first_carries(unit), s.width * s.carry);
   } else {
@@ -234,7 +235,8 @@ TEST_CASE("buffer/mapped_replay: stopped and resumed at any moment, the arrays a
   check_resumed<Mapped<Episodes>>(episode_shape);
 }
 
-TEST_CASE("buffer/mapped_replay: a file that is half brought up to its checkpoint is brought up by the resume") {
+TEST_CASE(
+    "buffer/mapped_replay: a file that is half brought up to its checkpoint is brought up by the resume") {
   Folder folder;
   const std::string file = folder.file("replay");
   Random random(3, 0, 0, 0, Purpose::test);
@@ -288,8 +290,9 @@ TEST_CASE("buffer/mapped_replay: missing, foreign, newer, torn, of other sizes a
   CHECK(error(third) == "no error");
   CHECK(error(first) == "no error");  // it starts from nothing, and holds all there was
   CHECK(error(second) ==
-        file + ": this replay goes along with another checkpoint; expected the replay as it was left by the "
-               "run that wrote this checkpoint last");
+        file +
+            ": this replay goes along with another checkpoint; expected the replay as it was left by the "
+            "run that wrote this checkpoint last");
   ReplayShape smaller = shape;
   smaller.capacity -= 1;
   CHECK(contains(resume_error<MappedUniform>(third, file, smaller), "saved replay: found other sizes"));
@@ -301,7 +304,8 @@ TEST_CASE("buffer/mapped_replay: missing, foreign, newer, torn, of other sizes a
 
   const std::string text = "day,DAX\n0,1628.75\n";
   write_file(file, std::as_bytes(std::span(text)));
-  CHECK(error(third) == file + ": this is not a replay of polis; expected the file in which a run keeps its replay");
+  CHECK(error(third) ==
+        file + ": this is not a replay of polis; expected the file in which a run keeps its replay");
   CHECK(error(first) == error(third));
 
   Bytes changed = whole;
@@ -340,7 +344,8 @@ TEST_CASE("buffer/mapped_replay: sizes in a file of the right identity are compa
   one.detach();
   CHECK(contains(error_of([&] { internal::ReplayFile(file, Bytes(5), 4096).attach(1, 7); }),
                  file + ": found other sizes; expected a replay of those of this run's settings"));
-  CHECK(contains(error_of([&] { internal::ReplayFile(file, Bytes(4), 8192).attach(1, 7); }), "found other sizes"));
+  CHECK(contains(error_of([&] { internal::ReplayFile(file, Bytes(4), 8192).attach(1, 7); }),
+                 "found other sizes"));
   CHECK(internal::ReplayFile(file, Bytes(4), 4096).attach(1, 7));
   CHECK(!internal::ReplayFile(file, Bytes(4), 4096).attach(7, 8));
 }
@@ -362,8 +367,9 @@ TEST_CASE("buffer/mapped_replay: a file that cannot be made is an error, and not
   const auto message = error_of([&] { (void)checkpoint(arrays); });
   ::setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
-  CHECK(contains(message, file + ": cannot make the replay's file: File too large; expected a writable place with "
-                                 "room for"));
+  CHECK(contains(message,
+                 file + ": cannot make the replay's file: File too large; expected a writable place with "
+                        "room for"));
   CHECK(!exists(file));
   CHECK(!exists(file + ".new"));
 
@@ -406,7 +412,8 @@ TEST_CASE("buffer/mapped_replay: an archive to play holds none of it, and nothin
   CHECK(writer.bytes().size() < 300);
   auto other = make<MappedUniform>(folder.file("other"), shape);
   from_bytes(writer.bytes(), other);
-  CHECK(contains(error_of([&] { other.settle(); }), "a checkpoint saved to be played, which holds no replay"));
+  CHECK(
+      contains(error_of([&] { other.settle(); }), "a checkpoint saved to be played, which holds no replay"));
   CHECK(to_bytes(other).size() < 300);
   from_bytes(to_bytes(arrays), other);
   other.settle();

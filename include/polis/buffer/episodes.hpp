@@ -222,7 +222,7 @@ class EpisodeArrays {
   /// so many episodes, `since` [units].
   template <class F>
   [[gnu::cold]] void for_written(std::span<const std::uint64_t> since, F&& f) {
-    const auto arrays = [this](auto&& visit) { layout(visit); };
+    const auto arrays = [this](auto&& visit) { this->layout(visit); };
     for (int unit = 0; unit < shape_.units; ++unit) {
       const std::uint64_t end = completed(unit) + 1;  // the one under way included
       internal::for_ring_parts(arrays, shape_.units, shape_.places(), unit, since[index(unit)], end, f);
@@ -260,7 +260,7 @@ class EpisodeArrays {
   }
 
   EpisodeShape shape_;
-  AlignedVector<float> arena_;            // empty where the arrays lie in memory of others
+  AlignedVector<float> arena_;  // empty where the arrays lie in memory of others
   std::span<float> contents_;
   FixedArray<int> lengths_;               // [episode]
   FixedArray<End> ends_;                  // [episode]

@@ -7,9 +7,10 @@
 // It computes what the replay itself does, bit by bit. Memory holds what came in since the last checkpoint;
 // everything before is read from the file, through the system's cache. A checkpoint writes what came in since
 // the one before, however much is kept, and resuming maps the file instead of reading it
-// (buffer/replay_file.hpp says how they stay in step). The file is made at the first checkpoint: a run without
-// checkpoints keeps everything in memory. It goes along with one checkpoint, the run's own; other archives (a
-// copy in memory, a checkpoint saved elsewhere) hold the whole replay, and one that is saved to be played
+// (buffer/replay_file.hpp says how they stay in step). The file is made at the first checkpoint: a run
+// without checkpoints keeps everything in memory. It goes along with one checkpoint, the run's own; other
+// archives (a copy in memory, a checkpoint saved elsewhere) hold the whole replay, and one that is saved to
+// be played
 // (`.best`) none of it.
 #pragma once
 
@@ -44,7 +45,8 @@ class MappedArrays : private OwnsReplayFile, public Base {
  public:
   using Shape = typename Base::Shape;
   struct Config : Base::Config {
-    std::string file{};  ///< path of the arrays; a set of weights without agent 0 appends its first agent's number
+    std::string
+        file{};  ///< path of the arrays; a set of weights without agent 0 appends its first agent's number
     static void fields(auto& self, auto&& visit) {
       Base::Config::fields(self, visit);
       visit("file", self.file);
@@ -159,8 +161,8 @@ concept MappableBuffer =
       arrays.for_written(std::span(since, 1), [](std::span<float>) {});
     };
 
-/// The word: a buffer of transitions or episodes in a file, `buffer.file`, for more than memory should hold and
-/// for checkpoints that cost what came in since the last.
+/// The word: a buffer of transitions or episodes in a file, `buffer.file`, for more than memory should hold
+/// and for checkpoints that cost what came in since the last.
 template <MappableBuffer B>
 struct Mapped {
   using word = word::Buffer;

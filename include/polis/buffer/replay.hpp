@@ -214,7 +214,7 @@ class ReplayArrays {
   /// so many transitions, `since` [units].
   template <class F>
   [[gnu::cold]] void for_written(std::span<const std::uint64_t> since, F&& f) {
-    const auto arrays = [this](auto&& visit) { layout(visit); };
+    const auto arrays = [this](auto&& visit) { this->layout(visit); };
     for (int unit = 0; unit < shape_.units; ++unit) {
       // Behind those complete are those under way, and what `drop` forgot of them.
       const std::uint64_t end = completed(unit) + static_cast<std::uint64_t>(shape_.n_step + 1);

@@ -58,8 +58,8 @@ struct ReplayFileHeader {
   void archive(auto& a) { a(magic, version, checksum, identity, bytes, shape); }
 };
 
-/// The memory of a replay's arrays, and the file that it shows once there is one. Until the first checkpoint is
-/// written or read, nothing is done to any file.
+/// The memory of a replay's arrays, and the file that it shows once there is one. Until the first checkpoint
+/// is written or read, nothing is done to any file.
 class ReplayFile {
  public:
   /// Of nothing: arrays that are all zero.

@@ -98,8 +98,8 @@ class ArchiveWriter {
   /// Hands the bytes over and starts anew.
   [[nodiscard]] std::vector<std::byte> take() { return std::exchange(bytes_, {}); }
 
-  /// Asks for a call of value.checkpoint_written() when the checkpoint with these bytes lies at its place: the
-  /// value, which must stay where it is until then, may bring its own file up to it.
+  /// Asks for a call of value.checkpoint_written() when the checkpoint with these bytes lies at its place:
+  /// the value, which must stay where it is until then, may bring its own file up to it.
   template <class T>
   void when_written(T& value) {
     when_written_.push_back({&value, [](void* it) { static_cast<T*>(it)->checkpoint_written(); }});

@@ -19,8 +19,8 @@
 
 namespace polis::internal {
 
-/// So many bytes of address space, which stay where they are whatever they show. Pages not yet written to take
-/// no memory, nor is any set aside for them (MAP_NORESERVE).
+/// So many bytes of address space, which stay where they are whatever they show. Pages not yet written to
+/// take no memory, nor is any set aside for them (MAP_NORESERVE).
 class PrivateMemory {
  public:
   PrivateMemory() = default;
