@@ -2,7 +2,9 @@
 //
 //     using Long = DQN::With<Mapped<Replay>>;
 //     Trainer<Long, MultiAgentEnv<CartPole>> trainer({
-//         .algorithm = {.buffer = {.file = "run/replay"}}, .checkpoint = {.path = "run/checkpoint"}});
+//         .algorithm = {.buffer = {{.capacity = 5'000'000}, "run/replay"}},
+//         .checkpoint = {.path = "run/checkpoint"},
+//     });
 //
 // It computes what the replay itself does, bit by bit. Memory holds what came in since the last checkpoint;
 // everything before is read from the file, through the system's cache. A checkpoint writes what came in since
@@ -10,8 +12,7 @@
 // (buffer/replay_file.hpp says how they stay in step). The file is made at the first checkpoint: a run
 // without checkpoints keeps everything in memory. It goes along with one checkpoint, the run's own; other
 // archives (a copy in memory, a checkpoint saved elsewhere) hold the whole replay, and one that is saved to
-// be played
-// (`.best`) none of it.
+// be played (`.best`) none of it.
 #pragma once
 
 #include <concepts>
