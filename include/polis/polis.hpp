@@ -82,6 +82,7 @@
 #include <polis/nn/sgd.hpp>
 #include <polis/objective/dual_clip.hpp>
 #include <polis/objective/policy_gradient.hpp>
+#include <polis/policy/opponent_model.hpp>
 #include <polis/returns/group_normalised.hpp>
 #include <polis/returns/lambda_return.hpp>
 #include <polis/returns/monte_carlo.hpp>

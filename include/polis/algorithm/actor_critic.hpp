@@ -12,6 +12,7 @@
 #include <polis/nn/schedule.hpp>
 #include <polis/normalization/values.hpp>
 #include <polis/policy/native.hpp>
+#include <polis/policy/opponent_model.hpp>
 
 namespace polis {
 
@@ -94,6 +95,7 @@ struct ActorCriticSlots {
   using ActiveMasks = typename internal::LastOfKind<word::ActiveMasks, DecisionsAlone, Words...>::type;
   using Actors = typename internal::LastOfKind<word::Actors, SynchronousActors, Words...>::type;
   using Magnet = typename internal::LastOfKind<word::Magnet, NoMagnet, Words...>::type;
+  using OpponentModel = typename internal::LastOfKind<word::OpponentModel, NoOpponentModel, Words...>::type;
   static constexpr ActorCriticDefaults defaults =
       internal::LastOfKind<word::Defaults, CommonDefaults, Words...>::type::values;
 
@@ -109,6 +111,7 @@ struct ActorCriticSlots {
     typename ValueNormalization::Config values{};
     typename Actors::Config actors{};
     typename Magnet::Config magnet{};
+    typename OpponentModel::Config opponent_model{};
     Schedule schedule{};                 ///< factor on the learning rate as training goes on
     int steps = defaults.steps;          ///< environment steps of each lane between two updates
     int epochs = defaults.epochs;        ///< passes over the rollout
@@ -132,6 +135,7 @@ struct ActorCriticSlots {
       visit("values", self.values);
       visit("actors", self.actors);
       visit("magnet", self.magnet);
+      visit("opponent_model", self.opponent_model);
       visit("schedule", self.schedule);
       visit("steps", self.steps);
       visit("epochs", self.epochs);

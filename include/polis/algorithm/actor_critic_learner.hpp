@@ -52,6 +52,7 @@ class ActorCriticLearner
     const UpdateStatistics mean = statistics();
     mean.visit(visit);
     if constexpr (Slots::Magnet::attracts) visit("magnet_divergence", mean.divergence);
+    if constexpr (Slots::OpponentModel::models) mean.visit_opponents(visit);
   }
   [[nodiscard]] UpdateStatistics statistics() const {
     UpdateStatistics mean;

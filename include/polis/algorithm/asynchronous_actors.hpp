@@ -101,7 +101,10 @@ class AsynchronousLearner {
   }
   [[nodiscard]] std::size_t actors() const { return actors_.size(); }
 
-  void metrics(auto&& visit) const { statistics_.visit(visit); }
+  void metrics(auto&& visit) const {
+    statistics_.visit(visit);
+    if constexpr (Slots::OpponentModel::models) statistics_.visit_opponents(visit);
+  }
 
   [[gnu::cold]] void archive(auto& a) {
     a.section("asynchronous actors");

@@ -15,6 +15,13 @@ namespace polis::internal {
 /// Sums over the samples of one shard.
 struct LossSums {
   double policy = 0, value = 0, entropy = 0, kl = 0, clipped = 0, divergence = 0;
+  double prediction = 0, accuracy = 0, predicted = 0;  // of a model of opponents; samples with any to predict
+
+  void add(const LossSums& s) {
+    policy += s.policy, value += s.value, entropy += s.entropy, kl += s.kl, clipped += s.clipped;
+    divergence += s.divergence;
+    prediction += s.prediction, accuracy += s.accuracy, predicted += s.predicted;
+  }
 };
 
 /// Tiles that a shard gathers its samples into, [step][64] each, and what evaluating them gives.
@@ -24,11 +31,15 @@ struct LossScratch {
   float* active;                     // those of `decided` that act: `decided` itself where all do
   float* baseline;                   // of a counterfactual critic, else null
   float *divergence, *d_divergence;  // from a magnet, else null
+  // Of a model of opponents, else null: what the others do, [step][words][64], and whether any of them acts.
+  float *others, *anyone, *prediction, *accuracy, *d_prediction;
   FloatArena memory;
 
-  /// `idle`: some samples are the critic's alone.
+  /// `idle`: some samples are the critic's alone. `other_words`: of actions that a model of opponents
+  /// predicts.
   [[gnu::cold]] explicit LossScratch(int steps = 1, bool idle = false, bool baselines = false,
-                                     bool divergences = false) {
+                                     bool divergences = false, int other_words = 0) {
+    const std::size_t predicted = other_words > 0 ? static_cast<std::size_t>(steps) * tile_rows : 0;
     const std::size_t n = static_cast<std::size_t>(steps) * tile_rows;
     memory = FloatArena({{&old_log_probs, n},
                          {&advantages, n},
@@ -45,10 +56,16 @@ struct LossScratch {
                          {&active, idle ? n : 0},
                          {&baseline, baselines ? n : 0},
                          {&divergence, divergences ? n : 0},
-                         {&d_divergence, divergences ? n : 0}});
+                         {&d_divergence, divergences ? n : 0},
+                         {&others, predicted * static_cast<std::size_t>(other_words)},
+                         {&anyone, predicted},
+                         {&prediction, predicted},
+                         {&accuracy, predicted},
+                         {&d_prediction, predicted}});
     if (!idle) active = decided;
     if (!baselines) baseline = nullptr;
     if (!divergences) divergence = d_divergence = nullptr;
+    if (other_words == 0) others = anyone = prediction = accuracy = d_prediction = nullptr;
   }
 };
 
@@ -99,6 +116,26 @@ void add_losses(const typename Objective::Config& config, const LossWeights& wei
   sums.entropy += static_cast<double>(horizontal_sum(entropy));
   sums.kl += static_cast<double>(horizontal_sum(kl));
   sums.clipped += static_cast<double>(horizontal_sum(clipped));
+}
+
+/// The derivatives of a minibatch's predictions of what the others do, each of which counts this much, and
+/// their sums over the samples in which any of them acts.
+template <class Arch>
+void add_predictions(float weight, int steps, LossScratch& l, LossSums& sums) {
+  using T = Batch<Arch>;
+  const T zero(0.f);
+  T loss(0.f), accuracy(0.f), count(0.f);
+  for (int i = 0; i < steps * tile_rows; i += batch_width<T>) {
+    const auto at = [i](const float* tile) { return Load<T>::load(tile + i); };
+    const auto counts = at(l.active) * at(l.anyone) != zero;
+    Load<T>::store(l.d_prediction + i, math::select(counts, T(weight), zero));
+    loss = loss + math::select(counts, at(l.prediction), zero);
+    accuracy = accuracy + math::select(counts, at(l.accuracy), zero);
+    count = count + math::select(counts, T(1.f), zero);
+  }
+  sums.prediction += static_cast<double>(horizontal_sum(loss));
+  sums.accuracy += static_cast<double>(horizontal_sum(accuracy));
+  sums.predicted += static_cast<double>(horizontal_sum(count));
 }
 
 }  // namespace polis::internal

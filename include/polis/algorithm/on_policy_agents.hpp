@@ -31,8 +31,8 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   using typename Base::Config, typename Base::Observation, typename Base::Parameters, typename Base::Parts,
       typename Base::Policy;
   static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
-  static constexpr bool central = Base::central, counterfactual = Base::counterfactual, idle = Base::idle,
-                        turns = Base::turns;
+  static constexpr bool central = Base::central, counterfactual = Base::counterfactual, joint = Base::joint,
+                        idle = Base::idle, turns = Base::turns;
   /// Whether decisions wait for the one after them: with their rewards, or with the value that follows.
   static constexpr bool waits = turns || counterfactual;
 
@@ -59,6 +59,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     shape.observation = Observation::words;
     shape.state = Base::state_words();
     shape.action = Policy::words;
+    shape.joint = Base::joint_words;
     shape.mask = mask_size;
     shape.carry = carry_size;
     shape.segments = carry_size > 0 ? (config_.steps + segment() - 1) / segment() : 0;
@@ -99,7 +100,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
         rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
         if constexpr (central) tile.env->state(lane, Row{&rollout_.states(slot, row, 0)});
-        if constexpr (counterfactual) mark_acting(*tile.env, lane, joint_action(slot, row));
+        if constexpr (joint) mark_acting(*tile.env, lane, &rollout_.joint_actions(slot, row, 0));
         if constexpr (mask_size > 0) read_mask(*tile.env, lane, a, &rollout_.masks(slot, row, 0));
         s.rows.push_back(row);
       }
@@ -123,7 +124,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
         const End end = tile.env->end(lane, agent(a));
         rollout_.rewards(slot, row) = tile.env->reward(lane, agent(a));
         rollout_.ends(slot, row) = end;
-        if constexpr (counterfactual) store_joint_action(tile, lane, joint_action(slot, row));
+        if constexpr (joint) store_joint_action(tile, lane, &rollout_.joint_actions(slot, row, 0));
         if (end != End::none) fresh_[index(row)] = 1;
         if (end == End::truncated && !counterfactual) s.cut.push_back(row);
       }
@@ -296,20 +297,23 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     const auto& shape = rollout_.shape();
     std::fill_n(&rollout_.observations(slot, row, 0), shape.observation, 0.f);
     std::fill_n(&rollout_.states(slot, row, 0), shape.state, 0.f);
-    if constexpr (counterfactual) std::fill_n(joint_action(slot, row), agent_count<E>, -1.f);
+    std::fill_n(&rollout_.joint_actions(slot, row, 0), shape.joint, -1.f);
     std::fill_n(&rollout_.actions(slot, row, 0), shape.action, 0.f);
     std::fill_n(&rollout_.masks(slot, row, 0), shape.mask, 1.f);
     rollout_.log_probs(slot, row) = 0;
   }
-  // What everybody does in a lane, for a critic that compares the actions of one: known after the step alone.
-  float* joint_action(int slot, int row) { return &rollout_.states(slot, row, 0) + E::State::words; }
+  // What everybody does in a lane, for a critic that compares the actions of one, or for a model of the
+  // others: who acts is known before the step, what they do after it alone.
   static void mark_acting(const MultiAgentEnv<E>& env, int lane, float* actions) {
-    for (int who = 0; who < agent_count<E>; ++who) actions[who] = env.deciding(lane, who) ? 0.f : -1.f;
-  }
-  void store_joint_action(const LaneTile<E>& tile, int lane, float* actions) {
     for (int who = 0; who < agent_count<E>; ++who) {
-      if (actions[who] < 0) continue;
-      actions[who] = static_cast<float>(MultiAgentEnv<E>::chosen(tile.actions[lane - tile.first], who));
+      const int first = JointAction<E>::word(who), end = JointAction<E>::word(who + 1);
+      std::fill(actions + first, actions + end, env.chooses(lane, who) ? 0.f : -1.f);
+    }
+  }
+  static void store_joint_action(const LaneTile<E>& tile, int lane, float* actions) {
+    for (int who = 0; who < agent_count<E>; ++who) {
+      float* const words = actions + JointAction<E>::word(who);
+      if (*words >= 0) MultiAgentEnv<E>::chosen(tile.actions[lane - tile.first], who, Row{words});
     }
   }
 
@@ -337,7 +341,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     act_tile(s, batch, s.uniforms, s.log_probs);
     if constexpr (carry_size > 0 && !counterfactual) {  // a recurrent critic's values: in step with its carry
       if constexpr (central) {
-        this->gather_states(&rollout_.states(slot, 0, 0), ids, ids, rows, s.critic_features);
+        this->gather_states(&rollout_.states(slot, 0, 0), nullptr, ids, ids, rows, s.critic_features);
         batch.critic_features = s.critic_features;
       }
       value_tile(s, batch, s.carry);
@@ -356,7 +360,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     constexpr int words = central ? Base::state_words() : Observation::words;
     for (int i = 0; i < rows; ++i) this->read_critic(env, ids[i], Row{s.staging + i * words});
     if constexpr (central) {
-      this->gather_states(s.staging, nullptr, ids, rows, s.critic_features);
+      this->gather_states(s.staging, nullptr, nullptr, ids, rows, s.critic_features);
     } else {
       gather_features(s.staging, nullptr, ids, rows, s.critic_features);
     }

@@ -28,9 +28,10 @@ class OnPolicyInputs {
   using Role = RoleOf<E, R>;
   using Observation = typename Role::Observation;
   using Action = typename Role::Action;
-  using Parts = PolicyParts<E, Observation, Action, typename Words::Network, typename Words::Activation,
-                            typename Words::Initialization, typename Words::Distribution,
-                            typename Words::Critic, typename Words::AgentIds>;
+  using Parts =
+      PolicyParts<E, Observation, Action, typename Words::Network, typename Words::Activation,
+                  typename Words::Initialization, typename Words::Distribution, typename Words::Critic,
+                  typename Words::AgentIds, typename Words::OpponentModel, R>;
   using Policy = typename Words::Policy::template policy<Parts>;
   using Parameters = typename Policy::Parameters;
   using Config = typename Words::Config;
@@ -38,21 +39,25 @@ class OnPolicyInputs {
 
   static constexpr bool central = Words::Critic::needs_state;
   static constexpr bool counterfactual = Words::Critic::counterfactual;
+  static constexpr bool models = Words::OpponentModel::models;
   static constexpr int carry_size = Policy::carry_size;
   static constexpr int mask_size = HasLegalActions<E> ? Policy::mask_size : 0;
   /// Whether rows of living agents that do not act are samples of the critic.
   static constexpr bool idle = Words::ActiveMasks::keeps_idle && HasTurns<E>;
   /// Whether a decision may still wait for its rewards when a rollout ends.
   static constexpr bool turns = HasTurns<E> && !idle;
-  /// Floats of what a central critic sees: the state, and for a counterfactual one the action of every agent
-  /// (-1 of those that do not act).
+  /// Floats of the state that a central critic sees.
   static constexpr int state_words() {
-    if constexpr (!central) {
-      return 0;
+    if constexpr (central) {
+      return E::State::words;
     } else {
-      return E::State::words + (counterfactual ? agent_count<E> : 0);
+      return 0;
     }
   }
+  /// Whether it is kept what all agents of a lane do, for a counterfactual critic or a model of opponents.
+  static constexpr bool joint = counterfactual || models;
+  static constexpr int joint_words = joint ? JointAction<E>::words : 0;
+  static constexpr int other_words = models ? joint_words - Action::words : 0;
 
   OnPolicyInputs(const Config& config, std::vector<int> agents)
       : config_(config), agents_(std::move(agents)), observations_(config.observations, Observation::words) {}
@@ -118,16 +123,35 @@ class OnPolicyInputs {
     }
     append_ids(rows, count, tile + Observation::features * tile_rows);
   }
-  /// Network inputs of a central critic: states base[ids[i]] of the rows rows[i].
-  void gather_states(const float* base, const int* ids, const int* rows, int count, float* tile) const {
+  /// Network inputs of a central critic: states base[ids[i]] of the rows rows[i], of a counterfactual one
+  /// also the joint actions.
+  void gather_states(const float* base, [[maybe_unused]] const float* joint_actions, const int* ids,
+                     const int* rows, int count, float* tile) const {
     if constexpr (central) {
       gather_elements<Arch, typename E::State>(base, state_words(), ids, count, tile);
       float* after = tile + E::State::features * tile_rows;
       if constexpr (counterfactual) {
-        append_others(base, ids, rows, count, after);
+        append_others(joint_actions, ids, rows, count, after);
         after += JointAction<E>::features * tile_rows;
       }
       append_ids(rows, count, after);
+    }
+  }
+
+  /// What the agents other than each row's own do, [other_words][64]: of joint actions base[ids[i]] of the
+  /// rows rows[i]. `anyone` [64] says whether any of them acts.
+  void gather_others(const float* base, const int* ids, const int* rows, int count, float* tile,
+                     float* anyone) const {
+    for (int i = 0; i < tile_rows; ++i) {
+      const int at = std::min(i, count - 1);
+      const int own = JointAction<E>::word(agent(rows[at] % group_size()));
+      const float* actions = base + static_cast<std::ptrdiff_t>(ids[at]) * joint_words;
+      anyone[i] = 0;
+      for (int word = 0; word < other_words; ++word) {
+        const float action = actions[word < own ? word : word + Action::words];
+        tile[word * tile_rows + i] = action;
+        if (action >= 0) anyone[i] = 1;
+      }
     }
   }
 
@@ -152,8 +176,7 @@ class OnPolicyInputs {
     std::fill_n(tile, JointAction<E>::features * tile_rows, 0.f);
     for (int i = 0; i < tile_rows; ++i) {
       const int at = std::min(i, count - 1), own = agent(rows[at] % group_size());
-      const float* actions =
-          base + static_cast<std::ptrdiff_t>(ids ? ids[at] : at) * state_words() + E::State::words;
+      const float* actions = base + static_cast<std::ptrdiff_t>(ids ? ids[at] : at) * joint_words;
       for (int other = 0; other < agent_count<E>; ++other) {
         const int action = static_cast<int>(actions[other]);
         if (other == own || action < 0) continue;

@@ -227,7 +227,8 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     batch.features = s.features;
     batch.critic_features = s.features;
     if constexpr (central) {
-      this->gather_states(rollout_.states.data + shift * Base::state_words(), ids, ids, rows,
+      this->gather_states(rollout_.states.data + shift * Base::state_words(),
+                          rollout_.joint_actions.data + shift * Base::joint_words, ids, ids, rows,
                           s.critic_features + t * Parts::critic_features * tile_rows);
       batch.critic_features = s.critic_features;
     }
@@ -269,6 +270,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     std::copy_n(&rollout_.actions(from, row, 0), shape.action, &rollout_.actions(0, row, 0));
     std::copy_n(&rollout_.masks(from, row, 0), shape.mask, &rollout_.masks(0, row, 0));
     std::copy_n(&rollout_.states(from, row, 0), shape.state, &rollout_.states(0, row, 0));
+    std::copy_n(&rollout_.joint_actions(from, row, 0), shape.joint, &rollout_.joint_actions(0, row, 0));
     rollout_.log_probs(0, row) = rollout_.log_probs(from, row);
     rollout_.starts(0, row) = rollout_.starts(from, row);
   }

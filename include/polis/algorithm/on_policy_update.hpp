@@ -41,7 +41,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   static constexpr bool counterfactual = Base::counterfactual, idle = Base::idle, waits = Base::waits;
   static constexpr bool normalizes_values = Words::ValueNormalization::normalizes;
   static constexpr bool asynchronous = Words::Actors::asynchronous;
-  static constexpr bool attracts = Words::Magnet::attracts;
+  static constexpr bool attracts = Words::Magnet::attracts, models = Base::models;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
@@ -56,8 +56,9 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     Base::prepare(env, threads, lanes);
     step_.prepare(weights_, std::max(1, config_.shards));
     sums_ = FixedArray<LossSums>(index(step_.shards()));
-    losses_ = FixedArray<LossScratch>(
-        index(threads), [&](std::size_t) { return LossScratch(segment(), idle, counterfactual, attracts); });
+    losses_ = FixedArray<LossScratch>(index(threads), [&](std::size_t) {
+      return LossScratch(segment(), idle, counterfactual, attracts, Base::other_words);
+    });
     const auto& shape = rollout_.shape();
     units_.reserve(index(shape.slots()) * index(shape.rows));
     if constexpr (recomputes<Returns> || counterfactual) decided_units_.reserve(units_.capacity());
@@ -221,15 +222,13 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     statistics_.gradient_norm += step_.step(weights_, shards, rate, config_.max_gradient_norm);
     ++steps_;
     LossSums total;
-    for (int shard = 0; shard < shards; ++shard) {
-      const LossSums& s = sums_[index(shard)];
-      total.policy += s.policy, total.value += s.value, total.entropy += s.entropy, total.kl += s.kl;
-      total.clipped += s.clipped, total.divergence += s.divergence;
-    }
+    for (int shard = 0; shard < shards; ++shard) total.add(sums_[index(shard)]);
     total.value *= scale.samples / scale.valued;  // a mean over other samples, where some do not act
     statistics_.policy_loss += total.policy, statistics_.value_loss += total.value;
     statistics_.entropy += total.entropy, statistics_.kl += total.kl, statistics_.clipped += total.clipped;
     statistics_.divergence += total.divergence;
+    statistics_.opponent_loss += total.prediction, statistics_.opponent_accuracy += total.accuracy;
+    statistics_.predicted += total.predicted;
     statistics_.samples += scale.samples;
     return total.kl / std::max(1., scale.samples);
   }
@@ -271,7 +270,12 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
                                                 sums_[index(shard)]);
     if constexpr (attracts)
       add_divergences<Arch>(weight * config_.magnet.coefficient, l, sums_[index(shard)]);
-    const PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value, nullptr, l.d_divergence};
+    PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value, nullptr, l.d_divergence};
+    if constexpr (models) {
+      const auto& model = config_.opponent_model;
+      add_predictions<Arch>(weight * model.coefficient, segment(), l, sums_[index(shard)]);
+      d.prediction_loss = l.d_prediction, d.detached = model.detached;
+    }
     policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d, step_.shard(shard));
   }
 
@@ -292,7 +296,9 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     }
     if constexpr (carry_size > 0 || waits || idle) batch.decided = l.active;
     if constexpr (carry_size > 0) batch.starts = l.starts;
-    const PolicyOutputs out{l.log_prob, l.entropy, l.value, l.baseline, l.divergence};
+    batch.others = l.others;
+    const PolicyOutputs out{l.log_prob,   l.entropy,    l.value,   l.baseline,
+                            l.divergence, l.prediction, l.accuracy};
     if constexpr (attracts) policy_.template attract<Arch>(magnet_.weights(), s.policy, batch);
     policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
     return batch;
@@ -323,6 +329,12 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     for (int i = t * tile_rows + rows; i < (t + 1) * tile_rows; ++i) l.decided[i] = l.active[i] = 0;
     for (int i = 0; i < rows; ++i) ids[i] -= t * all;
     gather(s, ids.data(), rows, t, batch);
+    if constexpr (models) {
+      const float* const from =
+          rollout_.joint_actions.data + static_cast<std::ptrdiff_t>(t) * all * Base::joint_words;
+      this->gather_others(from, ids.data(), ids.data(), rows, l.others + t * Base::other_words * tile_rows,
+                          l.anyone + t * tile_rows);
+    }
     gather_tile<Arch>(rollout_.actions.data + static_cast<std::ptrdiff_t>(t) * all * Policy::words,
                       Policy::words, ids.data(), rows, Policy::words,
                       s.actions + t * Policy::words * tile_rows);
@@ -334,6 +346,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
       for (double* mean : {&s.policy_loss, &s.value_loss, &s.entropy, &s.kl, &s.clipped, &s.divergence})
         *mean /= s.samples;
     }
+    if (s.predicted > 0) s.opponent_loss /= s.predicted, s.opponent_accuracy /= s.predicted;
     if (steps_ > 0) s.gradient_norm /= steps_;
     steps_ = 0;
     s.learning_rate = static_cast<double>(rate);

@@ -9,7 +9,9 @@ struct UpdateStatistics {
   double gradient_norm = 0, learning_rate = 0, explained_variance = 0;
   double divergence = 0;  ///< from a magnet
   double samples = 0;     ///< how many samples the means are over
-  int updates = 0;        ///< how many updates were added
+  /// Of a model of opponents: cross-entropy and accuracy of its predictions, and how many these are over.
+  double opponent_loss = 0, opponent_accuracy = 0, predicted = 0;
+  int updates = 0;  ///< how many updates were added
 
   void add(const UpdateStatistics& other) {
     const double total = updates + other.updates;
@@ -22,6 +24,13 @@ struct UpdateStatistics {
     merge(divergence, other.divergence);
     merge(learning_rate, other.learning_rate), merge(explained_variance, other.explained_variance);
     samples += other.samples;
+    const double predictions = predicted + other.predicted;
+    if (predictions > 0) {
+      const double share = other.predicted / predictions;
+      opponent_loss += share * (other.opponent_loss - opponent_loss);
+      opponent_accuracy += share * (other.opponent_accuracy - opponent_accuracy);
+      predicted = predictions;
+    }
     updates += other.updates;
   }
   void visit(auto&& f) const {
@@ -29,6 +38,9 @@ struct UpdateStatistics {
         f("approximate_kl", kl);
     f("clip_fraction", clipped), f("gradient_norm", gradient_norm), f("learning_rate", learning_rate);
     f("explained_variance", explained_variance);
+  }
+  void visit_opponents(auto&& f) const {
+    f("opponent_loss", opponent_loss), f("opponent_accuracy", opponent_accuracy);
   }
 };
 

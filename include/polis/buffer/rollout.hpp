@@ -27,6 +27,7 @@ struct RolloutShape {
   int rows = 0;          ///< lanes times agents
   int observation = 0;   ///< floats of one observation
   int state = 0;         ///< floats of the environment's state, 0 where no critic sees it
+  int joint = 0;         ///< floats of the actions of all agents of the lane, 0 where nobody asks for them
   int action = 0;        ///< floats of one action
   int mask = 0;          ///< legality flags, 0 where every action is legal
   int carry = 0;         ///< floats of a recurrent policy's carry
@@ -69,6 +70,7 @@ class RolloutArrays {
 
   ArrayView<float, 3> observations, states;  // [slots + 1][rows][...]
   ArrayView<float, 3> actions, masks;        // [slots][rows][...]
+  ArrayView<float, 3> joint_actions;         // [slots][rows][joint], -1 of agents that do not act
   ArrayView<float, 3> carries;               // [segments][rows][carry]
   ArrayView<float, 2> log_probs, rewards;    // [slots][rows]
   ArrayView<float, 2> values;                // [slots + 1][rows]
@@ -99,6 +101,7 @@ class RolloutArrays {
     f(observations, slots + 1, rows, shape_.observation);
     f(states, slots + 1, rows, shape_.state);
     f(actions, slots, rows, shape_.action);
+    f(joint_actions, slots, rows, shape_.joint);
     f(masks, slots, rows, shape_.mask);
     f(carries, shape_.segments, rows, shape_.carry);
     f(log_probs, slots, rows);

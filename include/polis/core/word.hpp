@@ -27,6 +27,7 @@ struct AgentIds {};
 struct ActiveMasks {};
 struct Actors {};
 struct Magnet {};
+struct OpponentModel {};
 struct Average {};
 struct Opponents {};
 struct Mixer {};

@@ -213,6 +213,10 @@ class MultiAgentEnv {
       return internal::acting<R>(lanes_[index(lane)].env, agent - first_agent<E, R>);
     });
   }
+  /// Whether the agent chooses an action for the next step: here or, where it is away, by another's hand.
+  [[nodiscard]] bool chooses(int lane, int agent) const {
+    return alive_[row(lane, agent)] != 0 && acting(lane, agent);
+  }
   void observe_agent(int lane, int agent, Row out) const {
     with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
       observe<R>(lane, agent - first_agent<E, R>, out);
@@ -245,14 +249,19 @@ class MultiAgentEnv {
     });
   }
 
-  /// The index that the agent has chosen in a joint action; the spaces of all roles are Discrete.
-  static int chosen(const Actions<E>& actions, int agent) {
-    int action = 0;
+  /// Writes the index or indices that the agent has chosen in a joint action, as words; its space is Discrete
+  /// or MultiDiscrete.
+  static void chosen(const Actions<E>& actions, int agent, Row words) {
     with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
-      action = static_cast<int>(actions.of(typename RoleOf<E, R>::Tag{})[agent - first_agent<E, R>]);
+      using Action = typename RoleOf<E, R>::Action;
+      const auto& action = actions.of(typename RoleOf<E, R>::Tag{})[agent - first_agent<E, R>];
+      if constexpr (Action::kind == SpaceKind::discrete) {
+        words[0] = static_cast<float>(action);
+      } else if constexpr (Action::kind == SpaceKind::multi_discrete) {
+        for (int i = 0; i < Action::words; ++i) words[i] = static_cast<float>(action[i]);
+      }
       return true;
     });
-    return action;
   }
 
   /// What stands between lanes and agents: `distort` may change what an agent was just given to see.

@@ -12,6 +12,7 @@
 #include <polis/core/word.hpp>
 #include <polis/distribution/distribution.hpp>
 #include <polis/nn/initialization.hpp>
+#include <polis/policy/opponent_model.hpp>
 #include <polis/policy/policy.hpp>
 
 namespace polis {
@@ -20,7 +21,8 @@ namespace polis {
 template <class Initialization>
 struct ActorCriticConfig {
   typename Initialization::Config initialization{};
-  float policy_gain = .01f;  ///< gain of the actor's output layer: a first policy close to uniform
+  float policy_gain = .01f;  ///< gain of the actor's output layer: a first policy close to uniform; and of a
+                             ///< model of other agents
   float value_gain = 1.f;    ///< gain of the critic's output layer
   float log_std = 0.f;       ///< first log standard deviation of Gaussian actions
   static void fields(auto& self, auto&& visit) {
@@ -34,13 +36,20 @@ struct ActorCriticConfig {
 /// An actor and a critic without common weights. `Dist` turns the actor's outputs into a distribution.
 ///
 /// Features: [Features][64] for the actor, [CriticFeatures][64] for the critic. Weights lie in the order
-/// actor, critic, free weights of the distribution. A critic with several outputs is a counterfactual one: it
-/// has a value for each action of a Categorical.
-template <class Actor, class Critic, class Dist, class Initialization>
+/// actor, critic, free weights of the distribution, model. A critic with several outputs is a counterfactual
+/// one: it has a value for each action of a Categorical. A `Model` of other agents makes an embedding of the
+/// actor's features, which the actor, and the critic if it sees the same, have for inputs behind them.
+template <class Actor, class Critic, class Dist, class Initialization,
+          class Model = internal::NoModelOfOthers>
 class ActorCriticPolicy {
+  static constexpr bool models = Model::models, model_in_critic = Model::in_critic;
+
  public:
-  static constexpr int features = Actor::inputs, critic_features = Critic::inputs;
-  static constexpr int carry_size = Actor::carry_size + Critic::carry_size;
+  static constexpr int features = Actor::inputs - Model::width;
+  static constexpr int critic_features = Critic::inputs - (model_in_critic ? Model::width : 0);
+  static constexpr int carry_size = Actor::carry_size + Critic::carry_size + Model::carry_size;
+  /// Words of what the other agents do; see ModelsOpponents.
+  static constexpr int other_words = Model::words;
   static constexpr int noise = Dist::noise, words = Dist::words, mask_size = Dist::mask_size;
   static constexpr bool counterfactual = Critic::outputs > 1;
   /// Whether it measures how far it is from another policy; see MeasuresDivergence.
@@ -61,6 +70,7 @@ class ActorCriticPolicy {
     float *magnet_logits, *magnet_free;     // [inputs][64] and [weights][64] of another policy
     float* scratch;
     FloatArena memory;
+    [[no_unique_address]] typename Model::Workspace model;
   };
 
   explicit ActorCriticPolicy(const Config& config = {}) : config_(config) {}
@@ -71,6 +81,7 @@ class ActorCriticPolicy {
     append(layout, "critic.", Critic::layout());
     if constexpr (Dist::weights > 0)
       append(layout, std::string("log_std"), Dist::weights, 1, BlockKind::free);
+    if constexpr (models) append(layout, "opponent_model.", Model::layout());
     return layout;
   }
 
@@ -85,6 +96,10 @@ class ActorCriticPolicy {
                                random);
     if constexpr (Dist::weights > 0)
       Dist::initialize({.log_std = config_.log_std}, values.data() + free_offset);
+    if constexpr (models) {
+      Model::template initialize<Initialization>(config_.initialization, values.subspan(model_offset),
+                                                 config_.policy_gain, random);
+    }
     return result;
   }
 
@@ -106,6 +121,7 @@ class ActorCriticPolicy {
          {&w.magnet_logits, measures ? tile(Dist::inputs) : 0},
          {&w.magnet_free, measures ? tile(Dist::weights) : 0},
          {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
+    if constexpr (models) w.model = Model::workspace(steps);
     return w;
   }
 
@@ -115,7 +131,8 @@ class ActorCriticPolicy {
   void act(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const float* uniforms,
            float* carry, float* actions, float* log_prob) const {
     spread_free_weights(weights, w.free_weights);
-    Actor::template forward<Arch>(weights.data(), batch.features, carry, w.logits, w.actor_cache, batch.rows);
+    const float* const seen = see<Arch>(weights, w, batch.features, carry, 0, batch.rows);
+    Actor::template forward<Arch>(weights.data(), seen, carry, w.logits, w.actor_cache, batch.rows);
     for_registers<Arch>(batch.rows, [&](auto at, int row) {
       using T = decltype(at);
       const auto logits = In<T>{w.logits + row, tile_rows};
@@ -133,13 +150,18 @@ class ActorCriticPolicy {
     });
   }
 
-  /// The value of each row, [64]; advances the critic's part of the carry (the last Critic::carry_size rows
-  /// of it).
+  /// The value of each row, [64]; advances the critic's part of the carry (the Critic::carry_size rows behind
+  /// the actor's).
   template <class Arch>
     requires(!counterfactual)
   void value(const Parameters& weights, Workspace& w, const PolicyBatch& batch, float* carry,
              float* values) const {
-    Critic::template forward<Arch>(weights.data() + Actor::parameters, batch.critic_features,
+    const float* seen = batch.critic_features;
+    if constexpr (model_in_critic) {  // what `act` has just seen, if the encoder has a memory
+      seen = Model::carry_size > 0 && batch.features ? w.model.seen
+                                                     : see<Arch>(weights, w, seen, carry, 0, batch.rows);
+    }
+    Critic::template forward<Arch>(weights.data() + Actor::parameters, seen,
                                    carry ? carry + Actor::carry_size * tile_rows : nullptr, values,
                                    w.critic_cache, batch.rows);
   }
@@ -148,8 +170,8 @@ class ActorCriticPolicy {
   template <class Arch>
     requires measures
   void attract(const Parameters& magnet, Workspace& w, const PolicyBatch& batch) const {
-    Actor::template forward<Arch>(magnet.data(), batch.features, nullptr, w.magnet_logits, w.actor_cache,
-                                  batch.rows);
+    const float* const seen = see<Arch>(magnet, w, batch.features, nullptr, 0, batch.rows);
+    Actor::template forward<Arch>(magnet.data(), seen, nullptr, w.magnet_logits, w.actor_cache, batch.rows);
     spread_free_weights(magnet, w.magnet_free);
   }
 
@@ -166,14 +188,19 @@ class ActorCriticPolicy {
         std::copy_n(w.carry, carry_size * tile_rows, w.carry_before);
       }
       float* logits = w.logits + t * Dist::inputs * tile_rows;
-      Actor::template forward<Arch>(weights.data(), batch.features + t * features * tile_rows, w.carry,
-                                    logits, w.actor_cache + t * Actor::cache_size, batch.rows);
-      Critic::template forward<Arch>(weights.data() + Actor::parameters,
-                                     batch.critic_features + t * critic_features * tile_rows,
+      const float* const seen =
+          see<Arch>(weights, w, batch.features + t * features * tile_rows, w.carry, t, batch.rows);
+      Actor::template forward<Arch>(weights.data(), seen, w.carry, logits,
+                                    w.actor_cache + t * Actor::cache_size, batch.rows);
+      Critic::template forward<Arch>(weights.data() + Actor::parameters, critic_inputs(batch, w, t),
                                      w.carry + Actor::carry_size * tile_rows,
                                      counterfactual ? w.action_values : out.value + t * tile_rows,
                                      w.critic_cache + t * Critic::cache_size, batch.rows);
       if constexpr (carry_size > 0) keep_undecided(batch, t, w.carry_before, w.carry);
+      if constexpr (models) {
+        if (out.prediction_loss)
+          Model::template predict<Arch>(weights.data() + model_offset, w.model, batch, t, out);
+      }
       for_registers<Arch>(batch.rows, [&](auto at, int row) {
         using T = decltype(at);
         const auto free = In<T>{w.free_weights + row, tile_rows};
@@ -221,14 +248,18 @@ class ActorCriticPolicy {
       if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
       if constexpr (counterfactual) spread_value_gradient<Arch>(batch, d.value + t * tile_rows, t, w);
       // The critic first: of a single step, its hidden units are still in the first cache.
-      Critic::template backward<Arch>(weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
-                                      batch.critic_features + t * critic_features * tile_rows,
-                                      counterfactual ? w.action_values : d.value + t * tile_rows, nullptr,
-                                      w.d_carry + Actor::carry_size * tile_rows,
-                                      w.critic_cache + t * Critic::cache_size, w.scratch, batch.rows);
-      Actor::template backward<Arch>(weights.data(), gradient.data(),
-                                     batch.features + t * features * tile_rows, w.d_logits, nullptr,
-                                     w.d_carry, w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
+      Critic::template backward<Arch>(
+          weights.data() + Actor::parameters, gradient.data() + Actor::parameters, critic_inputs(batch, w, t),
+          counterfactual ? w.action_values : d.value + t * tile_rows, d_inputs<model_in_critic>(w, d, 1),
+          w.d_carry + Actor::carry_size * tile_rows, w.critic_cache + t * Critic::cache_size, w.scratch,
+          batch.rows);
+      Actor::template backward<Arch>(weights.data(), gradient.data(), actor_inputs(batch, w, t), w.d_logits,
+                                     d_inputs<models>(w, d, 0), w.d_carry,
+                                     w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
+      if constexpr (models) {
+        Model::template backward<Arch>(weights.data() + model_offset, gradient.data() + model_offset, w.model,
+                                       batch, t, d, model_carry(w.d_carry));
+      }
       if constexpr (carry_size > 0) {
         for (int i = 0; i < carry_size * tile_rows; ++i) w.d_carry[i] += w.carry_before[i];
         clear_started(batch, t, w.d_carry);
@@ -243,6 +274,46 @@ class ActorCriticPolicy {
 
  private:
   static constexpr std::size_t free_offset = Actor::parameters + Critic::parameters;
+  static constexpr std::size_t model_offset = free_offset + Dist::weights;
+
+  /// What the actor sees of the features of time step t: with a model, also their embedding.
+  template <class Arch>
+  static const float* see(const Parameters& weights, Workspace& w, const float* x, float* carry, int t,
+                          int rows) {
+    if constexpr (models) {
+      return Model::template see<Arch>(weights.data() + model_offset, w.model, x, model_carry(carry), t,
+                                       rows);
+    } else {
+      return x;
+    }
+  }
+  static float* model_carry(float* carry) {
+    return carry ? carry + (Actor::carry_size + Critic::carry_size) * tile_rows : nullptr;
+  }
+  /// What actor and critic saw of time step t.
+  static const float* actor_inputs(const PolicyBatch& batch, const Workspace& w, int t) {
+    if constexpr (models) {
+      return w.model.seen + t * Model::seen_size;
+    } else {
+      return batch.features + t * features * tile_rows;
+    }
+  }
+  static const float* critic_inputs(const PolicyBatch& batch, const Workspace& w, int t) {
+    if constexpr (model_in_critic) {
+      return w.model.seen + t * Model::seen_size;
+    } else {
+      return batch.critic_features + t * critic_features * tile_rows;
+    }
+  }
+  /// Where the gradient of what a network saw goes on: into the embedding, unless that is detached.
+  template <bool embedded>
+  static float* d_inputs(Workspace& w, const PolicyOutputs& d, int which) {
+    if constexpr (embedded) {
+      return d.detached ? nullptr : w.model.d_seen + which * Model::seen_size;
+    } else {
+      return nullptr;
+    }
+  }
 
   /// Calls f with a register's type and first row for every register of rows.
   template <class Arch, class F>

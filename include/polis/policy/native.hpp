@@ -13,6 +13,7 @@
 #include <polis/env/environment.hpp>
 #include <polis/nn/mlp.hpp>
 #include <polis/policy/actor_critic_policy.hpp>
+#include <polis/policy/opponent_model.hpp>
 #include <polis/space/space.hpp>
 
 namespace polis {
@@ -128,20 +129,31 @@ struct CentralCritic {
 
 namespace internal {
 
-/// Inputs of the agents' actions one after the other, one-hot each; where(i) is where agent i's begin.
+/// The agents' actions one after the other: where(i) is where agent i's inputs begin, one-hot each, word(i)
+/// where its words do.
 template <class E>
 struct JointAction {
   static constexpr int agents = agent_count<E>;
-  template <int R = 0>
   static constexpr int where(int agent) {
+    return before(agent, []<class Action>(Action) { return Action::features; });
+  }
+  static constexpr int word(int agent) {
+    return before(agent, []<class Action>(Action) { return Action::words; });
+  }
+  static constexpr int features = where(agents), words = word(agents);
+
+ private:
+  /// The sum of size(Action) over the agents before this one.
+  template <int R = 0, class F>
+  static constexpr int before(int agent, F size) {
     if constexpr (R == role_count<E>) {
       return 0;
     } else {
       const int here = agent < RoleOf<E, R>::count ? agent : RoleOf<E, R>::count;
-      return here * RoleOf<E, R>::Action::features + (here < agent ? where<R + 1>(agent - here) : 0);
+      return here * size(typename RoleOf<E, R>::Action{}) +
+             (here < agent ? before<R + 1>(agent - here, size) : 0);
     }
   }
-  static constexpr int features = where(agents);
 };
 
 }  // namespace internal
@@ -170,9 +182,11 @@ struct AgentIds {
   static constexpr int features = agent_count<E>;
 };
 
-/// What a policy word is given to make the policy of one role.
+/// What a policy word is given to make the policy of one role. `features` and `critic_features` are what the
+/// algorithm gives it; a model of opponents adds its embedding to them inside.
 template <class E, class ObservationSpace, class ActionSpace, class NetworkWord, class ActivationWord,
-          class InitializationWord, class DistributionWord, class CriticWord, class IdsWord = NoAgentIds>
+          class InitializationWord, class DistributionWord, class CriticWord, class IdsWord = NoAgentIds,
+          class OpponentModelWord = NoOpponentModel, int Role = 0>
 struct PolicyParts {
   using Environment = E;
   using Observation = ObservationSpace;
@@ -182,6 +196,8 @@ struct PolicyParts {
   using Initialization = InitializationWord;
   using Distribution = typename internal::DistributionOf<DistributionWord, ActionSpace>::type;
   using Critic = CriticWord;
+  using OpponentModel = OpponentModelWord;
+  static constexpr int role = Role;
   static constexpr int ids = IdsWord::template features<E>;
   static constexpr int features = ObservationSpace::features + ids;
   static constexpr int critic_features = CriticWord::template features<E, ObservationSpace> + ids;
@@ -192,8 +208,9 @@ namespace internal {
 /// The critic's network: one value, or one for each action.
 template <class Parts>
 struct CriticOf {
-  using type =
-      typename Parts::Network::template network<Parts::critic_features, 1, typename Parts::Activation>;
+  static constexpr int embedding = Parts::Critic::needs_state ? 0 : Parts::OpponentModel::embedding;
+  using type = typename Parts::Network::template network<Parts::critic_features + embedding, 1,
+                                                         typename Parts::Activation>;
 };
 template <class Parts>
   requires(Parts::Critic::counterfactual)
@@ -209,9 +226,10 @@ struct NativePolicy {
   using word = word::Policy;
   template <class Parts>
   using policy = ActorCriticPolicy<
-      typename Parts::Network::template network<Parts::features, Parts::Distribution::inputs,
-                                                typename Parts::Activation>,
-      typename internal::CriticOf<Parts>::type, typename Parts::Distribution, typename Parts::Initialization>;
+      typename Parts::Network::template network<Parts::features + Parts::OpponentModel::embedding,
+                                                Parts::Distribution::inputs, typename Parts::Activation>,
+      typename internal::CriticOf<Parts>::type, typename Parts::Distribution, typename Parts::Initialization,
+      typename internal::ModelOf<Parts>::type>;
   template <class Initialization>
   using Config = ActorCriticConfig<Initialization>;
 };

@@ -27,6 +27,7 @@ struct PolicyBatch {
   const float* decided = nullptr;  // [steps][64]
   const float* starts = nullptr;   // [steps][64]
   const float* carry = nullptr;    // [carry_size][64] before the first step
+  const float* others = nullptr;   // [steps][others' words][64]: what the other agents did (ModelsOpponents)
 };
 
 /// What evaluating gives, and what a loss gives back as derivatives: [steps][64] each. The value is that of
@@ -38,6 +39,10 @@ struct PolicyOutputs {
   float* value = nullptr;
   float* baseline = nullptr;
   float* divergence = nullptr;  ///< from a magnet (MeasuresDivergence); null: not asked for
+  /// Of a model of other agents (ModelsOpponents), null where not asked for. Accuracies are not
+  /// differentiated, and with `detached` the other outputs are not with respect to the model's weights.
+  float *prediction_loss = nullptr, *prediction_accuracy = nullptr;
+  bool detached = false;
 };
 
 /// The policy's critic has a value for each action of an agent rather than one for its situation; it is read
@@ -54,10 +59,16 @@ concept MeasuresDivergence =
     requires(const P policy, const typename P::Parameters& magnet, typename P::Workspace& workspace,
              const PolicyBatch& batch) { policy.template attract<Arch>(magnet, workspace, batch); };
 
+/// A policy with a model of other agents: `evaluate` says how well it predicts `batch.others`, what each of
+/// them did at the same decision, by the cross-entropy and the accuracy of each row, and `backward` takes the
+/// derivatives of the first. Words of an agent that did not act are -1.
+template <class P>
+concept ModelsOpponents = requires { requires P::other_words > 0; };
+
 /// A model that an on-policy algorithm can train. Weights are apart from the policy (`Parameters`), so that
 /// target copies, opponents and shards of a gradient are plain values; scratch memory is a `Workspace`, one
 /// per thread, so that the steady state allocates nothing. `act` and `value` advance their parts of the
-/// carry, [carry_size][64].
+/// carry, [carry_size][64]; of a policy with a carry, `value` of a batch with `features` follows its `act`.
 template <class P, class Arch>
 concept Policy =
     Parameters<typename P::Parameters> &&

@@ -71,9 +71,22 @@ concept NormalizedObservationsAreNumbers = internal::FitOf<Words...>::normalizat
 template <class... Words>
 concept DistributionFitsItsActions = internal::FitOf<Words...>::distribution() || internal::refused;
 
+/// An opponent model predicts other agents: there are some.
+template <class... Words>
+concept OpponentModelHasItsOpponents = internal::FitOf<Words...>::modelled_agents() || internal::refused;
+
+/// What an opponent model predicts is which index each of the others chooses: their actions are Discrete or
+/// MultiDiscrete, whatever the agent's own are.
+template <class... Words>
+concept OpponentActionsAreDiscrete = internal::FitOf<Words...>::modelled_actions() || internal::refused;
+
 /// The policy, network and distribution words together make a model that can act and be trained (Policy).
 template <class... Words>
 concept PolicyFitsItsSpaces = internal::FitOf<Words...>::policy() || internal::refused;
+
+/// A policy of the user's own would have to make and to use the predictions itself (ModelsOpponents).
+template <class... Words>
+concept PolicyModelsItsOpponents = internal::FitOf<Words...>::modelling_policy() || internal::refused;
 
 /// A magnet is as far away as its distributions' divergence says, which they have in closed form (categorical
 /// and Gaussian ones do; HasDivergence), and the policy remembers nothing (MeasuresDivergence).
@@ -162,7 +175,8 @@ concept SoundComposition =
     ReturnsAreEstimated<Words...> && OptimizerStepsBlocks<Words...> && CriticHasItsState<Words...> &&
     CounterfactualActionsAreDiscrete<Words...> && SharedParametersHaveEqualSpaces<Words...> &&
     NormalizedObservationsAreNumbers<Words...> && DistributionFitsItsActions<Words...> &&
-    PolicyFitsItsSpaces<Words...> && MagnetHasItsDivergence<Words...> &&
+    OpponentModelHasItsOpponents<Words...> && OpponentActionsAreDiscrete<Words...> &&
+    PolicyFitsItsSpaces<Words...> && PolicyModelsItsOpponents<Words...> && MagnetHasItsDivergence<Words...> &&
     QLearningHasDiscreteActions<Words...> && MixerHasSharedRewards<Words...> && MixerHasItsState<Words...> &&
     MixerHasOneSetOfWeights<Words...> && ReplayedNetworkHasNoMemory<Words...> &&
     AveragedPolicyStandsAlone<Words...> && TableNumbersItsObservations<Words...> &&

@@ -71,7 +71,8 @@ inline constexpr bool is_slot_of_actor_critic =
     is_one_of<Kind, word::Policy, word::Network, word::Activation, word::Initialization, word::Distribution,
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
               word::ObservationNormalization, word::RewardNormalization, word::ValueNormalization,
-              word::AgentIds, word::ActiveMasks, word::Actors, word::Magnet, word::Defaults>;
+              word::AgentIds, word::ActiveMasks, word::Actors, word::Magnet, word::OpponentModel,
+              word::Defaults>;
 template <class Kind>
 inline constexpr bool is_slot_of_q_learning =
     is_one_of<Kind, word::Network, word::Activation, word::Initialization, word::Objective, word::Mixer,
@@ -101,6 +102,15 @@ constexpr bool equal_spaces() {
                   std::is_same_v<typename A::Action, typename RoleOf<E, R>::Action>));
 }
 
+/// Whether all agents beside one of role R choose indices: those of other roles, and its own if it has more.
+template <class E, int R, int... S>
+constexpr bool others_choose_indices(std::integer_sequence<int, S...>) {
+  constexpr auto indices = [](SpaceKind kind) {
+    return kind == SpaceKind::discrete || kind == SpaceKind::multi_discrete;
+  };
+  return (... && (indices(RoleOf<E, S>::Action::kind) || (S == R && RoleOf<E, S>::count == 1)));
+}
+
 /// What one algorithm asks of the roles `Handled` of E: nothing, where no family below says otherwise.
 struct NothingAsked {
   static constexpr bool words() { return true; }
@@ -114,6 +124,9 @@ struct NothingAsked {
   static constexpr bool distribution() { return true; }
   static constexpr bool policy() { return true; }
   static constexpr bool magnet() { return true; }
+  static constexpr bool modelled_agents() { return true; }
+  static constexpr bool modelled_actions() { return true; }
+  static constexpr bool modelling_policy() { return true; }
   static constexpr bool values() { return true; }
   static constexpr bool mixed_rewards() { return true; }
   static constexpr bool mixed_state() { return true; }
@@ -161,7 +174,7 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : Nothing
   static constexpr bool distribution() {
     return (... && distribution_fits<typename A::Distribution, typename RoleOf<E, R>::Action>);
   }
-  static constexpr bool policy() { return (... && has_policy<RoleOf<E, R>>()); }
+  static constexpr bool policy() { return (... && has_policy<R>()); }
   static constexpr bool asynchronous = A::Actors::asynchronous;
   static constexpr bool actors() {
     return !asynchronous || (std::is_same_v<typename A::ObservationNormalization, RawObservations> &&
@@ -170,15 +183,22 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : Nothing
                              !GroupEstimator<typename A::Returns>);
   }
   static constexpr bool magnet() {
-    return !A::Magnet::attracts || (... && MeasuresDivergence<Model<RoleOf<E, R>>, Simd>);
+    return !A::Magnet::attracts || (... && MeasuresDivergence<Model<R>, Simd>);
   }
+  static constexpr bool models = A::OpponentModel::models;
+  static constexpr bool modelled_agents() { return !models || agent_count<E> > 1; }
+  static constexpr bool modelled_actions() {
+    return !models || (... && others_choose_indices<E, R>(AllRoles<E>{}));
+  }
+  static constexpr bool modelling_policy() { return !models || (... && ModelsOpponents<Model<R>>); }
 
  private:
-  template <class Role>
+  template <int Role>
   using Model = typename A::Policy::template policy<PolicyParts<
-      E, typename Role::Observation, typename Role::Action, typename A::Network, typename A::Activation,
-      typename A::Initialization, typename A::Distribution, typename A::Critic, typename A::AgentIds>>;
-  template <class Role>
+      E, typename RoleOf<E, Role>::Observation, typename RoleOf<E, Role>::Action, typename A::Network,
+      typename A::Activation, typename A::Initialization, typename A::Distribution, typename A::Critic,
+      typename A::AgentIds, typename A::OpponentModel, Role>>;
+  template <int Role>
   static constexpr bool has_policy() {
     using Config = typename A::Policy::template Config<typename A::Initialization>;
     return Policy<Model<Role>, Simd> && std::constructible_from<Model<Role>, const Config&>;
@@ -293,6 +313,9 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool distribution() { return (... && Of<Parts>::distribution()); }
   static constexpr bool policy() { return (... && Of<Parts>::policy()); }
   static constexpr bool magnet() { return (... && Of<Parts>::magnet()); }
+  static constexpr bool modelled_agents() { return (... && Of<Parts>::modelled_agents()); }
+  static constexpr bool modelled_actions() { return (... && Of<Parts>::modelled_actions()); }
+  static constexpr bool modelling_policy() { return (... && Of<Parts>::modelling_policy()); }
   static constexpr bool values() { return (... && Of<Parts>::values()); }
   static constexpr bool mixed_rewards() { return (... && Of<Parts>::mixed_rewards()); }
   static constexpr bool mixed_state() { return (... && Of<Parts>::mixed_state()); }
