@@ -27,10 +27,10 @@ static_assert(Others::inputs == 12 && Others::words == 4);
 
 /// A policy that sees three features and a critic that sees two of its own or, as `local`, the actor's.
 template <class Network, class Encoder, class Dist, bool local>
-using PolicyOf = ActorCriticPolicy<
-    typename Network::template network<3 + 4, Dist::inputs, Tanh>,
-    typename Network::template network<local ? 3 + 4 : 2, 1, Tanh>, Dist, Orthogonal,
-    internal::ModelOfOthers<typename Encoder::template network<3, 4, Tanh>, Others, local>>;
+using PolicyOf =
+    ActorCriticPolicy<typename Network::template network<3 + 4, Dist::inputs, Tanh>,
+                      typename Network::template network<local ? 3 + 4 : 2, 1, Tanh>, Dist, Orthogonal,
+                      internal::ModelOfOthers<typename Encoder::template network<3, 4, Tanh>, Others, local>>;
 
 /// Three time steps where there is a carry and one where there is none; 37 rows, so that the last register is
 /// not full. Undecided slots, starts and others that do not act fall in at random.
@@ -76,8 +76,7 @@ struct Problem {
     batch = {.steps = steps,
              .rows = rows,
              .features = features.data(),
-             .critic_features =
-                 P::critic_features == P::features ? features.data() : critic_features.data(),
+             .critic_features = P::critic_features == P::features ? features.data() : critic_features.data(),
              .actions = actions.data(),
              .decided = decided.data(),
              .starts = starts.data(),
@@ -149,8 +148,8 @@ using namespace test_opponent_policy;
 
 TEST_CASE("policy/opponent_model: cross-entropy and accuracy are means over the others that act") {
   // Probabilities 1/2, 1/4, 1/4 of the first; 1/6, 1/6, 2/3 of the second; 1/3, 2/3 and 1/8, 1/8, 1/4, 1/2.
-  const float logits[12] = {std::log(2.f), 0, 0, 0, 0, std::log(4.f), 0, std::log(2.f), 0, 0,
-                            std::log(2.f), std::log(4.f)};
+  const float logits[12] = {std::log(2.f), 0, 0, 0, 0, std::log(4.f), 0, std::log(2.f), 0, 0, std::log(2.f),
+                            std::log(4.f)};
   const auto of = [&](float a, float b, float c, float d) {
     const float actions[4] = {a, b, c, d};
     return Others::evaluate<double>({logits, 1}, {actions, 1});
@@ -203,8 +202,8 @@ TEST_CASE("policy/opponent_model: detached, the encoder learns from the others' 
   d.detached = true;
   const auto detached = problem.gradient(d);
   AlignedVector<float> zeros(tile_rows);
-  const auto predicting = problem.gradient(
-      {zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
+  const auto predicting =
+      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
   d = problem.derivatives();
   d.prediction_loss = nullptr;
   const auto acting = problem.gradient(d);
@@ -228,18 +227,17 @@ TEST_CASE("policy/opponent_model: others that do not act give no gradient") {
   Problem<P> problem;
   std::fill(problem.others.begin(), problem.others.end(), -1.f);
   AlignedVector<float> zeros(tile_rows);
-  const auto nothing = problem.gradient(
-      {zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
+  const auto nothing =
+      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
   for (const float g : nothing.values()) CHECK(g == 0.f);
   // Of one that acts in some rows, the head's own outputs alone.
   for (int row = 0; row < Problem<P>::rows; ++row) problem.other(0, 1, row) = row % 2 == 0 ? 1.f : -1.f;
-  const auto second = problem.gradient(
-      {zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
+  const auto second =
+      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
   const Layout layout = P::layout();
   const Block& bias = layout.back();
   REQUIRE(bias.name == "opponent_model.head.bias");
-  for (std::size_t i = 0; i < 12; ++i)
-    CHECK((second.values()[bias.offset + i] != 0.f) == (i >= 3 && i < 6));
+  for (std::size_t i = 0; i < 12; ++i) CHECK((second.values()[bias.offset + i] != 0.f) == (i >= 3 && i < 6));
 }
 
 TEST_CASE("policy/opponent_model: a magnet's gradient against finite differences") {
@@ -277,8 +275,7 @@ TEST_CASE("policy/opponent_model: a magnet's gradient against finite differences
       weight = kept;
       const auto analytic = static_cast<double>(gradient.values()[i]);
       worst = std::max(worst, std::abs((above - below) / 8e-3 - analytic));
-      if (begins_with(block.name, "opponent_model.encoder."))
-        encoder = std::max(encoder, std::abs(analytic));
+      if (begins_with(block.name, "opponent_model.encoder.")) encoder = std::max(encoder, std::abs(analytic));
     }
   }
   CHECK(encoder > .1);

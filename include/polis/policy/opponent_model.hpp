@@ -86,7 +86,7 @@ struct ChoosingAgents {
 
   /// 1 where no part of an action has a likelier alternative, else 0.
   template <class T>
-  POLIS_HD static T likeliest(In<T> logits, In<T> action) {
+  POLIS_HD static T likeliest([[maybe_unused]] In<T> logits, [[maybe_unused]] In<T> action) {
     T result = math::constant<T>(1);
     int input = 0, word = 0;
     ((result = result * part<N>(logits.from(input), action[word]), input += N, ++word), ...);
@@ -105,14 +105,20 @@ struct ChoosingAgents {
   }
 };
 
+/// The same of `Count` agents in an action space; whatever that is, if there are none.
 template <int Count, class Action>
 struct ChoosingAgentsOf;
+template <class Action>
+struct ChoosingAgentsOf<0, Action> {
+  using type = ChoosingAgents<0>;
+};
 template <int Count, class Action>
-  requires(Action::kind == SpaceKind::discrete)
+  requires(Count > 0 && Action::kind == SpaceKind::discrete)
 struct ChoosingAgentsOf<Count, Action> {
   using type = ChoosingAgents<Count, Action::size>;
 };
 template <int Count, int... N>
+  requires(Count > 0)
 struct ChoosingAgentsOf<Count, MultiDiscrete<N...>> {
   using type = ChoosingAgents<Count, N...>;
 };
@@ -260,8 +266,8 @@ struct ModelOfOthers {
     using T = Batch<Arch>;
     float* const logits = w.logits + t * Others::inputs * tile_rows;
     const float* const actions = batch.others + t * words * tile_rows;
-    Head::template forward<Arch, Identity>(weights + Encoder::parameters,
-                                           w.seen + t * seen_size + embedding_at, logits, nullptr, batch.rows);
+    Head::template forward<Arch, Identity>(
+        weights + Encoder::parameters, w.seen + t * seen_size + embedding_at, logits, nullptr, batch.rows);
     for (int row = 0; row < batch.rows; row += batch_width<T>) {
       const auto p = Others::template evaluate<T>({logits + row, tile_rows}, {actions + row, tile_rows});
       Load<T>::store(out.prediction_loss + t * tile_rows + row, p.cross_entropy);
@@ -269,8 +275,8 @@ struct ModelOfOthers {
     }
   }
 
-  /// Adds to the gradient of time step t: of the cross-entropies, and unless `d.detached` of actor and critic,
-  /// from what their passes left in `d_seen`.
+  /// Adds to the gradient of time step t: of the cross-entropies, and unless `d.detached` of actor and
+  /// critic, from what their passes left in `d_seen`.
   template <class Arch>
   static void backward(const float* weights, float* gradient, Workspace& w, const PolicyBatch& batch, int t,
                        const PolicyOutputs& d, float* d_carry) {
