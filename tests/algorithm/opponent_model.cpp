@@ -23,6 +23,7 @@
 #include <polis/envs/games/kuhn_poker.hpp>
 #include <polis/envs/games/matrix_game.hpp>
 #include <polis/nn/gru.hpp>
+#include <polis/nn/sgd.hpp>
 #include <polis/train/trainer.hpp>
 
 namespace test_opponent_model {
@@ -37,9 +38,8 @@ struct Careful {};
 /// that what they do is known whatever they learn. At cue 0 the first does 0, 1 or 2 with probabilities 1/2,
 /// 1/4, 1/4, at cue 1 always 2; the second's first index is the cue, its second one of three at even odds.
 struct Habits {
-  using Roles =
-      polis::Roles<Role<Habitual, 1, Box<1>, Discrete<3>>, Role<Watcher, 1, Discrete<2>, Box<1>>,
-                   Role<Careful, 1, Box<1>, MultiDiscrete<2, 3>>>;
+  using Roles = polis::Roles<Role<Habitual, 1, Box<1>, Discrete<3>>, Role<Watcher, 1, Discrete<2>, Box<1>>,
+                             Role<Careful, 1, Box<1>, MultiDiscrete<2, 3>>>;
   static constexpr RewardStructure rewards = RewardStructure::general_sum;
   int cue = 0, habit = 0, care = 0, at = 0;
 
@@ -183,8 +183,8 @@ TEST_CASE("algorithm/opponent_model: cross-entropy and accuracy come to what the
 }
 
 TEST_CASE("algorithm/opponent_model: each of the others is predicted in its place") {
-  // Those whose weights are one see the same: the first of the others is agent 1, 0 and 0, the second 2, 2 and
-  // 1, of which nobody can know more than 1/3 and 2/3. Who is told its number knows all.
+  // Those whose weights are one see the same: the first of the others is agent 1, 0 and 0, the second 2, 2
+  // and 1, of which nobody can know more than 1/3 and 2/3. Who is told its number knows all.
   using Blind = PPO::With<Mlp<8>, OpponentModel<4, Mlp<8>>>;
   const auto blind = trained<Blind, Places<false>>(40);
   const auto told = trained<Blind::With<AgentIds>, Places<false>>(40);
@@ -196,9 +196,29 @@ TEST_CASE("algorithm/opponent_model: each of the others is predicted in its plac
   const auto& rollout = member(told).rollout();
   for (int slot = 0; slot < 32; ++slot) {
     for (int row = 0; row < 96; ++row) {
-      for (int who = 0; who < 3; ++who) CHECK(rollout.joint_actions(slot, row, who) == static_cast<float>(who));
+      for (int who = 0; who < 3; ++who)
+        CHECK(rollout.joint_actions(slot, row, who) == static_cast<float>(who));
     }
   }
+}
+
+TEST_CASE("algorithm/opponent_model: a step of the head is one along the mean over decisions and others") {
+  using Model = PPO::With<Mlp<8>, OpponentModel<4, Mlp<8>>, Sgd>;
+  auto config = settings<Model, Places<false>>();
+  config.algorithm.policy.policy_gain = 0;  // predictions are uniform at first
+  config.algorithm.optimizer.learning_rate = 1;
+  config.algorithm.optimizer.momentum = 0;
+  config.algorithm.epochs = 1, config.algorithm.minibatch = 0, config.algorithm.max_gradient_norm = 0;
+  config.algorithm.opponent_model.coefficient = .3f;
+  Learning<Model, Places<false>> trainer(config);
+  trainer.iterate();
+  CHECK(trainer.learner().agents().front().statistics().opponent_loss == doctest::Approx(std::log(3.)));
+  // Frequencies 2/3, 1/3, 0 of the first of the others and 0, 1/3, 2/3 of the second, less 1/3 each.
+  const auto bias = weights(trainer.learner().agents().front(), "opponent_model.head.bias");
+  const double expected[6] = {1, 0, -1, -1, 0, 1};
+  REQUIRE(bias.size() == 6);
+  for (std::size_t i = 0; i < 6; ++i)
+    CHECK(std::abs(static_cast<double>(bias[i]) - .3 * expected[i] / 3 / 2) < 1e-6);
 }
 
 TEST_CASE("algorithm/opponent_model: who does not act is no target") {
@@ -281,12 +301,12 @@ TEST_CASE("algorithm/opponent_model: the policy learns as it does without, in ev
 
 TEST_CASE("algorithm/opponent_model: what the others do teaches what rewards say too faintly" *
           doctest::test_suite("learning")) {
-  // The same policies with and without the prediction's loss: parity is a linear function of what predicts it,
-  // and of the four bits none that 50,000 noisy rewards give away.
+  // The same policies with and without the prediction's loss: parity is a linear function of what predicts
+  // it, and of the four bits none that 50,000 noisy rewards give away.
   using Model = PPO::With<OpponentModel<16>, SeparateParameters>;
   const auto score = [](float coefficient) {
     double sum = 0;
-    for (const std::uint64_t seed : {1, 2, 3, 4}) {
+    for (const std::uint64_t seed : {1u, 2u, 3u, 4u}) {
       auto config = settings<Model, Parity>(64);
       config.seed = seed;
       config.algorithm.minibatch = 256;

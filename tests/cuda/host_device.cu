@@ -221,6 +221,20 @@ __global__ void draw(float* totals) {
   totals[row] = total;
 }
 
+/// One row a thread: what a model of other agents makes of their actions, and its gradient.
+__global__ void predict(float* totals) {
+  using Others = internal::OtherAgents<internal::ChoosingAgents<2, 3>, internal::ChoosingAgents<1, 2, 4>>;
+  const auto row = blockIdx.x * blockDim.x + threadIdx.x;
+  Random random(1, 0, row, 0, Purpose::test);
+  float logits[Others::inputs], actions[Others::words], d_logits[Others::inputs];
+  for (float& logit : logits) logit = random.uniform(-1, 1);
+  for (float& action : actions) action = static_cast<float>(random.integer(2));
+  actions[1] = -1;
+  const auto p = Others::evaluate<float>({logits, 1}, {actions, 1});
+  Others::backward<float>({logits, 1}, {actions, 1}, 1.f, {d_logits, 1});
+  totals[row] = p.cross_entropy + p.accuracy + d_logits[0];
+}
+
 /// One sample a thread.
 template <PointwiseObjective O>
 __global__ void judge(const typename O::Config* config, float* totals) {
@@ -303,6 +317,7 @@ int main() {
   launch_environments(Wrapped{}, totals);
   play_references<SimpleSpread<particle::Original>><<<lanes / 64, 64>>>(totals);
   launch_distributions(Distributions{}, totals);
+  predict<<<lanes / 64, 64>>>(totals);
   launch_objectives(Objectives{}, totals);
   launch_estimators(Estimators{});
   const cudaError_t error = cudaDeviceSynchronize();

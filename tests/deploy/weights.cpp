@@ -106,6 +106,11 @@ TEST_CASE("deploy/weights: arrays are named by whose they are") {
   CHECK(
       names_of<Policies<For<Seller, PPO::With<Mlp<>>>, For<Buyer, PPO::With<Mlp<>, SeparateParameters>>>>() ==
       prefixed("Buyer.0.") + prefixed("Buyer.1.") + prefixed("Seller."));
+  const std::string model =
+      "shared.opponent_model.encoder.0.bias shared.opponent_model.encoder.0.weight "
+      "shared.opponent_model.head.bias shared.opponent_model.head.weight ";
+  CHECK(names_of<PPO::With<Mlp<>, SharedParameters, OpponentModel<2, Mlp<>>>>() ==
+        prefixed("shared.") + model);
 }
 
 TEST_CASE("deploy/weights: a file of other weights changes nothing, and says what is other") {

@@ -137,6 +137,7 @@ TEST_CASE("train/allocations: none in the steady state of collecting and updatin
   CHECK(allocations_when_warm<Normalised, CartPole>(1) == 0);
   CHECK(allocations_when_warm<Normalised, CartPole>(2) == 0);
   CHECK(allocations_when_warm<PPO::With<Gru<8>>, CartPole>(1) == 0);
+  CHECK(allocations_when_warm<PPO::With<Mlp<16>, OpponentModel<4>>, TwoStepGame>(2) == 0);
   CHECK(allocations_when_warm<PPO::With<Mlp<16>>, polis_test::Race, Curriculum<Adaptive>>(2) == 0);
 }
 

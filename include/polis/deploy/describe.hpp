@@ -297,7 +297,8 @@ template <class E>
 }  // namespace internal
 
 /// Every network and distribution of the trainer's policies is one that exports know: the library's own, or
-/// one whose GreedyHead says how its mode is read off the outputs.
+/// one whose GreedyHead says how its mode is read off the outputs. A policy with an opponent model is no
+/// chain of layers, and its weights alone can be exported (deploy/weights.hpp).
 template <class T>
 concept PolicyCanBeExported =
     internal::all_described<typename T::Environment, typename T::Learner>() || internal::refused;
