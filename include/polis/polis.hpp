@@ -49,6 +49,8 @@
 #include <polis/env/rescaled_actions.hpp>
 #include <polis/env/time_limit.hpp>
 #include <polis/env/together.hpp>
+#include <polis/envs/allocation/alpha_fair_sharing.hpp>
+#include <polis/envs/allocation/two_class_queue.hpp>
 #include <polis/envs/classic/acrobot.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/mountain_car.hpp>

@@ -83,7 +83,8 @@ using Environments =
           SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
           LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
           LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, SerialNetwork<1, 2>,
-          DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining, Bazaar>;
+          DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining,
+          AlphaFairSharing<>, TwoClassQueue<>, TwoClassQueue<3>, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =

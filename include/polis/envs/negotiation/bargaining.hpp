@@ -71,17 +71,21 @@ struct BasicBargaining {
   static_assert(Spec.issues > 0 && Spec.parts > 0);
   static constexpr int agents = 2, issues = Spec.issues, parts = Spec.parts;
   static constexpr RewardStructure rewards = RewardStructure::general_sum;
-  static constexpr int counted = 8;  ///< most offers left that a table tells apart
-  static constexpr int head = 3;     ///< numbers that are seen before those of the issues
+  static constexpr int counted = 8;          ///< most offers left that a table tells apart
+  static constexpr int counted_worths = 12;  ///< and the worth of a unit, in steps of 2^(-1/4)
+  static constexpr int head = 3;             ///< numbers that are seen before those of the issues
 
   struct ManySeen : Box<head + 4 * issues> {};
   struct OneSeen : Box<head + 4> {
-    static constexpr int count = (counted + 1) * (parts + 2);
+    static constexpr int count = (counted + 1) * counted_worths * (parts + 2);
     POLIS_HD static int index(In<float> seen) {
       const float left = seen[1] > 0 ? math::floor(1 / seen[1] + .5f) : 0.f;
       const int remaining = static_cast<int>(math::min(left, static_cast<float>(counted)));
       const float offered = seen[head + 2 * issues] * static_cast<float>(parts);
-      return remaining * (parts + 2) + (seen[0] > 0 ? 1 + static_cast<int>(offered + .5f) : 0);
+      const float quarters = -4 * math::log(math::max(seen[2], 1e-6f)) / .6931471806f;
+      const float shrunk = math::clamp(math::floor(quarters + .5f), 0.f, counted_worths - 1.f);
+      const int scene = remaining * counted_worths + static_cast<int>(shrunk);
+      return scene * (parts + 2) + (seen[0] > 0 ? 1 + static_cast<int>(offered + .5f) : 0);
     }
   };
   using Observation = std::conditional_t<issues == 1, OneSeen, ManySeen>;
