@@ -8,8 +8,10 @@
 #include <polis/envs/market/market_data.hpp>
 
 #include "market_fixture.hpp"
+#include "stylised_facts.hpp"
 
 using namespace polis;
+using namespace polis_test;
 
 namespace {
 
@@ -23,37 +25,6 @@ std::vector<double> returns_of(const RegimeSwitching<N>& market, int bars, std::
     returns.push_back(static_cast<double>(market.draw(regime, random)));
   }
   return returns;
-}
-
-double correlation(const std::vector<double>& a, const std::vector<double>& b, std::size_t lag) {
-  const std::size_t n = a.size() - lag;
-  double mean_a = 0, mean_b = 0, ab = 0, aa = 0, bb = 0;
-  for (std::size_t t = 0; t < n; ++t) mean_a += a[t] / double(n), mean_b += b[t + lag] / double(n);
-  for (std::size_t t = 0; t < n; ++t) {
-    const double x = a[t] - mean_a, y = b[t + lag] - mean_b;
-    ab += x * y, aa += x * x, bb += y * y;
-  }
-  return ab / std::sqrt(aa * bb);
-}
-
-std::vector<double> transformed(std::vector<double> values, double (*f)(double)) {
-  std::transform(values.begin(), values.end(), values.begin(), f);
-  return values;
-}
-
-double kurtosis(const std::vector<double>& values, std::size_t block = 1) {
-  std::vector<double> sums(values.size() / block);
-  for (std::size_t i = 0; i < sums.size() * block; ++i) sums[i / block] += values[i];
-  double mean = 0, second = 0, fourth = 0;
-  for (const double x : sums) mean += x / double(sums.size());
-  for (const double x : sums) second += std::pow(x - mean, 2), fourth += std::pow(x - mean, 4);
-  return double(sums.size()) * fourth / (second * second);
-}
-
-/// Volatility clusters: |r| is still correlated with itself 20 bars on, beyond 4 standard errors.
-bool clusters(const std::vector<double>& returns) {
-  const auto size = transformed(returns, [](double r) { return std::abs(r); });
-  return correlation(size, size, 20) > 4 / std::sqrt(double(returns.size()));
 }
 
 }  // namespace
@@ -125,12 +96,7 @@ TEST_CASE("envs/generator: regime switching shows the stylised facts, geometric 
 }
 
 TEST_CASE("envs/generator: the tail of the three-regime market has an index between 2 and 5") {
-  auto size = transformed(returns_of(three_regimes(), 100000), [](double r) { return std::abs(r); });
-  std::sort(size.rbegin(), size.rend());
-  const std::size_t tail = size.size() / 20;  // Hill's estimator on the largest 5%
-  double sum = 0;
-  for (std::size_t i = 0; i < tail; ++i) sum += std::log(size[i] / size[tail]);
-  const double index = double(tail) / sum;
+  const double index = tail_index(returns_of(three_regimes(), 100000));
   CHECK(index > 2);
   CHECK(index < 5);
 }

@@ -46,6 +46,14 @@ struct RegimeSwitching {
     return pick(transition[regime], highest, random);
   }
 
+  /// As a ReturnProcess (processes.hpp): the state is the regime of the bar before.
+  using State = int;
+  POLIS_HD State begin(Random& random) const { return start(random); }
+  POLIS_HD float advance(State& regime, Random& random) const {
+    regime = next(regime, random);
+    return draw(regime, random);
+  }
+
   /// One log return in percent.
   POLIS_HD float draw(int regime, Random& random) const {
     return mean[regime] + deviation[regime] * random.normal();
