@@ -11,6 +11,7 @@
 #include <polis/env/time_limit.hpp>
 #include <polis/envs/classic/t_maze.hpp>
 #include <polis/envs/games/cue_game.hpp>
+#include <polis/envs/games/exact.hpp>
 #include <polis/envs/games/matrix_game.hpp>
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
@@ -127,6 +128,18 @@ TEST_CASE("env/reference: optima of small games") {
   CHECK(of(TwoStepGame{}) == 8);
   CHECK(of(CueGame{}) == 3);
   CHECK(of(TMaze<10>{}) == 4);
+  CHECK(of(FrozenLake{}) == doctest::Approx(frozen_lake_optimum()).epsilon(1e-9));
+  CHECK(of(Blackjack{}) == doctest::Approx(blackjack_optimum()).epsilon(1e-5));
+  for_each_reference<FrozenLake>(Lane<FrozenLake>{}.view(), [](const std::string& name, const auto& policy) {
+    CHECK(name == "careful");
+    const auto greedy = [&](In<float> seen) {
+      Lane<FrozenLake> lane;
+      Random none;
+      lane.env.cell = static_cast<int>(seen[0]);
+      return certain<4>(policy(lane.env, lane.view(), none)[0]);
+    };
+    CHECK(frozen_lake_return(greedy) == doctest::Approx(14. / 17).epsilon(1e-9));
+  });
   Lane<TMaze<10>> hurried;
   hurried.config.max_steps = 10;
   CHECK(TMaze<10>::optimal_value(hurried.view()).value == 0);

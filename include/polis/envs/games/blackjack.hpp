@@ -41,6 +41,7 @@ struct BlackjackHand {
 /// One hand of blackjack an episode. Action 0 sticks, 1 hits.
 struct Blackjack {
   static constexpr int agents = 1, dealer_stands = 17;
+  static OptimalValue optimal_value(const auto&) { return {-.043113}; }
   static constexpr RewardStructure rewards = RewardStructure::shared;
   using Observation = MultiDiscrete<32, 11, 2>;  ///< the player's total, the dealer's card, a usable ace
   using Action = Discrete<2>;

@@ -57,6 +57,7 @@ template <ForagingSpec Spec = Foraging8x8>
 struct LevelBasedForaging {
   static constexpr int agents = Spec::players, foods = Spec::foods, size = Spec::size;
   static constexpr RewardStructure rewards = RewardStructure::shared;
+  static OptimalValue optimal_value(const auto&) { return {1}; }  ///< every food in time
   /// Row, column and level of every food that is seen, row by row, then of the player itself, then of the
   /// others that are seen; -1, -1 and 0 in the place of each that is not. Rows and columns are counted from
   /// the first that the player sees.
