@@ -50,6 +50,7 @@
 #include <polis/env/time_limit.hpp>
 #include <polis/env/together.hpp>
 #include <polis/envs/allocation/alpha_fair_sharing.hpp>
+#include <polis/envs/allocation/resource_allocation.hpp>
 #include <polis/envs/allocation/two_class_queue.hpp>
 #include <polis/envs/classic/acrobot.hpp>
 #include <polis/envs/classic/cartpole.hpp>
