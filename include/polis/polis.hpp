@@ -59,6 +59,7 @@
 #include <polis/envs/classic/pendulum.hpp>
 #include <polis/envs/classic/t_maze.hpp>
 #include <polis/envs/games/blackjack.hpp>
+#include <polis/envs/games/congestion.hpp>
 #include <polis/envs/games/cue_game.hpp>
 #include <polis/envs/games/exploitability.hpp>
 #include <polis/envs/games/frozen_lake.hpp>
@@ -91,5 +92,9 @@
 #include <polis/returns/monte_carlo.hpp>
 #include <polis/returns/n_step.hpp>
 #include <polis/returns/v_trace.hpp>
+#include <polis/shaping/cooperation_weights.hpp>
+#include <polis/shaping/coordination_bonus.hpp>
+#include <polis/shaping/difference_reward.hpp>
+#include <polis/shaping/potential_based.hpp>
 #include <polis/train/sinks.hpp>
 #include <polis/train/trainer.hpp>

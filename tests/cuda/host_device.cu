@@ -71,14 +71,17 @@ struct Bazaar {
   }
   POLIS_HD void legal(int, Row mask) const { mask[0] = 0; }
   POLIS_HD bool acting(int agent) const { return agent % 2 == step_count % 2; }
+  POLIS_HD float potential(int agent) const { return stock * static_cast<float>(agent); }
+  POLIS_HD float counterfactual(int agent) const { return static_cast<float>(agent); }
+  POLIS_HD Actions<Bazaar> target_actions() const { return {}; }
 };
 
 /// Every environment that a CUDA kernel can step: name a new one here.
 using Environments =
     Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
           Trading, CoordinationGame, ClimbingGame, PenaltyGame<-25>, RockPaperScissors, MatchingPennies,
-          PrisonersDilemma<5>, CueGame, TwoStepGame, Blackjack, FrozenLake, KuhnPoker, LeducPoker,
-          SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
+          PrisonersDilemma<5>, CueGame, TwoStepGame, Congestion<>, Blackjack, FrozenLake, KuhnPoker,
+          LeducPoker, SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
           SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
           SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
           LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
@@ -175,6 +178,13 @@ __global__ void play(const ConfigOf<E>* config, const TaskOf<E>* task, const Dat
       total += state[0];
     }
     if constexpr (StatesSuccess<E>) total += env.success();
+    if constexpr (HasPotential<E>) total += internal::potential(env, 0, view);
+    if constexpr (HasCounterfactual<E>) total += internal::counterfactual(env, 0, view);
+    if constexpr (HasTargetActions<E>) {
+      const Actions<E> target = internal::target_actions(env, view);
+      const auto* bytes = reinterpret_cast<const unsigned char*>(&target);
+      total += static_cast<float>(bytes[0]);
+    }
   }
   totals[lane] = total;
 }

@@ -74,10 +74,19 @@ struct GovernedFishery {
     });
   }
 
+  float potential(int /*agent*/) const { return 10 * stock; }
+  float counterfactual(int agent) const { return paid[1 - agent]; }  // one season's catch cuts no other's
+  polis::Actions<GovernedFishery> target_actions() const {
+    polis::Actions<GovernedFishery> target{};
+    for (int i = 0; i < agents; ++i) target[i] = 2;
+    return target;
+  }
+
   void metrics(auto&& visit) const { visit("stock", stock); }
 
   float stock = 1;
   polis::Array<int, 2> boats{};
+  polis::Array<float, 2> paid{};  // in the last season
   int season = 0;
 
   void reset(auto& ctx) {
@@ -91,6 +100,8 @@ struct GovernedFishery {
     const float fish = .05f * stock * static_cast<float>(boats[agent]);
     const float price = ctx.config().price * ctx.data().prices[season];
     ctx.reward(agent) = price * fish - ctx.config().cost * static_cast<float>(boats[agent]);
+    paid = {};
+    paid[agent] = ctx.reward(agent);
     stock += ctx.task().growth * stock * (1 - stock) - fish;
     if (stock < .02f) ctx.terminate();
     ++season;
@@ -145,6 +156,7 @@ static_assert(polis::HasStages<GovernedFishery> && polis::HasState<GovernedFishe
 static_assert(polis::HasLegalActions<GovernedFishery> && polis::HasTurns<GovernedFishery>);
 static_assert(polis::StatesSuccess<GovernedFishery> && polis::HasMetrics<GovernedFishery>);
 static_assert(polis::HasReferencePolicies<GovernedFishery> && !polis::HasOptimalValue<GovernedFishery>);
+static_assert(polis::HasPotential<Fifty> && polis::HasCounterfactual<Fifty> && polis::HasTargetActions<Fifty>);
 static_assert(polis::Environment<Lake>);
 static_assert(polis::fields_complete<GovernedFishery::Config>() &&
               polis::fields_complete<GovernedFishery::Task>());

@@ -19,10 +19,14 @@
 #include <polis/buffer/episodes.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/pendulum.hpp>
+#include <polis/envs/games/congestion.hpp>
 #include <polis/envs/games/leduc_poker.hpp>
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/nn/gru.hpp>
+#include <polis/shaping/cooperation_weights.hpp>
+#include <polis/shaping/difference_reward.hpp>
+#include <polis/shaping/potential_based.hpp>
 #include <polis/train/suites/disturbance.hpp>
 #include <polis/train/trainer.hpp>
 
@@ -66,6 +70,10 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 namespace test_allocations {
 
 using namespace polis;
+
+struct HintedCartPole : CartPole {
+  float potential() const { return 1; }
+};
 
 template <class T>
 long allocations_when_warm(const typename T::Config& config) {
@@ -139,6 +147,13 @@ TEST_CASE("train/allocations: none in the steady state of collecting and updatin
   CHECK(allocations_when_warm<PPO::With<Gru<8>>, CartPole>(1) == 0);
   CHECK(allocations_when_warm<PPO::With<Mlp<16>, OpponentModel<4>>, TwoStepGame>(2) == 0);
   CHECK(allocations_when_warm<PPO::With<Mlp<16>>, polis_test::Race, Curriculum<Adaptive>>(2) == 0);
+}
+
+TEST_CASE("train/allocations: none in the steady state of shaped rewards") {
+  using namespace test_allocations;
+  CHECK(allocations_when_warm<PPO::With<Mlp<16>, PotentialBased>, HintedCartPole>(2) == 0);
+  CHECK(allocations_of_replay<DQN::With<Mlp<16>, DifferenceReward>, Congestion<3, 2, 1>>(1) == 0);
+  CHECK(allocations_of_replay<MASAC::With<Mlp<16>, CooperationWeights>, Congestion<3, 2, 1>>(2) == 0);
 }
 
 TEST_CASE("train/allocations: none in the steady state of self-play, but to keep a policy in the pool") {

@@ -6,6 +6,7 @@
 #include <polis/algorithm/actor_critic_learner.hpp>
 #include <polis/algorithm/magnet.hpp>
 #include <polis/algorithm/sentence.hpp>
+#include <polis/algorithm/shaped_learner.hpp>
 #include <polis/algorithm/sharing.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
@@ -96,6 +97,7 @@ struct ActorCriticSlots {
   using Actors = typename internal::LastOfKind<word::Actors, SynchronousActors, Words...>::type;
   using Magnet = typename internal::LastOfKind<word::Magnet, NoMagnet, Words...>::type;
   using OpponentModel = typename internal::LastOfKind<word::OpponentModel, NoOpponentModel, Words...>::type;
+  using Shaping = typename internal::LastOfKind<word::Shaping, NoShaping, Words...>::type;
   static constexpr ActorCriticDefaults defaults =
       internal::LastOfKind<word::Defaults, CommonDefaults, Words...>::type::values;
 
@@ -112,6 +114,7 @@ struct ActorCriticSlots {
     typename Actors::Config actors{};
     typename Magnet::Config magnet{};
     typename OpponentModel::Config opponent_model{};
+    typename Shaping::Config shaping{};
     Schedule schedule{};                 ///< factor on the learning rate as training goes on
     int steps = defaults.steps;          ///< environment steps of each lane between two updates
     int epochs = defaults.epochs;        ///< passes over the rollout
@@ -136,6 +139,7 @@ struct ActorCriticSlots {
       visit("actors", self.actors);
       visit("magnet", self.magnet);
       visit("opponent_model", self.opponent_model);
+      visit("shaping", self.shaping);
       visit("schedule", self.schedule);
       visit("steps", self.steps);
       visit("epochs", self.epochs);
@@ -167,7 +171,8 @@ struct ActorCritic : ActorCriticSlots<Words...> {
   /// Learns for the agents of the roles `Handled` of E: all of them, unless several algorithms share them
   /// out.
   template <class E, class Arch, class Handled = std::make_integer_sequence<int, role_count<E>>>
-  using Learner = typename Slots::Actors::template Learner<Slots, E, Arch, Handled>;
+  using Learner =
+      internal::Shaped<typename Slots::Actors::template Learner<Slots, E, Arch, Handled>, Slots, E, Handled>;
 };
 
 }  // namespace polis

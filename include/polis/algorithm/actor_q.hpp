@@ -6,6 +6,7 @@
 #include <polis/algorithm/actor_q_update.hpp>
 #include <polis/algorithm/replay_learner.hpp>
 #include <polis/algorithm/sentence.hpp>
+#include <polis/algorithm/shaped_learner.hpp>
 #include <polis/algorithm/sharing.hpp>
 #include <polis/algorithm/target.hpp>
 #include <polis/nn/schedule.hpp>
@@ -51,6 +52,7 @@ struct ActorQSlots {
   using ObservationNormalization =
       typename internal::LastOfKind<word::ObservationNormalization, RawObservations, Words...>::type;
   using AgentIds = typename internal::LastOfKind<word::AgentIds, NoAgentIds, Words...>::type;
+  using Shaping = typename internal::LastOfKind<word::Shaping, NoShaping, Words...>::type;
   /// The agents of a team learn from joint transitions, each from its own reward.
   static constexpr bool joint = !std::is_same_v<Critic, LocalCritic>, each_reward = joint;
   static constexpr bool learns_by_masks = true;
@@ -82,6 +84,7 @@ struct ActorQSlots {
     typename Actor::Config actor{};
     typename Exploration::Config exploration{};
     typename Target::Config target{};
+    typename Shaping::Config shaping{};
     Schedule schedule{};                             ///< factor on the learning rates as training goes on
     float discount = defaults.discount;              ///< of one decision
     int n_step = defaults.n_step;                    ///< decisions whose rewards a target sums
@@ -102,6 +105,7 @@ struct ActorQSlots {
       visit("actor", self.actor);
       visit("exploration", self.exploration);
       visit("target", self.target);
+      visit("shaping", self.shaping);
       visit("schedule", self.schedule);
       visit("discount", self.discount);
       visit("n_step", self.n_step);
@@ -130,7 +134,7 @@ struct ActorQ : ActorQSlots<Words...> {
   /// Learns for the agents of the roles `Handled` of E: all of them, unless several algorithms share them
   /// out.
   template <class E, class Arch, class Handled = std::make_integer_sequence<int, role_count<E>>>
-  using Learner = internal::ReplayLearner<Slots, E, Arch, Handled>;
+  using Learner = internal::Shaped<internal::ReplayLearner<Slots, E, Arch, Handled>, Slots, E, Handled>;
 };
 
 }  // namespace polis

@@ -7,6 +7,7 @@
 #include <polis/algorithm/q_update.hpp>
 #include <polis/algorithm/replay_learner.hpp>
 #include <polis/algorithm/sentence.hpp>
+#include <polis/algorithm/shaped_learner.hpp>
 #include <polis/algorithm/sharing.hpp>
 #include <polis/algorithm/target.hpp>
 #include <polis/mixer/mixer.hpp>
@@ -66,6 +67,7 @@ struct QLearningSlots {
   using ObservationNormalization =
       typename internal::LastOfKind<word::ObservationNormalization, RawObservations, Words...>::type;
   using AgentIds = typename internal::LastOfKind<word::AgentIds, NoAgentIds, Words...>::type;
+  using Shaping = typename internal::LastOfKind<word::Shaping, NoShaping, Words...>::type;
   using Average = typename internal::LastOfKind<word::Average, NoAverage, Words...>::type;
   /// The agents of a team learn from joint transitions, and from the one reward that they share.
   static constexpr bool joint = Mixer::joint, each_reward = false, learns_by_masks = false;
@@ -104,6 +106,7 @@ struct QLearningSlots {
     typename Exploration::Config exploration{};
     typename Target::Config target{};
     typename Average::Config average{};
+    typename Shaping::Config shaping{};
     Schedule schedule{};                         ///< factor on the learning rate as training goes on
     float discount = defaults.discount;          ///< of one decision
     float reward_scale = defaults.reward_scale;  ///< factor on rewards before they are learnt from
@@ -125,6 +128,7 @@ struct QLearningSlots {
       visit("exploration", self.exploration);
       visit("target", self.target);
       visit("average", self.average);
+      visit("shaping", self.shaping);
       visit("schedule", self.schedule);
       visit("discount", self.discount);
       visit("reward_scale", self.reward_scale);
@@ -154,7 +158,7 @@ struct QLearning : QLearningSlots<Words...> {
   /// Learns for the agents of the roles `Handled` of E: all of them, unless several algorithms share them
   /// out.
   template <class E, class Arch, class Handled = std::make_integer_sequence<int, role_count<E>>>
-  using Learner = internal::ReplayLearner<Slots, E, Arch, Handled>;
+  using Learner = internal::Shaped<internal::ReplayLearner<Slots, E, Arch, Handled>, Slots, E, Handled>;
 };
 
 }  // namespace polis

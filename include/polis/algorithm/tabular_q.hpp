@@ -17,6 +17,8 @@
 #include <utility>
 
 #include <polis/algorithm/learner.hpp>
+#include <polis/algorithm/sentence.hpp>
+#include <polis/algorithm/shaped_learner.hpp>
 #include <polis/core/array.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
@@ -34,45 +36,65 @@ concept FitsInATable = EnumerableSpace<typename Role::Observation> &&
 
 namespace internal {
 
-template <class E, class Handled>
+template <class E, class Handled, class Config>
 class TabularQLearner;
 
 }  // namespace internal
 
-/// Q-learning with a table for each agent, epsilon-greedy.
-struct TabularQ {
-  using word = word::Algorithm;
+/// The word of a tabular sentence, and the values that go with it.
+template <class... Words>
+struct TabularSlots {
+  using Shaping = typename internal::LastOfKind<word::Shaping, NoShaping, Words...>::type;
 
   struct Config {
     EpsilonGreedy::Config exploration{};
+    typename Shaping::Config shaping{};
     float learning_rate = .1f;  ///< 0: one over the visits of observation and action, which makes means
     float discount = .99f;      ///< from one decision of an agent to its next
     float initial = 0;          ///< value of what was never tried
     int steps = 1;              ///< environment steps of each lane between two updates
     static constexpr void fields(auto& self, auto&& visit) {
       visit("exploration", self.exploration);
+      visit("shaping", self.shaping);
       visit("learning_rate", self.learning_rate);
       visit("discount", self.discount);
       visit("initial", self.initial);
       visit("steps", self.steps);
     }
   };
+};
+
+/// Q-learning with a table for each agent, epsilon-greedy. Its one slot is for a word of shaping:
+/// `TabularQ::With<PotentialBased>`.
+template <class... Words>
+struct Tabular : TabularSlots<Words...> {
+  using word = word::Algorithm;
+  using Slots = TabularSlots<Words...>;
+  using WordList = internal::List<Words...>;
+  using Sentence = Tabular;
+
+  template <class... New>
+  using With = typename internal::Rewrite<polis::Tabular, internal::List<Words...>, New...>::type;
 
   template <class E, class Arch, class Handled = std::make_integer_sequence<int, role_count<E>>>
-  using Learner = internal::TabularQLearner<E, Handled>;
+  using Learner =
+      internal::Shaped<internal::TabularQLearner<E, Handled, typename Slots::Config>, Slots, E, Handled>;
 };
+
+/// Without a word: learns from what the environment pays.
+struct TabularQ : Tabular<> {};
 
 namespace internal {
 
 /// The tables of the agents of some roles of E. Steps are noted as they are made, by any number of threads,
 /// and learnt from in the order of time and lanes: so results do not depend on threads.
-template <class E, int... R>
-class TabularQLearner<E, std::integer_sequence<int, R...>> {
+template <class E, int... R, class Settings>
+class TabularQLearner<E, std::integer_sequence<int, R...>, Settings> {
   static_assert((... && FitsInATable<RoleOf<E, R>>),
                 "observations that can be counted, and at most 64 Discrete actions");
 
  public:
-  using Config = TabularQ::Config;
+  using Config = Settings;
   struct Memory {};
 
   [[gnu::cold]] TabularQLearner(const Config& config, std::uint64_t seed)

@@ -32,6 +32,7 @@ struct Average {};
 struct Opponents {};
 struct Mixer {};
 struct Exploration {};
+struct Shaping {};
 struct Target {};
 struct Defaults {};
 struct Curriculum {};

@@ -19,6 +19,7 @@
 #include <polis/core/platform.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/env/environment.hpp>
+#include <polis/env/hints.hpp>
 #include <polis/env/wrapper.hpp>
 #include <polis/space/space.hpp>
 
@@ -155,6 +156,18 @@ class Channel : public internal::TalkingState<E, agent_count<E> * Spec.tokens * 
     double tokens = 0;
     for (int agent = 0; agent < agent_count<E>; ++agent) tokens += delivered_[agent];
     visit("tokens", tokens);
+  }
+
+  /// What E's agents would have been paid without this one, less what the others' speech costs.
+  POLIS_HD float counterfactual(int agent, const View<Channel>& view) const
+    requires HasCounterfactual<E>
+  {
+    int tokens = 0;
+    for (int i = 0; i < agent_count<E> * Spec.tokens; ++i) {
+      if (i / Spec.tokens != agent && said_[i] > 0) ++tokens;
+    }
+    return internal::counterfactual(this->env_, agent, static_cast<const View<E>&>(view)) -
+           static_cast<float>(tokens * Spec.cost) * 1e-3f;
   }
 
   /// The token that the agent said last: 0 for silence, or the number of a symbol.

@@ -19,6 +19,7 @@
 #include <polis/core/text.hpp>
 #include <polis/core/word.hpp>
 #include <polis/env/environment.hpp>
+#include <polis/env/hints.hpp>
 
 namespace polis {
 
@@ -171,6 +172,8 @@ class MultiAgentEnv {
   }
 
   [[nodiscard]] float reward(int lane, int agent) const { return rewards_[row(lane, agent)]; }
+  /// Shows another reward of the last step in place of the environment's; an episode's total stays as it is.
+  void set_reward(int lane, int agent, float reward) { rewards_[row(lane, agent)] = reward; }
   [[nodiscard]] End end(int lane, int agent) const { return ends_[row(lane, agent)]; }
   [[nodiscard]] const Episode& episode(int lane) const { return lanes_[index(lane)].episode; }
   [[nodiscard]] bool over(int lane) const { return lanes_[index(lane)].episode.end != End::none; }
@@ -239,6 +242,24 @@ class MultiAgentEnv {
     } else {
       env.state(out);
     }
+  }
+  /// How good the lane's situation is for the agent, as the environment's hint.
+  [[nodiscard]] float potential(int lane, int agent) const
+    requires HasPotential<E>
+  {
+    return internal::potential(lanes_[index(lane)].env, agent, view(lane));
+  }
+  /// What all would have been paid for the last step without the agent.
+  [[nodiscard]] float counterfactual(int lane, int agent) const
+    requires HasCounterfactual<E>
+  {
+    return internal::counterfactual(lanes_[index(lane)].env, agent, view(lane));
+  }
+  /// The joint action that would be well coordinated now.
+  [[nodiscard]] Actions<E> target_actions(int lane) const
+    requires HasTargetActions<E>
+  {
+    return internal::target_actions(lanes_[index(lane)].env, view(lane));
   }
   /// Puts the action that `words` stand for in the agent's place of a joint action.
   static void set_action(Actions<E>& actions, int agent, In<float> words) {

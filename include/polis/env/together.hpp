@@ -162,6 +162,9 @@ class Together : public Wrapper<E> {
 
   /// The one agent acts at every step.
   bool acting(int) const = delete;
+  /// What E says of its agents one by one is not about the one that stands for them.
+  float potential(int) const = delete;
+  float counterfactual(int) const = delete;
 
   void archive(auto& a)
     requires(!std::is_trivially_copyable_v<E>)

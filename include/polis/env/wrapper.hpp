@@ -96,6 +96,27 @@ class Wrapper : public internal::StateOf<E> {
     return env_.acting(arguments...);
   }
 
+  template <class... A>
+  POLIS_HD float potential(const A&... arguments) const
+    requires requires(const E& e) { e.potential(arguments...); }
+  {
+    return env_.potential(arguments...);
+  }
+
+  template <class... A>
+  POLIS_HD float counterfactual(const A&... arguments) const
+    requires requires(const E& e) { e.counterfactual(arguments...); }
+  {
+    return env_.counterfactual(arguments...);
+  }
+
+  template <class... A>
+  POLIS_HD auto target_actions(const A&... arguments) const
+    requires requires(const E& e) { e.target_actions(arguments...); }
+  {
+    return env_.target_actions(arguments...);
+  }
+
   POLIS_HD float success() const
     requires StatesSuccess<E>
   {

@@ -157,6 +157,27 @@ concept CriticLearnsFromTransitions = internal::FitOf<Words...>::transitions() |
 template <class... Words>
 concept SelfPlayHasItsOpponents = internal::FitOf<Words...>::opponents() || internal::refused;
 
+/// Potential-based shaping asks the environment what a situation is worth (`potential`).
+template <class... Words>
+concept ShapingHasItsPotential = internal::FitOf<Words...>::potential() || internal::refused;
+
+/// Difference rewards ask the environment what a step would have paid without an agent (`counterfactual`).
+template <class... Words>
+concept ShapingHasItsCounterfactual = internal::FitOf<Words...>::counterfactual() || internal::refused;
+
+/// A coordination bonus is for coming near a joint action that the environment states (`target_actions`).
+template <class... Words>
+concept ShapingHasItsTarget = internal::FitOf<Words...>::target_actions() || internal::refused;
+
+/// Who mixes its reward with those of others needs some: more than one agent.
+template <class... Words>
+concept ShapingHasItsOthers = internal::FitOf<Words...>::others() || internal::refused;
+
+/// A mixer learns from the one reward of a team, which must be one after shaping too: of a potential that is
+/// everybody's (`potential()`), not of each agent's own, and not of difference rewards.
+template <class... Words>
+concept ShapingKeepsSharedRewards = internal::FitOf<Words...>::shaped_team() || internal::refused;
+
 /// A curriculum of stages needs an environment that has them (`stages` and `task`).
 template <class... Words>
 concept CurriculumHasItsStages =
@@ -183,7 +204,9 @@ concept SoundComposition =
     ActorsShareWeightsAlone<Words...> && ActorFitsItsActions<Words...> &&
     ExplorationFitsItsActions<Words...> && JointCriticHasOneSetOfWeights<Words...> &&
     CriticLearnsFromTransitions<Words...> && CriticFitsItsAlgorithm<Words...> &&
-    SelfPlayHasItsOpponents<Words...> && CurriculumHasItsStages<Words...> &&
+    SelfPlayHasItsOpponents<Words...> && ShapingHasItsPotential<Words...> &&
+    ShapingHasItsCounterfactual<Words...> && ShapingHasItsTarget<Words...> && ShapingHasItsOthers<Words...> &&
+    ShapingKeepsSharedRewards<Words...> && CurriculumHasItsStages<Words...> &&
     CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

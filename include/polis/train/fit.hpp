@@ -16,6 +16,7 @@
 #include <polis/curriculum/none.hpp>
 #include <polis/curriculum/staged.hpp>
 #include <polis/device/cpu.hpp>
+#include <polis/env/hints.hpp>
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/exploration/action_noise.hpp>
 #include <polis/nn/optimizer.hpp>
@@ -72,18 +73,19 @@ inline constexpr bool is_slot_of_actor_critic =
               word::Objective, word::Returns, word::Buffer, word::Optimizer, word::Critic, word::Sharing,
               word::ObservationNormalization, word::RewardNormalization, word::ValueNormalization,
               word::AgentIds, word::ActiveMasks, word::Actors, word::Magnet, word::OpponentModel,
-              word::Defaults>;
+              word::Shaping, word::Defaults>;
 template <class Kind>
 inline constexpr bool is_slot_of_q_learning =
     is_one_of<Kind, word::Network, word::Activation, word::Initialization, word::Objective, word::Mixer,
               word::Buffer, word::Exploration, word::Target, word::Optimizer, word::Sharing,
-              word::ObservationNormalization, word::AgentIds, word::Average, word::Defaults>;
+              word::ObservationNormalization, word::AgentIds, word::Average, word::Shaping, word::Defaults>;
 
 template <class Kind>
 inline constexpr bool is_slot_of_actor_q =
     is_one_of<Kind, word::Actor, word::Critics, word::Critic, word::Network, word::Activation,
               word::Initialization, word::Objective, word::Buffer, word::Exploration, word::Target,
-              word::Optimizer, word::Sharing, word::ObservationNormalization, word::AgentIds, word::Defaults>;
+              word::Optimizer, word::Sharing, word::ObservationNormalization, word::AgentIds, word::Shaping,
+              word::Defaults>;
 
 /// Noise that can be put on an action of N numbers.
 template <class W, int N>
@@ -141,13 +143,29 @@ struct NothingAsked {
   static constexpr bool critic_kind() { return true; }
   static constexpr bool asynchronous = false;
   static constexpr bool actors() { return true; }
+  static constexpr bool potential() { return true; }
+  static constexpr bool counterfactual() { return true; }
+  static constexpr bool target_actions() { return true; }
+  static constexpr bool others() { return true; }
+  static constexpr bool shaped_team() { return true; }
+};
+
+/// What a word of shaping asks of E, for a learner that learns from one reward of several agents or not.
+template <class W, class E, bool one_reward>
+struct ShapingAsked : NothingAsked {
+  static constexpr bool potential() { return !W::needs_potential || HasPotential<E>; }
+  static constexpr bool counterfactual() { return !W::needs_counterfactual || HasCounterfactual<E>; }
+  static constexpr bool target_actions() { return !W::needs_target || HasTargetActions<E>; }
+  static constexpr bool others() { return !W::needs_others || agent_count<E> > 1; }
+  static constexpr bool shaped_team() { return !one_reward || W::template keeps_shared_rewards<E>; }
 };
 
 /// An algorithm of the user's own answers for itself.
 template <class Algorithm, class E, class Handled>
 struct Fit : NothingAsked {};
 template <class... Words, class E, int... R>
-struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
+struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>>
+    : ShapingAsked<typename ActorCritic<Words...>::Shaping, E, false> {
   using A = ActorCritic<Words...>;
 
   static constexpr bool words() { return (... && is_slot_of_actor_critic<kind_of<Words>>); }
@@ -206,7 +224,8 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>> : Nothing
 };
 
 template <class... Words, class E, int... R>
-struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
+struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>>
+    : ShapingAsked<typename QLearning<Words...>::Shaping, E, QLearning<Words...>::Mixer::joint> {
   using A = QLearning<Words...>;
   static constexpr bool shares = std::is_same_v<typename A::Sharing, SharedParameters>;
 
@@ -242,7 +261,8 @@ struct Fit<QLearning<Words...>, E, std::integer_sequence<int, R...>> : NothingAs
 };
 
 template <class... Words, class E, int... R>
-struct Fit<ActorQ<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked {
+struct Fit<ActorQ<Words...>, E, std::integer_sequence<int, R...>>
+    : ShapingAsked<typename ActorQ<Words...>::Shaping, E, false> {
   using A = ActorQ<Words...>;
   static constexpr bool shares = std::is_same_v<typename A::Sharing, SharedParameters>;
 
@@ -278,8 +298,10 @@ struct Fit<ActorQ<Words...>, E, std::integer_sequence<int, R...>> : NothingAsked
   }
 };
 
-template <class E, int... R>
-struct Fit<TabularQ, E, std::integer_sequence<int, R...>> : NothingAsked {
+template <class... Words, class E, int... R>
+struct Fit<Tabular<Words...>, E, std::integer_sequence<int, R...>>
+    : ShapingAsked<typename Tabular<Words...>::Shaping, E, false> {
+  static constexpr bool words() { return (... && std::is_same_v<kind_of<Words>, word::Shaping>); }
   static constexpr bool values() { return (... && (RoleOf<E, R>::Action::kind == SpaceKind::discrete)); }
   static constexpr bool tables() { return (... && EnumerableSpace<typename RoleOf<E, R>::Observation>); }
 };
@@ -329,6 +351,11 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool transitions() { return (... && Of<Parts>::transitions()); }
   static constexpr bool critic_kind() { return (... && Of<Parts>::critic_kind()); }
   static constexpr bool actors() { return !(... || Of<Parts>::asynchronous); }
+  static constexpr bool potential() { return (... && Of<Parts>::potential()); }
+  static constexpr bool counterfactual() { return (... && Of<Parts>::counterfactual()); }
+  static constexpr bool target_actions() { return (... && Of<Parts>::target_actions()); }
+  static constexpr bool others() { return (... && Of<Parts>::others()); }
+  static constexpr bool shaped_team() { return (... && Of<Parts>::shaped_team()); }
   static constexpr bool opponents() { return true; }
 };
 
