@@ -156,7 +156,8 @@ static_assert(polis::HasStages<GovernedFishery> && polis::HasState<GovernedFishe
 static_assert(polis::HasLegalActions<GovernedFishery> && polis::HasTurns<GovernedFishery>);
 static_assert(polis::StatesSuccess<GovernedFishery> && polis::HasMetrics<GovernedFishery>);
 static_assert(polis::HasReferencePolicies<GovernedFishery> && !polis::HasOptimalValue<GovernedFishery>);
-static_assert(polis::HasPotential<Fifty> && polis::HasCounterfactual<Fifty> && polis::HasTargetActions<Fifty>);
+static_assert(polis::HasPotential<Fifty> && polis::HasCounterfactual<Fifty> &&
+              polis::HasTargetActions<Fifty>);
 static_assert(polis::Environment<Lake>);
 static_assert(polis::fields_complete<GovernedFishery::Config>() &&
               polis::fields_complete<GovernedFishery::Task>());
