@@ -57,9 +57,9 @@ class PrivateMemory {
   /// that keeps them keeps the same contents.
   [[gnu::cold]] static void release(std::span<const std::byte> part) {
     static const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    const auto first = reinterpret_cast<std::uintptr_t>(part.data()) / page * page;
-    const auto end = reinterpret_cast<std::uintptr_t>(part.data()) + part.size();
-    ::madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
+    auto* const data = const_cast<std::byte*>(part.data());
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(data) % page;
+    ::madvise(data - before, before + part.size(), MADV_DONTNEED);
   }
 
  private:
