@@ -72,7 +72,7 @@ double optimum(const ConfigOf<E>& config = {}) {
 
 TEST_CASE("envs/inventory: demand has its distribution") {
   constexpr int draws = 200'000;
-  for (const double mean : {.5, 5., 20., 200.}) {
+  for (const double mean : {.5, 5., 20., 200., 1200.}) {
     Random random(7, 0, 0, 0, Purpose::test);
     const std::vector<double> expected = poisson_probabilities(mean);
     std::vector<int> found(expected.size() + 100);

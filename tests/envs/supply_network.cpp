@@ -483,22 +483,30 @@ TEST_CASE("envs/supply_network: tasks say how much of the network is at work") {
     lane.task = E::task(stage, lane.config, lane.data, random);
     lane.config.down = .3f;
     lane.reset();
-    const int width = stage < 2 ? 2 : 4, products = stage == 0 ? 1 : 2;
+    const int width = stage == 0 ? 1 : stage == 1 ? 2 : 4, products = stage == 0 ? 1 : 2;
     for (int i = 0; i < 4; ++i) CHECK(lane.env.acting(NetworkTier<0>{}, i) == (i < width));
-    for (int i = 0; i < 2; ++i) CHECK(lane.env.acting(NetworkTier<2>{}, i));
+    for (int i = 0; i < 2; ++i) CHECK(lane.env.acting(NetworkTier<2>{}, i) == (i < width));
     for (int t = 0; t < 50; ++t) {
       Actions<E> actions{};
       choose_any(actions, random, 1);
       lane.step(actions);
     }
     for (int n = 0; n < 8; ++n) {
-      const bool active = n >= 4 || n < width;
+      const bool active = (n < 4 ? n : n % 2) < width;
       CHECK(lane.env.goods.node[n].active == active);
       for (int p = products; p < 2; ++p) CHECK(lane.env.goods.node[n].stock[p] == 0);
     }
     CHECK(lane.env.totals.calls == 50 * width * products);
-    CHECK((lane.env.totals.failed > 0) == (stage == 3));
+    CHECK((lane.env.totals.failed > 0) == (stage > 0));
   }
+  const NetworkTask few = NetworkTask::of_stage(0, 10, 10), more = NetworkTask::of_stage(1, 10, 10),
+                    most = NetworkTask::of_stage(2, 10, 10);
+  CHECK((few.width == 2 && few.products == 3 && few.failures == 0 && few.variability == .5f));
+  CHECK((more.width == 4 && more.products == 6 && more.failures == 1 && more.variability == .5f));
+  CHECK((most.width == 8 && most.products == 10 && most.failures == 1 && most.variability == 1));
+  lane.config.forecast = 1.5f;
+  CHECK_THROWS_WITH_AS(E::stages(lane.config, lane.data),
+                       "forecast: the value is 1.5; expected between 0 and 1", Error);
   Lane<Tree> narrow;
   narrow.task.width = 2;
   narrow.reset();

@@ -17,8 +17,14 @@ namespace polis {
 enum class DemandKind { poisson, normal, rounded };
 constexpr auto enum_names(DemandKind) { return std::array{"poisson", "normal", "rounded"}; }
 
-/// A Poisson number of this mean (0 to 700), by inversion of one uniform number of 53 bits.
+/// A Poisson number of this mean, by inversion of one uniform number of 53 bits; of a large mean as a sum.
 POLIS_HD inline float poisson(double mean, Random& random) {
+  constexpr double most = 500;  // the probability of zero is a number still
+  if (mean > most) {
+    float sum = 0;
+    for (; mean > most; mean -= most) sum += poisson(most, random);
+    return sum + poisson(mean, random);
+  }
   const double u = random.uniform_double();
   double probability = math::exp(-mean), below = probability;
   int count = 0;

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <polis/core/array.hpp>
+#include <polis/core/error.hpp>
 #include <polis/core/platform.hpp>
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -108,16 +110,40 @@ struct NetworkTask {
 
   static constexpr int stages = 4;
 
-  /// Stage 0: half of each tier, one product, half the deviation, no failures; 1: all products; 2: all nodes
-  /// and the whole deviation; 3: failures.
-  POLIS_HD static NetworkTask of_stage(int stage, int widest, int products) {
+  /// Stage 0: a fifth of each tier (of the widest's nodes) and three tenths of the products, half the
+  /// deviation, no failures; 1: two fifths and six tenths, failures; 2: four fifths, all products, the whole
+  /// deviation; 3: everything.
+  POLIS_HD static NetworkTask of_stage(int stage, int widest, int all_products) {
     NetworkTask task;
-    task.width = stage < 2 ? (widest + 1) / 2 : widest;
-    task.products = stage == 0 ? 1 : products;
+    task.width = stage == 0 ? (widest + 4) / 5 : stage == 1 ? (2 * widest + 4) / 5 : (4 * widest + 4) / 5;
+    if (stage > 2) task.width = widest;
+    const int tenths = stage == 0 ? 3 : stage == 1 ? 6 : 10;
+    task.products = (tenths * all_products + 9) / 10;
     task.variability = stage < 2 ? .5f : 1.f;
-    task.failures = stage < 3 ? 0.f : 1.f;
+    task.failures = stage == 0 ? 0.f : 1.f;
     return task;
   }
 };
+
+/// Throws polis::Error for settings that make no network, naming the key.
+template <int Tiers>
+void check_settings(const NetworkConfig<Tiers>& config) {
+  const auto require = [](bool holds, const char* key, float value, const char* expected) {
+    if (!holds) throw Error(concat({"the value is ", value}), key, expected);
+  };
+  const auto share = [&](const char* key, float value) {
+    require(value >= 0 && value <= 1, key, value, "between 0 and 1");
+  };
+  require(config.mean > 0, "mean", config.mean, "a number above 0");
+  require(config.deviation >= 0, "deviation", config.deviation, "a number of at least 0");
+  require(config.season_periods > 0, "season_periods", static_cast<float>(config.season_periods),
+          "at least 1");
+  require(config.capacity >= 0, "capacity", config.capacity, "a number of at least 0; 0: no limit");
+  share("season", config.season);
+  share("forecast", config.forecast);
+  share("down", config.down);
+  share("recover", config.recover);
+  share("rewards.cooperation", config.rewards.cooperation);
+}
 
 }  // namespace polis

@@ -32,7 +32,7 @@ struct NetworkLink {
 
 /// What kind of network it is. `serial_network` and its like make one with nodes and links.
 struct NetworkSpec {
-  static constexpr int most_links = 64;
+  static constexpr int most_links = 512;
   int nodes = 1, links = 1;
   Array<NetworkLink, most_links> link{};
   int products = 1;

@@ -96,7 +96,12 @@ struct BasicSupplyNetwork {
   int period = 0;
   NetworkTotals totals{};
 
-  static int stages(const Config&, const auto&) { return Task::stages; }
+  /// Stages of growing difficulty, NetworkTask::of_stage. Throws polis::Error for settings out of their
+  /// range.
+  static int stages(const Config& config, const auto&) {
+    check_settings(config);
+    return Task::stages;
+  }
   POLIS_HD static Task task(int stage, const Config&, const auto&, Random&) {
     constexpr Graph graph = shape;
     int widest = 1;
@@ -196,7 +201,7 @@ struct BasicSupplyNetwork {
     }
     if constexpr (std::remove_cvref_t<decltype(action)>::size() > most_in * products * modes) {
       for (int p = 0; p < goods.active_products; ++p)
-        goods.node[n].price[p] = action[most_in * products * modes + p];
+        goods.node[n].price[p] = math::clamp(action[most_in * products * modes + p], .5f, 2.f);
     }
   }
 
