@@ -253,7 +253,7 @@ struct Inventory {
     Actions<Inventory> actions{};
     const float bounded = math::clamp(amount, 0.f, static_cast<float>(Spec.largest_order));
     if constexpr (Spec.whole_units) {
-      actions[0] = static_cast<int>(bounded + .5f);
+      actions[0] = static_cast<int>(math::floor(bounded + .5f));
     } else {
       actions[0][0] = bounded;
     }

@@ -78,13 +78,13 @@ class ReorderCosts {
   [[nodiscard]] double period(int position) const {
     return expected_cost(over_lead_time_, position, holding_, penalty_);
   }
-  /// The cost a period of the policy (s, S).
-  [[nodiscard]] double operator()(int s, int S) {
-    extend(S - s);
+  /// The cost a period of the policy (s, S) = (reorder_at, level).
+  [[nodiscard]] double operator()(int reorder_at, int level) {
+    extend(level - reorder_at);
     double cost = fixed_cost_, length = 0;
-    for (int j = 0; j < S - s; ++j) {
+    for (int j = 0; j < level - reorder_at; ++j) {
       const double visits = density_[static_cast<std::size_t>(j)];
-      cost += visits * period(S - j);
+      cost += visits * period(level - j);
       length += visits;
     }
     return cost / length;
@@ -111,16 +111,16 @@ inline ReorderPolicy best_reorder_policy(double mean, int demands, double holdin
                                          double fixed_cost) {
   ReorderCosts cost(mean, demands, holding, penalty, fixed_cost);
   const int cheapest = static_cast<int>(poisson_newsvendor(mean * demands, holding, penalty).level);
-  int s = cheapest - 1, S = cheapest;
-  while (cost(s, S) > cost.period(s)) --s;
-  double best = cost(s, S);
-  for (int candidate = S + 1; cost.period(candidate) <= best; ++candidate) {
-    if (cost(s, candidate) >= best) continue;
-    S = candidate;
-    while (cost(s, S) <= cost.period(s + 1)) ++s;
-    best = cost(s, S);
+  int reorder_at = cheapest - 1, level = cheapest;
+  while (cost(reorder_at, level) > cost.period(reorder_at)) --reorder_at;
+  double best = cost(reorder_at, level);
+  for (int candidate = level + 1; cost.period(candidate) <= best; ++candidate) {
+    if (cost(reorder_at, candidate) >= best) continue;
+    level = candidate;
+    while (cost(reorder_at, level) <= cost.period(reorder_at + 1)) ++reorder_at;
+    best = cost(reorder_at, level);
   }
-  return {s, S, best};
+  return {reorder_at, level, best};
 }
 
 /// The Markov chain of an inventory with lost sales, Poisson demand and a lead time of one period or more
