@@ -70,6 +70,7 @@
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/negotiation/bargaining.hpp>
+#include <polis/envs/negotiation/legislature.hpp>
 #include <polis/envs/particle/simple_speaker_listener.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/envs/particle/simple_tag.hpp>

@@ -205,9 +205,9 @@ struct BasicResourceAllocation {
   enum class Division { truthful, equal, proportional, max_min, alpha_fair, priority, efficient };
 
   /// Everybody requests what it is to get, so that any rule grants it: in `truthful` its needs, otherwise
-  /// what a planner divides who knows all of them; `efficient` earns `best_efficiency`. `alpha_fair` maximises
-  /// in each resource the sum of priority times alpha-fair utility of what is met: the smaller of the need and
-  /// priority^(1/alpha) times a level.
+  /// what a planner divides who knows all of them; `efficient` earns `best_efficiency`. `alpha_fair`
+  /// maximises in each resource the sum of priority times alpha-fair utility of what is met: the smaller of
+  /// the need and priority^(1/alpha) times a level.
   struct Planned {
     Division division;
     float alpha = 1;
