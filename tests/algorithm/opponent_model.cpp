@@ -171,8 +171,9 @@ TEST_CASE("algorithm/opponent_model: cross-entropy and accuracy come to what the
   using Trio = Policies<For<Habitual, Plain>, For<Watcher, Model>, For<Careful, Plain>>;
   Learning<Trio, Habits>::Config config{.seed = 1, .lanes = 128, .threads = 1};
   config.algorithm.of(Watcher{}).optimizer.learning_rate = 3e-3f;
+  config.algorithm.of(Habitual{}).epochs = config.algorithm.of(Careful{}).epochs = 1;
   Learning<Trio, Habits> trainer(config);
-  for (int i = 0; i < 15; ++i) trainer.iterate();
+  for (int i = 0; i < 10; ++i) trainer.iterate();
   const auto& watcher = trainer.learner().of(Watcher{}).agents().front().statistics();
   // Entropies given the cue: of the first 3/2 ln 2 or 0, of the second ln 3; without it 1.35 in the mean. The
   // mean of a rollout's 16,384 cross-entropies has a standard error of .0023, that of accuracies .0025.
