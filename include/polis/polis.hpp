@@ -71,6 +71,7 @@
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/negotiation/bargaining.hpp>
 #include <polis/envs/negotiation/legislature.hpp>
+#include <polis/envs/negotiation/resource_trading.hpp>
 #include <polis/envs/particle/simple_speaker_listener.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/envs/particle/simple_tag.hpp>
