@@ -11,6 +11,10 @@
 
 #include <polis/polis.hpp>
 
+// Its front end sees in a concept what the others see.
+static_assert(polis::MappableBuffer<polis::Replay> && polis::MappableBuffer<polis::PrioritizedReplay> &&
+              polis::MappableBuffer<polis::Episodes> && !polis::MappableBuffer<polis::Rollout>);
+
 namespace test_host_device {
 
 using namespace polis;
