@@ -153,14 +153,18 @@ class MappedArrays : private OwnsReplayFile, public Base {
 /// A buffer word whose arrays can lie in memory that they are given, and that says which parts of them were
 /// written to since some count of complete units: what a file in step with checkpoints needs.
 template <class B>
-concept MappableBuffer = requires(typename B::Arrays& arrays, const typename B::Arrays::Shape& shape,
-                                  std::span<const std::uint64_t> since, void (&use)(std::span<float>)) {
-  requires std::constructible_from<typename B::Arrays, const typename B::Config&,
-                                   const typename B::Arrays::Shape&, float*>;
-  { B::Arrays::bytes_of(shape) } -> std::same_as<std::size_t>;
-  { arrays.completed(0) } -> std::same_as<std::uint64_t>;
-  arrays.for_written(since, use);
-};
+concept MappableBuffer =
+    requires {
+      typename B::Config;
+      typename B::Arrays::Shape;
+    } && requires(typename B::Arrays& arrays, const typename B::Arrays::Shape& shape,
+                  std::span<const std::uint64_t> since, void (&use)(std::span<float>)) {
+      requires std::constructible_from<typename B::Arrays, const typename B::Config&,
+                                       const typename B::Arrays::Shape&, float*>;
+      { B::Arrays::bytes_of(shape) } -> std::same_as<std::size_t>;
+      { arrays.completed(0) } -> std::same_as<std::uint64_t>;
+      arrays.for_written(since, use);
+    };
 
 /// The word: a buffer of transitions or episodes in a file, `buffer.file`, for more than memory should hold
 /// and for checkpoints that cost what came in since the last.
