@@ -142,7 +142,7 @@ TEST_CASE("envs/generator: a fit keeps the training range's volatility, drift an
     }
   }
   CHECK(std::abs(drawn_pairs - real_pairs) < .03);
-  const auto& factor = history.model().factor;
+  const auto& factor = history.model().factor.regimes;
   CHECK(clusters(returns_of(factor, 60000)));
   CHECK(factor.deviation[0] < factor.deviation[1]);
   CHECK(factor.deviation[1] < factor.deviation[2]);

@@ -120,8 +120,8 @@ TEST_CASE("envs/market_data: what is fitted does not see held-out days") {
   for (std::size_t i = 1488 * 4; i < changed.close.size(); ++i) changed.close[i] *= 1 + .01f * float(i % 5);
   const MarketHistory history(prices), other(changed);
   const MarketData a = history.training(), b = other.training();
-  CHECK(history.model().factor.deviation == other.model().factor.deviation);
-  CHECK(history.model().factor.transition == other.model().factor.transition);
+  CHECK(history.model().factor.regimes.deviation == other.model().factor.regimes.deviation);
+  CHECK(history.model().factor.regimes.transition == other.model().factor.regimes.transition);
   for (int s = 0; s < 4; ++s) {
     CHECK(history.scaler(s).mean == other.scaler(s).mean);
     CHECK(history.scaler(s).scale == other.scaler(s).scale);

@@ -198,3 +198,48 @@ TEST_CASE("envs/processes: what cannot be fitted is an error") {
   returns[7] = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_WITH_AS(fit<MertonJumps>(returns), doctest::Contains("return 7"), Error);
 }
+
+TEST_CASE(
+    "envs/processes: synthetic markets of each generator have the volatility and the correlation of the "
+    "data" *
+    doctest::test_suite("learning")) {
+  using namespace test_processes;
+  MarketHistory history(index_prices());
+  const auto real = history.training_returns();
+  const Array<int, 4> symbols{{0, 1, 2, 3}};
+  for (const MarketGenerator generator : {MarketGenerator::Brownian, MarketGenerator::Garch,
+                                          MarketGenerator::StudentGarch, MarketGenerator::Jumps}) {
+    CAPTURE(enum_names(generator)[static_cast<std::size_t>(generator)]);
+    history.set_model(fit_market(real, generator));
+    const MarketData data = history.training();
+    CHECK(data.factor.generator == generator);
+    SyntheticMarket<4> path;
+    Random random(19, 0, 0, 0, Purpose::test);
+    path.start(data, symbols, 2, random);
+    std::vector<double> drawn[4];
+    int seen[3] = {};
+    for (int t = 0; t < 60'000; ++t) {
+      path.advance(data, symbols, 2, random);
+      ++seen[path.regime()];
+      for (int s = 0; s < 4; ++s) drawn[s].push_back(100 * static_cast<double>(path.log_return(s)));
+    }
+    const bool garch = data.factor.clusters();
+    for (int s = 0; s < 4; ++s) {  // GARCH's own variance is what its parameters say, which are uncertain
+      CHECK(deviation(drawn[s]) ==
+            doctest::Approx(deviation(real[std::size_t(s)])).epsilon(garch ? .25 : .05));
+    }
+    CHECK(correlation(drawn[0], drawn[2], 0) ==
+          doctest::Approx(correlation(real[0], real[2], 0)).epsilon(.15));
+    const auto size = transformed(drawn[0], [](double r) { return std::abs(r); });
+    CHECK((correlation(size, size, 1) > 4 / std::sqrt(60'000.)) == garch);
+    CHECK((seen[0] > 0) == garch);
+    CHECK((seen[2] > 0) == garch);
+    // In calm stages nothing wilder occurs.
+    path.start(data, symbols, garch ? 0 : 1, random);
+    for (int t = 0; t < 1000; ++t) {
+      path.advance(data, symbols, garch ? 0 : 1, random);
+      CHECK(path.regime() == (garch ? 0 : 1));
+    }
+  }
+  CHECK_THROWS_WITH_AS(history.set_model({}), doctest::Contains("0 asset models"), Error);
+}

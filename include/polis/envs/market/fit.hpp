@@ -19,6 +19,7 @@
 #include <polis/core/error.hpp>
 #include <polis/core/text.hpp>
 #include <polis/envs/market/generator.hpp>
+#include <polis/envs/market/generator_fit.hpp>
 #include <polis/envs/market/processes.hpp>
 
 namespace polis::internal::fitting {
@@ -370,6 +371,42 @@ Fit<Process> fit(std::span<const double> returns) {
   }
   const Process best = polis::internal::fitting::maximise(Process{}, returns);
   return {best, polis::internal::fitting::log_likelihood(best, returns)};
+}
+
+/// A market for Trading's synthetic episodes of this generator, fitted to log returns (percent) of one or
+/// more symbols, `returns[symbol][bar]`: the factor is their mean, and each symbol is regressed on it
+/// (generator_fit.hpp). Regimes are fitted by moments, the others by maximum likelihood.
+///
+///     history.set_model(market::fit_market(history.training_returns(), MarketGenerator::StudentGarch));
+inline MarketModel fit_market(const std::vector<std::vector<double>>& returns, MarketGenerator generator) {
+  if (generator == MarketGenerator::Regimes) return polis::fit_market(returns);
+  const std::vector<double> mean = polis::internal::mean_returns(returns);
+  MarketFactor factor{.generator = generator};
+  switch (generator) {
+    case MarketGenerator::Garch:
+      factor.garch = fit<Garch>(mean).process;
+      break;
+    case MarketGenerator::StudentGarch:
+      factor.garch = fit<StudentGarch>(mean).process;
+      break;
+    case MarketGenerator::Jumps:
+      factor.jumps = fit<MertonJumps>(mean).process;
+      break;
+    default: {
+      const GeometricBrownian plain = fit<GeometricBrownian>(mean).process;
+      factor.jumps = {.mean = plain.mean, .deviation = plain.deviation, .intensity = 0};
+    }
+  }
+  std::vector<int> regime(mean.size(), 1);
+  if (factor.clusters()) {  // those that the process itself would have said
+    float variance = factor.garch.variance();
+    for (std::size_t t = 0; t < mean.size(); ++t) {
+      regime[t] = factor.garch_regime(variance);
+      const float shock = static_cast<float>(mean[t]) - factor.garch.mean;
+      variance = factor.garch.omega + factor.garch.alpha * shock * shock + factor.garch.beta * variance;
+    }
+  }
+  return {factor, polis::internal::fit_assets(returns, mean, regime)};
 }
 
 }  // namespace polis::market

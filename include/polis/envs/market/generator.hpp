@@ -1,5 +1,5 @@
-// Synthetic markets: Markov regime switching, in percent per bar, and one common factor behind several
-// assets.
+// Synthetic markets: one common factor behind several assets, in percent per bar: by default Markov regime
+// switching, else one of the processes of processes.hpp.
 //
 // In regime k the factor's log return is normal with mean mu_k and deviation sigma_k; the regime is a Markov
 // chain (Hamilton 1989). With one regime this is geometric Brownian motion, which has none of the volatility
@@ -7,11 +7,14 @@
 // bar by bar.
 #pragma once
 
+#include <array>
+
 #include <polis/core/array.hpp>
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/core/random.hpp>
 #include <polis/envs/market/features.hpp>
+#include <polis/envs/market/processes.hpp>
 
 namespace polis {
 
@@ -109,15 +112,69 @@ struct AssetModel {
   Array<float, 3> residual{{.27f, .59f, 1.48f}};  // half of the default factor's deviations
 };
 
+/// What the factor's returns are made by.
+enum class MarketGenerator { Regimes, Brownian, Garch, StudentGarch, Jumps };
+constexpr auto enum_names(MarketGenerator) {
+  return std::array{"regimes", "brownian", "garch", "garch_t", "jumps"};
+}
+
+/// The factor: a generator, and the parameters of each. A bar is calm (0), normal (1) or a crisis (2) by its
+/// regime, or with GARCH by its deviation before it is drawn, below .9 of the mean one, below 1.2, above;
+/// without either it is normal. `highest` is the wildest that may occur.
+struct MarketFactor {
+  MarketGenerator generator = MarketGenerator::Regimes;
+  RegimeSwitching<3> regimes = three_regimes();
+  market::Garch garch{};        ///< Garch and, with its `nu`, StudentGarch
+  market::MertonJumps jumps{};  ///< Jumps and, without any, Brownian
+
+  struct State {
+    int regime = 1;
+    market::Garch::State garch{};
+  };
+
+  POLIS_HD bool clusters() const {
+    return generator == MarketGenerator::Garch || generator == MarketGenerator::StudentGarch;
+  }
+  POLIS_HD State start(Random& random, int highest = 2) const {
+    State state;
+    if (generator == MarketGenerator::Regimes) state.regime = regimes.start(random, highest);
+    if (clusters()) state.garch = garch.begin(random);
+    return state;
+  }
+  /// One bar: its log return in percent, its regime in the state.
+  POLIS_HD float advance(State& state, Random& random, int highest = 2) const {
+    if (generator == MarketGenerator::Regimes) {
+      state.regime = regimes.next(state.regime, random, highest);
+      return regimes.draw(state.regime, random);
+    }
+    if (!clusters()) {
+      state.regime = 1;
+      market::MertonJumps::State none;
+      return jumps.advance(none, random);
+    }
+    if (highest < 2) {
+      const float most = garch.variance() * (highest == 0 ? .9f * .9f : 1.2f * 1.2f);
+      state.garch.variance = math::min(state.garch.variance, most);
+    }
+    state.regime = garch_regime(state.garch.variance);
+    return garch.advance(state.garch, random);
+  }
+  /// The regime of a bar whose GARCH variance this is.
+  POLIS_HD int garch_regime(float variance) const {
+    const float share = variance / garch.variance();
+    return (share > .9f * .9f) + (share > 1.2f * 1.2f);
+  }
+};
+
 /// A synthetic market of up to `Assets` correlated assets, drawn bar by bar. The market it follows is
-/// anything with `factor` (a RegimeSwitching<3>) and `model(symbol)` (an AssetModel). `symbols[a]` is the
+/// anything with `factor` (a MarketFactor) and `model(symbol)` (an AssetModel). `symbols[a]` is the
 /// symbol that slot a trades, -1 for none; regimes above `highest` do not occur.
 template <int Assets>
 class SyntheticMarket {
  public:
   /// Starts a path and draws the bars that the features look back on.
   POLIS_HD void start(const auto& market, const Array<int, Assets>& symbols, int highest, Random& random) {
-    regime_ = market.factor.start(random, highest);
+    factor_ = market.factor.start(random, highest);
     features_ = {};
     log_close_ = {};
     for (int bar = 0; bar <= market_warm_up; ++bar) advance(market, symbols, highest, random);
@@ -125,25 +182,24 @@ class SyntheticMarket {
 
   /// One more bar: afterwards `log_return(asset)` is its move.
   POLIS_HD void advance(const auto& market, const Array<int, Assets>& symbols, int highest, Random& random) {
-    regime_ = market.factor.next(regime_, random, highest);
-    const float common = market.factor.draw(regime_, random);
+    const float common = market.factor.advance(factor_, random, highest);
     for (int a = 0; a < Assets; ++a) {
       if (symbols[a] < 0) continue;
       const AssetModel& asset = market.model(symbols[a]);
-      const float noise = asset.residual[regime_] * random.normal();
+      const float noise = asset.residual[factor_.regime] * random.normal();
       log_return_[a] = .01f * (asset.alpha + asset.beta * common + noise);
       log_close_[a] += log_return_[a];
       features_[a].update(math::exp(log_close_[a]), log_close_[a]);
     }
   }
 
-  POLIS_HD int regime() const { return regime_; }
+  POLIS_HD int regime() const { return factor_.regime; }
   POLIS_HD float log_return(int asset) const { return log_return_[asset]; }
   POLIS_HD float log_close(int asset) const { return log_close_[asset]; }
   POLIS_HD FeatureVector features(int asset) const { return features_[asset].values(); }
 
  private:
-  int regime_ = 0;
+  MarketFactor::State factor_{};
   Array<float, Assets> log_return_{}, log_close_{};
   Array<MarketFeatures, Assets> features_{};
 };

@@ -21,7 +21,7 @@ namespace polis {
 
 /// A factor and how each symbol follows it.
 struct MarketModel {
-  RegimeSwitching<3> factor = three_regimes();
+  MarketFactor factor{};
   std::vector<AssetModel> assets;
 };
 
@@ -104,6 +104,15 @@ inline double shared_part(const std::vector<std::vector<double>>& returns, const
   return model > 0 ? std::clamp(sample / model, 0., 1.) : 1;
 }
 
+/// The mean over symbols, bar by bar.
+inline std::vector<double> mean_returns(const std::vector<std::vector<double>>& returns) {
+  std::vector<double> mean(returns.at(0).size());
+  for (const auto& symbol : returns) {
+    for (std::size_t t = 0; t < mean.size(); ++t) mean[t] += symbol[t] / static_cast<double>(returns.size());
+  }
+  return mean;
+}
+
 inline std::vector<AssetModel> fit_assets(const std::vector<std::vector<double>>& returns,
                                           const std::vector<double>& factor, const std::vector<int>& regime) {
   const double variance = covariance(factor, factor);
@@ -132,13 +141,9 @@ inline std::vector<AssetModel> fit_assets(const std::vector<std::vector<double>>
 
 /// Fits a market to log returns in percent, `returns[symbol][bar]`, all of one length above zero.
 inline MarketModel fit_market(const std::vector<std::vector<double>>& returns) {
-  std::vector<double> factor(returns.at(0).size());
-  for (const auto& symbol : returns) {
-    for (std::size_t t = 0; t < factor.size(); ++t)
-      factor[t] += symbol[t] / static_cast<double>(returns.size());
-  }
+  const std::vector<double> factor = internal::mean_returns(returns);
   const std::vector<int> regime = internal::regimes_by_tercile(factor);
-  return {internal::fit_factor(factor, regime), internal::fit_assets(returns, factor, regime)};
+  return {{.regimes = internal::fit_factor(factor, regime)}, internal::fit_assets(returns, factor, regime)};
 }
 
 }  // namespace polis

@@ -36,7 +36,7 @@ struct MarketData {
   const int* starts = nullptr;      ///< [start_count]: days on which a window may start, calmest window first
   const FeatureScaler* scalers = nullptr;  ///< [symbol]
   const AssetModel* models = nullptr;      ///< [symbol]
-  RegimeSwitching<3> factor = three_regimes();
+  MarketFactor factor{};
   int symbols = 0;
   int first_day = 0, end_day = 0;  ///< episodes observe days in [first_day, end_day)
   int start_count = 0;
@@ -97,7 +97,29 @@ class MarketHistory {
 
   [[nodiscard]] int symbols() const { return prices_.symbols; }
   [[nodiscard]] int days() const { return days_; }
+  /// What synthetic episodes follow: fitted to the training range, by moments, unless another is set.
   [[nodiscard]] const MarketModel& model() const { return model_; }
+  /// Another one, as market::fit_market (fit.hpp) makes of `training_returns()`. Views made before keep
+  /// theirs. Error: not one asset model for each symbol.
+  void set_model(MarketModel model) {
+    if (model.assets.size() != static_cast<std::size_t>(prices_.symbols)) {
+      throw Error(concat({model.assets.size(), " asset models"}), "MarketHistory",
+                  concat({"one for each of ", prices_.symbols, " symbols"}));
+    }
+    model_ = std::move(model);
+  }
+  /// Log returns in percent, [symbol][bar].
+  [[nodiscard]] std::vector<std::vector<double>> training_returns() const {
+    std::vector<std::vector<double>> returns(static_cast<std::size_t>(prices_.symbols));
+    for (int s = 0; s < prices_.symbols; ++s) {
+      for (int day = 1; day < training_end_; ++day) {
+        const double now = double(prices_.close[index(day, s)]),
+                     before = double(prices_.close[index(day - 1, s)]);
+        returns[std::size_t(s)].push_back(100 * std::log(now / before));
+      }
+    }
+    return returns;
+  }
   [[nodiscard]] const FeatureScaler& scaler(int symbol) const { return scalers_.at(std::size_t(symbol)); }
 
   /// Features before scaling.
@@ -189,15 +211,7 @@ class MarketHistory {
   }
 
   void fit() {
-    std::vector<std::vector<double>> returns(static_cast<std::size_t>(prices_.symbols));
-    for (int s = 0; s < prices_.symbols; ++s) {
-      for (int day = 1; day < training_end_; ++day) {
-        const double now = double(prices_.close[index(day, s)]),
-                     before = double(prices_.close[index(day - 1, s)]);
-        returns[std::size_t(s)].push_back(100 * std::log(now / before));
-      }
-    }
-    model_ = fit_market(returns);
+    model_ = fit_market(training_returns());
     scaled_.resize(raw_.size() * market_features);
     for (int s = 0; s < prices_.symbols; ++s) {
       scalers_.push_back(fit_scaler(s));
