@@ -46,6 +46,7 @@
 #include <polis/env/channel.hpp>
 #include <polis/env/frame_stack.hpp>
 #include <polis/env/graded.hpp>
+#include <polis/env/guarded.hpp>
 #include <polis/env/rescaled_actions.hpp>
 #include <polis/env/time_limit.hpp>
 #include <polis/env/together.hpp>
@@ -94,9 +95,11 @@
 #include <polis/returns/monte_carlo.hpp>
 #include <polis/returns/n_step.hpp>
 #include <polis/returns/v_trace.hpp>
+#include <polis/shaping/constrained.hpp>
 #include <polis/shaping/cooperation_weights.hpp>
 #include <polis/shaping/coordination_bonus.hpp>
 #include <polis/shaping/difference_reward.hpp>
 #include <polis/shaping/potential_based.hpp>
+#include <polis/shaping/weighted_components.hpp>
 #include <polis/train/sinks.hpp>
 #include <polis/train/trainer.hpp>

@@ -80,6 +80,18 @@ struct Bazaar {
   POLIS_HD Actions<Bazaar> target_actions() const { return {}; }
 };
 
+/// Agent 1 always does its first action.
+struct Restraint {
+  template <class E, class Action>
+  POLIS_HD static bool allows(const E&, int agent, const Action&, const View<E>&) {
+    return agent != 1;
+  }
+  template <class E, class Action>
+  POLIS_HD static Action instead(const E&, int, const Action&, const View<E>&) {
+    return Action{};
+  }
+};
+
 /// Every environment that a CUDA kernel can step: name a new one here.
 using Environments =
     Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
@@ -98,7 +110,8 @@ using Environments =
 using Wrapped =
     Types<TimeLimit<Pendulum, 50>, FrozenLake100, TimeLimit<TimeLimit<Bazaar, 9>, 8>, FrameStack<CartPole, 4>,
           FrameStack<FrameStack<Bazaar, 2>, 3>, RescaledActions<Pendulum>, RescaledActions<Bazaar>,
-          FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>, Channel<Bazaar>, Together<CueGame>,
+          FrameStack<RescaledActions<TimeLimit<Bazaar, 9>>, 2>, Channel<Bazaar>,
+          Guarded<Bazaar, Restraint, 100>, Guarded<CartPole, Restraint>, Together<CueGame>,
           FrameStack<Together<SimpleSpread<particle::Original>>, 2>,
           FrameStack<Channel<CueGame, ChannelSpec{.symbols = 2, .tokens = 2, .budget = 3, .cost = 10}>, 2>>;
 

@@ -11,6 +11,7 @@
 #include <polis/core/fields.hpp>
 #include <polis/env/channel.hpp>
 #include <polis/env/frame_stack.hpp>
+#include <polis/env/guarded.hpp>
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/env/time_limit.hpp>
 
@@ -81,12 +82,16 @@ struct GovernedFishery {
     for (int i = 0; i < agents; ++i) target[i] = 2;
     return target;
   }
+  void reward_components(int agent, auto&& visit) const {
+    visit("sales", sales[agent]);
+    visit("boats", paid[agent] - sales[agent]);  // what they cost, negative
+  }
 
   void metrics(auto&& visit) const { visit("stock", stock); }
 
   float stock = 1;
   polis::Array<int, 2> boats{};
-  polis::Array<float, 2> paid{};  // in the last season
+  polis::Array<float, 2> paid{}, sales{};  // in the last season
   int season = 0;
 
   void reset(auto& ctx) {
@@ -100,8 +105,8 @@ struct GovernedFishery {
     const float fish = .05f * stock * static_cast<float>(boats[agent]);
     const float price = ctx.config().price * ctx.data().prices[season];
     ctx.reward(agent) = price * fish - ctx.config().cost * static_cast<float>(boats[agent]);
-    paid = {};
-    paid[agent] = ctx.reward(agent);
+    paid = sales = {};
+    paid[agent] = ctx.reward(agent), sales[agent] = price * fish;
     stock += ctx.task().growth * stock * (1 - stock) - fish;
     if (stock < .02f) ctx.terminate();
     ++season;
@@ -117,6 +122,14 @@ using Fifty = polis::TimeLimit<GovernedFishery, 50>;
 
 using FourSeasons = polis::FrameStack<Fifty, 4>;
 static_assert(polis::RoleOf<FourSeasons, 0>::Observation::words == 4 * GovernedFishery::Observation::words);
+
+struct Quota {
+  static bool allows(const GovernedFishery& lake, int /*agent*/, int boats, const auto& /*view*/) {
+    return lake.stock > .3f || boats == 0;
+  }
+  static int instead(const GovernedFishery&, int, int, const auto& /*view*/) { return 0; }
+};
+using Protected = polis::Guarded<GovernedFishery, Quota>;
 
 struct Fisher {};
 struct Warden {};
@@ -157,7 +170,7 @@ static_assert(polis::HasLegalActions<GovernedFishery> && polis::HasTurns<Governe
 static_assert(polis::StatesSuccess<GovernedFishery> && polis::HasMetrics<GovernedFishery>);
 static_assert(polis::HasReferencePolicies<GovernedFishery> && !polis::HasOptimalValue<GovernedFishery>);
 static_assert(polis::HasPotential<Fifty> && polis::HasCounterfactual<Fifty> &&
-              polis::HasTargetActions<Fifty>);
+              polis::HasTargetActions<Fifty> && polis::HasRewardComponents<Protected>);
 static_assert(polis::Environment<Lake>);
 static_assert(polis::fields_complete<GovernedFishery::Config>() &&
               polis::fields_complete<GovernedFishery::Task>());

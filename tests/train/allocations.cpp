@@ -24,6 +24,7 @@
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/particle/simple_spread.hpp>
 #include <polis/nn/gru.hpp>
+#include <polis/shaping/constrained.hpp>
 #include <polis/shaping/cooperation_weights.hpp>
 #include <polis/shaping/difference_reward.hpp>
 #include <polis/shaping/potential_based.hpp>
@@ -73,6 +74,7 @@ using namespace polis;
 
 struct HintedCartPole : CartPole {
   float potential() const { return 1; }
+  void reward_components(int, auto&& visit) const { visit("standing", 1.f); }
 };
 
 template <class T>
@@ -152,6 +154,11 @@ TEST_CASE("train/allocations: none in the steady state of collecting and updatin
 TEST_CASE("train/allocations: none in the steady state of shaped rewards") {
   using namespace test_allocations;
   CHECK(allocations_when_warm<PPO::With<Mlp<16>, PotentialBased>, HintedCartPole>(2) == 0);
+  using Held = Trainer<PPO::With<Mlp<16>, Constrained>, MultiAgentEnv<HintedCartPole>>;
+  Held::Config config{.lanes = 64, .threads = 2};
+  config.algorithm.steps = 16;
+  config.algorithm.shaping = {.component = "standing", .floor = 100};
+  CHECK(allocations_when_warm<Held>(config) == 0);
   CHECK(allocations_of_replay<DQN::With<Mlp<16>, DifferenceReward>, Congestion<3, 2, 1>>(1) == 0);
   CHECK(allocations_of_replay<MASAC::With<Mlp<16>, CooperationWeights>, Congestion<3, 2, 1>>(2) == 0);
 }

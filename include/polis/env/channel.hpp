@@ -170,6 +170,19 @@ class Channel : public internal::TalkingState<E, agent_count<E> * Spec.tokens * 
            static_cast<float>(tokens * Spec.cost) * 1e-3f;
   }
 
+  /// E's components, and `speech`: what the last step's tokens cost.
+  void reward_components(int agent, auto&& visit) const
+    requires HasRewardComponents<E>
+  {
+    this->env_.reward_components(agent, visit);
+    int tokens = 0;
+    for (int i = 0; i < agent_count<E> * Spec.tokens; ++i) {
+      const bool pays = i / Spec.tokens == agent || rewards == RewardStructure::shared;
+      if (pays && said_[i] > 0) ++tokens;
+    }
+    visit("speech", static_cast<float>(tokens * Spec.cost) * -1e-3f);
+  }
+
   /// The token that the agent said last: 0 for silence, or the number of a symbol.
   POLIS_HD int said(int agent, int token) const { return said_[agent * Spec.tokens + token]; }
 

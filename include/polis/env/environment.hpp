@@ -141,6 +141,8 @@ class Context : public View<E> {
     terminate(first_agent<E, role_index<E, Tag>> + index);
   }
   POLIS_HD End episode() const { return episode_; }
+  /// What this step has said of the agent's own end so far.
+  POLIS_HD End end(int agent) const { return ends_[agent]; }
 
   /// Agent loops: serial here; on a GPU one thread, warp or block per lane may share them. Sums have a fixed
   /// order.

@@ -35,6 +35,19 @@ concept HasCounterfactual = requires(const E e) {
 };
 
 namespace internal {
+/// Takes any component by its name.
+struct AnyComponent {
+  void operator()(const char*, float) const {}
+};
+}  // namespace internal
+
+/// `reward_components(agent, visit)`: what the agent's last reward was made of, before weighting; it calls
+/// visit(name, value) for each, always the same names (WeightedComponents, Constrained). It can be asked for
+/// the names before the first step.
+template <class E>
+concept HasRewardComponents = requires(const E e) { e.reward_components(0, internal::AnyComponent{}); };
+
+namespace internal {
 /// Joint actions of E, or of what it wraps without a change to the actions.
 template <class A, class E>
 concept ActionsFor = std::derived_from<Actions<E>, std::remove_cvref_t<A>>;

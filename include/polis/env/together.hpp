@@ -165,6 +165,7 @@ class Together : public Wrapper<E> {
   /// What E says of its agents one by one is not about the one that stands for them.
   float potential(int) const = delete;
   float counterfactual(int) const = delete;
+  void reward_components(int, const auto&) const = delete;
 
   void archive(auto& a)
     requires(!std::is_trivially_copyable_v<E>)

@@ -117,6 +117,12 @@ class Wrapper : public internal::StateOf<E> {
     return env_.target_actions(arguments...);
   }
 
+  void reward_components(int agent, auto&& visit) const
+    requires requires(const E& e) { e.reward_components(agent, visit); }
+  {
+    env_.reward_components(agent, visit);
+  }
+
   POLIS_HD float success() const
     requires StatesSuccess<E>
   {

@@ -35,6 +35,7 @@ struct ShapesRewards {
   static constexpr bool needs_counterfactual = false;
   static constexpr bool needs_target = false;
   static constexpr bool needs_others = false;
+  static constexpr bool needs_components = false;
   /// Whether agents of E that have one reward still have one.
   template <class E>
   static constexpr bool keeps_shared_rewards = false;

@@ -42,6 +42,7 @@ struct NothingAsked {
   static constexpr bool target_actions() { return true; }
   static constexpr bool others() { return true; }
   static constexpr bool shaped_team() { return true; }
+  static constexpr bool components() { return true; }
 };
 
 /// What a word of shaping asks of E, for a learner that learns from one reward of several agents or not.
@@ -51,6 +52,7 @@ struct ShapingAsked : NothingAsked {
   static constexpr bool counterfactual() { return !W::needs_counterfactual || HasCounterfactual<E>; }
   static constexpr bool target_actions() { return !W::needs_target || HasTargetActions<E>; }
   static constexpr bool others() { return !W::needs_others || agent_count<E> > 1; }
+  static constexpr bool components() { return !W::needs_components || HasRewardComponents<E>; }
   static constexpr bool shaped_team() { return !one_reward || W::template keeps_shared_rewards<E>; }
 };
 

@@ -173,6 +173,11 @@ concept ShapingHasItsTarget = internal::FitOf<Words...>::target_actions() || int
 template <class... Words>
 concept ShapingHasItsOthers = internal::FitOf<Words...>::others() || internal::refused;
 
+/// Weights and limits are for the components that an environment states of its rewards
+/// (`reward_components`).
+template <class... Words>
+concept ShapingHasItsComponents = internal::FitOf<Words...>::components() || internal::refused;
+
 /// A mixer learns from the one reward of a team, which must be one after shaping too: of a potential that is
 /// everybody's (`potential()`), not of each agent's own, and not of difference rewards.
 template <class... Words>
@@ -206,7 +211,7 @@ concept SoundComposition =
     CriticLearnsFromTransitions<Words...> && CriticFitsItsAlgorithm<Words...> &&
     SelfPlayHasItsOpponents<Words...> && ShapingHasItsPotential<Words...> &&
     ShapingHasItsCounterfactual<Words...> && ShapingHasItsTarget<Words...> && ShapingHasItsOthers<Words...> &&
-    ShapingKeepsSharedRewards<Words...> && CurriculumHasItsStages<Words...> &&
-    CurriculumHasItsSuccess<Words...>;
+    ShapingHasItsComponents<Words...> && ShapingKeepsSharedRewards<Words...> &&
+    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
 
 }  // namespace polis

@@ -309,6 +309,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool target_actions() { return (... && Of<Parts>::target_actions()); }
   static constexpr bool others() { return (... && Of<Parts>::others()); }
   static constexpr bool shaped_team() { return (... && Of<Parts>::shaped_team()); }
+  static constexpr bool components() { return (... && Of<Parts>::components()); }
   static constexpr bool opponents() { return true; }
 };
 

@@ -66,6 +66,7 @@ struct TraderRecord {
   float peak = 1, drawdown = 0;
   int bars = 0;
   TraderTotals totals{};
+  Array<float, 6> parts{};  ///< of the last bar's reward, before weighting, in RewardWeights' order
 
   /// The average-cost basis: trades that add to a position add to it, others reduce it in proportion.
   POLIS_HD void trade(int asset, float held, float value) {

@@ -215,6 +215,13 @@ struct BasicTrading {
     for (int c = 0; c < 6; ++c) visit(names[c], mean([&](int i) { return record_[i].totals.rewards[c]; }));
   }
 
+  /// What the trader's last reward was made of, by the names of `RewardWeights`.
+  void reward_components(int trader, auto&& visit) const {
+    const RewardWeights names;
+    int c = 0;
+    RewardWeights::fields(names, [&](const char* name, float) { visit(name, record_[trader].parts[c++]); });
+  }
+
   // What reference policies, reports and tests read.
   POLIS_HD const TradingAccount<assets>& account(int trader) const { return account_[trader]; }
   POLIS_HD const TraderTotals& totals(int trader) const { return record_[trader].totals; }
@@ -300,13 +307,15 @@ struct BasicTrading {
       trading += 1;
     }
     for (int i = 0; i < traders_; ++i) {
+      record_[i].parts = {};
       if (out_[i]) continue;
       const BarFlows& bar = flows[i];
       Record& record = record_[i];
       const float percent = 100 / bar.before;
       const float drawdown = 100 * record.mark(bar.net_percent(), account_[i].equity);
-      const Array<float, 6> parts{{percent * bar.gain, -drawdown, -percent * bar.cost, -percent * bar.impact,
-                                   team / trading, diversification(account_[i])}};
+      const Array<float, 6>& parts =
+          record.parts = {{percent * bar.gain, -drawdown, -percent * bar.cost, -percent * bar.impact,
+                           team / trading, diversification(account_[i])}};
       ctx.reward(i) = weight.profit * parts[0] + weight.risk * parts[1] + weight.cost * parts[2] +
                       weight.impact * parts[3] + weight.cooperation * parts[4] +
                       weight.exploration * parts[5];
