@@ -108,9 +108,9 @@ TEST_CASE("envs/inventory: a period is ordered, served and paid in the stated or
   Lane<E> lane;
   lane.config = {.mean = 4, .holding = 2, .penalty = 3, .fixed_cost = 5, .periods = 40};
   lane.reset();
-  CHECK(lane.env.stock == 4);
+  CHECK(lane.env.stock == 8);
   CHECK(lane.env.arriving[0] == 4);
-  float stock = 4, next = 4;
+  float stock = 8, next = 4;
   double asked = 0, served = 0;
   for (int t = 0; t < 40; ++t) {
     REQUIRE(lane.episode == End::none);

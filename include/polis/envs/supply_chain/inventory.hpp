@@ -63,7 +63,7 @@ struct InventoryConfig {
 /// One stock with one supplier. The agent sees its stock (negative: owed) and what arrives after each of the
 /// next lead_time - 1 periods, in units of the mean demand, the stock also over lead_time + 1.
 ///
-/// An episode begins with the mean demand in stock and under way in every period, rounded.
+/// An episode begins with twice the mean demand in stock and the mean under way in every period, rounded.
 template <InventorySpec Spec, class Numbers>
 struct Inventory {
   static_assert(Spec.lead_time >= 0 && Spec.largest_order > 0 && Spec.capacity > 0);
@@ -86,8 +86,9 @@ struct Inventory {
   POLIS_HD void reset(auto& ctx) {
     *this = {};
     if (Spec.single_period) return;
-    stock = math::floor(ctx.config().mean + .5f);
-    for (float& order : arriving) order = stock;
+    const float mean = math::floor(ctx.config().mean + .5f);
+    stock = 2 * mean;
+    for (float& order : arriving) order = mean;
   }
 
   POLIS_HD void step(const auto& actions, auto& ctx) {

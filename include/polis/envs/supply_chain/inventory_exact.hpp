@@ -174,7 +174,7 @@ class InventoryChain {
   [[nodiscard]] bool solvable() const { return states_ <= 30'000; }
 
   /// The long-run cost a period of policy(stock, orders under way) -> probabilities of 0, ..., largest_order,
-  /// begun with the mean demand in stock and in every order under way.
+  /// begun with twice the mean demand in stock and the mean in every order under way.
   template <class Policy>
   [[nodiscard]] double cost(const Policy& policy) const {
     constexpr double settled = 1e-13;
@@ -295,7 +295,7 @@ class InventoryChain {
   }
   [[nodiscard]] std::size_t start() const {
     const auto mean = static_cast<std::size_t>(std::floor(problem_.mean + .5));
-    std::size_t index = mean;
+    std::size_t index = std::min(2 * mean, static_cast<std::size_t>(problem_.capacity));
     for (int k = 0; k < under_way_; ++k) index = index * static_cast<std::size_t>(width_) + mean;
     return index;
   }
