@@ -199,6 +199,17 @@ TEST_CASE("envs/beer_game: the optimum is computed, and its reference policy ear
   check(Whole{}, std::numeric_limits<double>::quiet_NaN());
 }
 
+TEST_CASE("envs/beer_game: a planner who sees all firms at once does better, as is computed") {
+  const BeerGame::Informed planner = BeerGame::informed_base_stock({});
+  CHECK(planner.cost == Approx(10.235).epsilon(1e-4));
+  const Simulated result = simulate<BeerGame>(planner.policy, 1000);
+  CHECK(std::abs(result.cost - planner.cost) < 4 * result.error);
+  CHECK(result.error < .03);
+  BeerGame::Config strange;
+  strange.penalty[2] = 1;
+  CHECK_THROWS_AS(BeerGame::informed_base_stock(strange), Error);
+}
+
 TEST_CASE("envs/beer_game: no optimum is claimed where it is not known") {
   Lane<BeerGame> lane;
   lane.config.penalty[3] = 1;

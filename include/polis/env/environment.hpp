@@ -256,8 +256,9 @@ concept HasStages = requires(const ConfigOf<E>& config, const DatasetOf<E>& data
   { E::task(0, config, data, random) } -> std::same_as<TaskOf<E>>;
 };
 
-/// The mean return that no policy can exceed: of an episode, or, where episodes are only cut off, of a step
-/// in the long run. A return is the sum over steps of the agents' mean reward, as in Episode::total.
+/// The mean return that no policy of what the agents see can exceed: of an episode, or, where episodes are
+/// only cut off, of a step in the long run. A return is the sum over steps of the agents' mean reward, as in
+/// Episode::total.
 struct OptimalValue {
   enum class Of { episode, step };
   double value;

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cmath>
-#include <cstddef>
 #include <vector>
 
 #include <polis/core/math.hpp>
@@ -55,15 +54,6 @@ inline std::vector<double> poisson_probabilities(double mean) {
     sum += p;
   }
   return probabilities;
-}
-
-/// The distribution of the sum of two independent numbers, in steps of the same size.
-inline std::vector<double> convolve(const std::vector<double>& a, const std::vector<double>& b) {
-  std::vector<double> sum(a.size() + b.size() - 1);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    for (std::size_t j = 0; j < b.size(); ++j) sum[i + j] += a[i] * b[j];
-  }
-  return sum;
 }
 
 }  // namespace polis

@@ -29,6 +29,9 @@ struct SerialLine {
   struct Stage {
     double echelon_holding;
     int lead_time;
+    /// Until what is ordered now can be passed on to an order of then; -1: as soon as it has come. Sooner
+    /// where the order is under way as well, and known to this stage when it is made.
+    int passed_after = -1;
   };
   std::vector<Stage> stages;  ///< from the customers up
   double penalty = 0;
@@ -88,7 +91,8 @@ inline SerialOptimum solve_serial_line(const SerialLine& line, const LatticeDema
   for (std::size_t j = 0; j < line.stages.size(); ++j) {
     const SerialLine::Stage& stage = line.stages[j];
     const int until_paid = stage.lead_time + paid_after;
-    const auto passed = demand.over(j == 0 ? until_paid : stage.lead_time);
+    const int until_passed = stage.passed_after < 0 ? stage.lead_time : stage.passed_after;
+    const auto passed = demand.over(j == 0 ? until_paid : until_passed);
     for (int i = 0; i < count; ++i) {
       const double y = (i - low) * demand.unit;
       double sum = stage.echelon_holding * (y - demand.mean * until_paid);

@@ -9,12 +9,10 @@
 //      capacity, and shares what is scarce by the rule of the spec; nothing leaves a node, or a source
 //      outside, that is down. What is not sent is owed or forgotten, as the spec's `orders` says;
 //   4. customers ask for what they want at the price of the period, and are served from what is left in
-//   stock;
-//      what is missing is owed to them, or lost, as `customers` says;
+//      stock; what is missing is owed to them, or lost, as `customers` says;
 //   5. the period is paid: see NetworkConfig. Stock and goods under way are charged as they are now;
 //   6. suppliers fail and recover, goods move on by a period (1.), and the demand of the next period is
-//   drawn,
-//      of which agents get a forecast.
+//      drawn, of which agents get a forecast.
 // An order of period t that takes L periods is thus in stock for the demand of period t + L, and a node that
 // is supplied in t can pass it on in t: a row of stages is Clark and Scarf's (envs/supply_chain/
 // serial_exact.hpp). The beer game and InvManagement have orders of events of their own, and stay types of
