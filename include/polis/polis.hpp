@@ -69,6 +69,7 @@
 #include <polis/envs/games/level_based_foraging.hpp>
 #include <polis/envs/games/matrix_game.hpp>
 #include <polis/envs/games/two_step_game.hpp>
+#include <polis/envs/market/liquidation.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/negotiation/bargaining.hpp>
 #include <polis/envs/negotiation/legislature.hpp>
