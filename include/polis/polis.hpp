@@ -69,9 +69,11 @@
 #include <polis/envs/games/level_based_foraging.hpp>
 #include <polis/envs/games/matrix_game.hpp>
 #include <polis/envs/games/two_step_game.hpp>
+#include <polis/envs/market/kyle_market.hpp>
 #include <polis/envs/market/liquidation.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/negotiation/bargaining.hpp>
+#include <polis/envs/negotiation/double_auction.hpp>
 #include <polis/envs/negotiation/legislature.hpp>
 #include <polis/envs/negotiation/resource_trading.hpp>
 #include <polis/envs/particle/simple_speaker_listener.hpp>
