@@ -61,6 +61,7 @@
 #include <polis/envs/classic/t_maze.hpp>
 #include <polis/envs/games/blackjack.hpp>
 #include <polis/envs/games/congestion.hpp>
+#include <polis/envs/games/cournot.hpp>
 #include <polis/envs/games/cue_game.hpp>
 #include <polis/envs/games/exploitability.hpp>
 #include <polis/envs/games/frozen_lake.hpp>

@@ -96,8 +96,8 @@ struct Restraint {
 using Environments =
     Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
           Trading, CoordinationGame, ClimbingGame, PenaltyGame<-25>, RockPaperScissors, MatchingPennies,
-          PrisonersDilemma<5>, CueGame, TwoStepGame, Congestion<>, Blackjack, FrozenLake, KuhnPoker,
-          LeducPoker, SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
+          PrisonersDilemma<5>, CueGame, TwoStepGame, Congestion<>, Cournot<3, 2>, Blackjack, FrozenLake,
+          KuhnPoker, LeducPoker, SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
           SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
           SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
           LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
