@@ -104,6 +104,7 @@
 #include <polis/shaping/coordination_bonus.hpp>
 #include <polis/shaping/difference_reward.hpp>
 #include <polis/shaping/potential_based.hpp>
+#include <polis/shaping/several.hpp>
 #include <polis/shaping/weighted_components.hpp>
 #include <polis/train/sinks.hpp>
 #include <polis/train/trainer.hpp>

@@ -28,6 +28,7 @@
 #include <polis/shaping/coordination_bonus.hpp>
 #include <polis/shaping/difference_reward.hpp>
 #include <polis/shaping/potential_based.hpp>
+#include <polis/shaping/several.hpp>
 #include <polis/train/trainer.hpp>
 
 namespace test_shaping {
@@ -305,7 +306,8 @@ TEST_CASE_TEMPLATE("algorithm/shaping: the same bits on one thread and on three,
                    polis::MAPPO::With<polis::Mlp<8>, polis::PotentialBased>,
                    polis::DQN::With<polis::Mlp<8>, polis::CoordinationBonus>,
                    polis::MASAC::With<polis::Mlp<8>, polis::PotentialBased, polis::SharedParameters>,
-                   polis::TabularQ::With<polis::PotentialBased>) {
+                   polis::TabularQ::With<polis::PotentialBased>,
+                   polis::TabularQ::With<polis::Several<polis::PotentialBased, polis::CoordinationBonus>>) {
   using namespace test_shaping;
   using Learning = Student<Algorithm, Plain>;
   Learning one(settings<Algorithm, Plain>(1)), three(settings<Algorithm, Plain>(3));

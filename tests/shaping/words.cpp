@@ -3,15 +3,18 @@
 
 #include <cmath>
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include <polis/core/array.hpp>
+#include <polis/core/fields.hpp>
 #include <polis/env/channel.hpp>
 #include <polis/env/rescaled_actions.hpp>
 #include <polis/env/time_limit.hpp>
 #include <polis/shaping/cooperation_weights.hpp>
 #include <polis/shaping/coordination_bonus.hpp>
 #include <polis/shaping/difference_reward.hpp>
+#include <polis/shaping/several.hpp>
 
 namespace test_shaping_words {
 
@@ -143,6 +146,23 @@ TEST_CASE("shaping/words: the coordination bonus is paid to all that take part, 
       CHECK(static_cast<double>(paid[step][i]) == Approx(expected[step][static_cast<std::size_t>(i)]));
     }
   }
+}
+
+TEST_CASE("shaping/words: of several words each shapes what the one before it left") {
+  using Mixed = Several<DifferenceReward, CooperationWeights>;
+  using Bonused = Several<DifferenceReward, CoordinationBonus>;
+  Mixed::Config half;
+  half.of<CooperationWeights>().own = .5f;
+  // 7, -3 and -13 are the differences
+  CHECK(shaped<Mixed, Market>(half, {}, 1)[0] == Array<float, 3>{{3.5f - 4, -1.5f - 1.5f, -6.5f + 1}});
+  Bonused::Config full;
+  full.of<CoordinationBonus>().scale = 1;
+  const auto paid = shaped<Bonused, Market>(full, Market{}.target_actions(), 1);
+  for (int i = 0; i < 3; ++i) CHECK(static_cast<double>(paid[0][i]) == Approx(7 - 10 * i + 1));
+  const std::string keys = to_text(half);
+  CHECK(keys.find("cooperation.own") != std::string::npos);
+  static_assert(Bonused::needs_target && Bonused::needs_counterfactual && !Bonused::needs_others &&
+                !Bonused::keeps_shared_rewards<Team>);
 }
 
 struct Choosers {

@@ -30,6 +30,7 @@ namespace polis {
 
 /// Rewards with a price on one component of theirs, such that it keeps to its limit.
 struct Constrained : ShapesRewards {
+  static constexpr const char* key = "constraint";
   static constexpr bool needs_components = true;
 
   struct Config {

@@ -16,6 +16,7 @@ namespace polis {
 /// The share of an agent's own reward in what it learns from; the rest is the mean of all others', those that
 /// are out of the episode among them with 0.
 struct CooperationWeights : ShapesRewards {
+  static constexpr const char* key = "cooperation";
   static constexpr bool needs_others = true;
 
   struct Config {

@@ -84,6 +84,7 @@ double action_similarity(const Actions<E>& a, const Actions<E>& b, Counts&& coun
 
 /// `scale` times the similarity of the joint action and its target, to each agent, beside its reward.
 struct CoordinationBonus : ShapesRewards {
+  static constexpr const char* key = "coordination";
   static constexpr bool needs_target = true;
   template <class E>
   static constexpr bool keeps_shared_rewards = true;

@@ -19,6 +19,7 @@ namespace polis {
 
 /// Each agent learns from D_i in place of its reward.
 struct DifferenceReward : ShapesRewards {
+  static constexpr const char* key = "difference";
   static constexpr bool needs_counterfactual = true;
 
   struct Config {

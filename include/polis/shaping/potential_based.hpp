@@ -30,6 +30,7 @@ namespace polis {
 
 /// F = gamma Phi(s') - Phi(s) beside the rewards; gamma is the learner's discount.
 struct PotentialBased : ShapesRewards {
+  static constexpr const char* key = "potential";
   static constexpr bool needs_potential = true;
   template <class E>
   static constexpr bool keeps_shared_rewards = HasTeamPotential<E>;

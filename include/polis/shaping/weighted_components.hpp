@@ -24,6 +24,7 @@ namespace polis {
 
 /// An agent learns from the weighted sum of its reward's components, in place of its reward.
 struct WeightedComponents : ShapesRewards {
+  static constexpr const char* key = "components";
   static constexpr bool needs_components = true;
 
   struct Config {

@@ -63,7 +63,8 @@ struct Cournot {
 
   POLIS_HD void step(const auto& actions, auto& ctx) {
     const Config& config = ctx.config();
-    for (int i = 0; i < Firms; ++i) quantity[i] = math::clamp(actions[i][0], 0.f, capacity);
+    constexpr float most = capacity;  // in device code a static member has a value but no address
+    for (int i = 0; i < Firms; ++i) quantity[i] = math::clamp(actions[i][0], 0.f, most);
     price = price_of(total(), config);
     for (int i = 0; i < Firms; ++i) {
       profit[i] = (price - config.cost) * quantity[i];
@@ -108,7 +109,8 @@ struct Cournot {
   /// The best that a firm can make where the others together make `others`.
   POLIS_HD static float best_response(float others, const Config& config) {
     const float best = (config.choke_price - config.cost - config.slope * others) / (2 * config.slope);
-    return math::clamp(best, 0.f, capacity);
+    constexpr float most = capacity;
+    return math::clamp(best, 0.f, most);
   }
   POLIS_HD static float price_of(float output, const Config& config) {
     return math::max(config.choke_price - config.slope * output, 0.f);
@@ -116,9 +118,9 @@ struct Cournot {
 
   /// `equilibrium` and `cartel`.
   static void references(const auto&, auto&& visit) {
-    const auto all = [](float quantity) {
+    const auto all = [](float each) {
       Actions<Cournot> actions{};
-      for (int i = 0; i < Firms; ++i) actions[i] = {{quantity}};
+      for (int i = 0; i < Firms; ++i) actions[i] = {{each}};
       return actions;
     };
     visit("equilibrium",
