@@ -74,6 +74,7 @@
 #include <polis/envs/market/liquidation.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/negotiation/bargaining.hpp>
+#include <polis/envs/negotiation/bargaining_against.hpp>
 #include <polis/envs/negotiation/double_auction.hpp>
 #include <polis/envs/negotiation/legislature.hpp>
 #include <polis/envs/negotiation/resource_trading.hpp>

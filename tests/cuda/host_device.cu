@@ -103,8 +103,9 @@ using Environments =
           LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
           LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, SerialNetwork<1, 2>,
           DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining,
-          AlphaFairSharing<>, TwoClassQueue<>, TwoClassQueue<3>, ResourceAllocation, Legislature<>,
-          ResourceTrading, Liquidation<1>, Liquidation<2>, KyleMarket<2>, DoubleAuction, Bazaar>;
+          BargainingAgainst<>, AlphaFairSharing<>, TwoClassQueue<>, TwoClassQueue<3>, ResourceAllocation,
+          Legislature<>, ResourceTrading, Liquidation<1>, Liquidation<2>, KyleMarket<2>, DoubleAuction,
+          Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =

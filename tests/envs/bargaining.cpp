@@ -238,12 +238,12 @@ TEST_CASE("envs/bargaining: bargainers concede by their tactics") {
   CHECK(metrics(lane.env)["offers"] == 6);  // round 5 keeps .5, and 1 - .6 is wanted
   CHECK(linear[1] == Approx(.5));
   CHECK(linear[0] == Approx(.5));
-  const auto hard = play(lane, Bargainers<TimeConcession>{boulware, conceder});
+  const auto hard = play(lane, Bargainers<TimeConcession>{boulware_concession, conceder_concession});
   CHECK(hard[0] > .8);
-  const auto soft = play(lane, Bargainers<TimeConcession>{conceder, boulware});
+  const auto soft = play(lane, Bargainers<TimeConcession>{conceder_concession, boulware_concession});
   CHECK(soft[0] < .3);
-  CHECK(boulware.target(lane.env, lane.view(), 0, 5) == Approx(1 - .0625));
-  CHECK(conceder.target(lane.env, lane.view(), 0, 5) == Approx(1 - std::pow(.5, .25)));
+  CHECK(boulware_concession.target(lane.env, lane.view(), 0, 5) == Approx(1 - .0625));
+  CHECK(conceder_concession.target(lane.env, lane.view(), 0, 5) == Approx(1 - std::pow(.5, .25)));
   // Tit for tat meets in the middle with itself, and gives a conceder back what it gave.
   lane.task.deadline = 100;
   const auto equals = play(lane, Bargainers<TitForTat>{});

@@ -22,7 +22,7 @@ namespace polis {
 struct KyleEquilibrium {
   double beta, lambda, profit;  ///< the profit of each on average
   POLIS_HD static constexpr KyleEquilibrium of(int traders, double value_deviation, double noise_deviation,
-                                      double root_of_traders) {
+                                               double root_of_traders) {
     return {noise_deviation / (value_deviation * root_of_traders),
             root_of_traders / (traders + 1) * value_deviation / noise_deviation,
             noise_deviation * value_deviation / (root_of_traders * (traders + 1))};

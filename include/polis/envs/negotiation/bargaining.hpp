@@ -286,9 +286,9 @@ struct BasicBargaining {
   /// `tit_for_tat`, each against itself.
   static void references(const auto&, auto&& visit) {
     visit("subgame_perfect", Bargainers<SubgamePerfect>{});
-    visit("boulware", Bargainers<TimeConcession>{boulware, boulware});
+    visit("boulware", Bargainers<TimeConcession>{boulware_concession, boulware_concession});
     visit("linear", Bargainers<TimeConcession>{linear_concession, linear_concession});
-    visit("conceder", Bargainers<TimeConcession>{conceder, conceder});
+    visit("conceder", Bargainers<TimeConcession>{conceder_concession, conceder_concession});
     visit("tit_for_tat", Bargainers<TitForTat>{});
   }
 

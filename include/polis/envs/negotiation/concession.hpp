@@ -26,7 +26,7 @@ struct TimeConcession {
     return most * (1 - power);
   }
 };
-inline constexpr TimeConcession boulware{4}, linear_concession{1}, conceder{.25f};
+inline constexpr TimeConcession boulware_concession{4}, linear_concession{1}, conceder_concession{.25f};
 
 /// Gives way by what the other gave way in its last offer, in the own utility, and by `least` at the least;
 /// begins with wanting all.
