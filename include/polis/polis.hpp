@@ -103,6 +103,7 @@
 #include <polis/shaping/constrained.hpp>
 #include <polis/shaping/cooperation_weights.hpp>
 #include <polis/shaping/coordination_bonus.hpp>
+#include <polis/shaping/curiosity.hpp>
 #include <polis/shaping/difference_reward.hpp>
 #include <polis/shaping/potential_based.hpp>
 #include <polis/shaping/several.hpp>
