@@ -33,6 +33,8 @@ namespace polis {
 /// The environment's reward and `scale` times the surprise. Agents of a role share their models.
 template <int Features = 32, class Net = Mlp<64>>
 struct Curiosity : ShapesRewards {
+  static constexpr const char* key = "curiosity";
+
   struct Config {
     float scale = .01f;         ///< eta of equation 6
     float forward_share = .2f;  ///< beta of equation 7
