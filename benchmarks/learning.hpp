@@ -4,7 +4,11 @@
 //
 // All settings stand in a YAML file whose keys are the fields of LearningRun; words on the command line
 // change them:
-//     learning_cartpole [--threads N] [--json FILE] [--settings FILE] [seeds=20 trainer.lanes=8 ...]
+//     learning_cartpole [--threads N] [--json FILE] [--settings FILE] [--runs DIR] [seeds=20 trainer.lanes=8
+//     ...]
+//
+// DIR gets a folder for each seed of a run that is evaluated as it goes (`best: true`), which examples/report
+// draws curves of.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +17,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +27,7 @@
 #include <polis/stats/bootstrap.hpp>
 #include <polis/stats/descriptive.hpp>
 #include <polis/stats/iqm.hpp>
+#include <polis/train/run_directory.hpp>
 
 #include "figure.hpp"
 
@@ -78,26 +84,39 @@ EvaluationResult play_at_random(const ConfigOf<E>& config, int episodes, std::ui
 
 namespace internal {
 
-/// The best mean return of a training's evaluations.
+/// The best mean return of a training's evaluations, and these in a log, where one is wanted.
 struct BestEvaluation : Sink {
   double best;
   int evaluations = 1;
+  std::optional<JsonLines> log;
   explicit BestEvaluation(double first) : best(first) {}
+  void open(const RunInfo& info) override {
+    if (log) log->open(info);
+  }
   void row(const MetricsRow& row) override {
     if (row.kind != MetricsRow::Kind::evaluation) return;
     best = std::max(best, row["return"]);
     ++evaluations;
+    if (log) log->row(row);
+  }
+  void close() override {
+    if (log) log->close();
   }
 };
 
 /// Trains one seed; returns the best mean return of its greedy policies: the first, those of the evaluation
 /// plan, and the last, where that is not one of them.
 template <class Trainer>
-double best_once(const LearningRun<Trainer>& run, typename Trainer::Config config) {
+double best_once(const LearningRun<Trainer>& run, typename Trainer::Config config,
+                 const std::filesystem::path& runs) {
   config.evaluation.every = config.evaluation.every > 0 ? config.evaluation.every : run.steps;
   config.evaluation.episodes = run.episodes;
   Trainer trainer(config);
   BestEvaluation sink(trainer.evaluate(run.episodes).mean);
+  if (!runs.empty()) {
+    const RunDirectory directory = RunDirectory::create((runs / std::to_string(config.seed)).string());
+    sink.log.emplace(directory.json_lines());
+  }
   trainer.add_sink(sink);
   trainer.train(run.steps);
   const EvaluationResult last = trainer.evaluate(run.episodes);
@@ -110,8 +129,9 @@ double best_once(const LearningRun<Trainer>& run, typename Trainer::Config confi
 
 /// Trains and evaluates one seed; returns the score of its policy.
 template <class Trainer>
-double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config config, const Score& score) {
-  if (run.best) return best_once(run, config);
+double learn_once(const LearningRun<Trainer>& run, typename Trainer::Config config, const Score& score,
+                  const std::filesystem::path& runs) {
+  if (run.best) return best_once(run, config, runs);
   Trainer trainer(config);
   trainer.train(run.steps);
   const EvaluationResult result = trainer.evaluate(run.episodes, run.sampled ? Play::sampled : Play::greedy);
@@ -131,7 +151,8 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
   std::vector<const char*> words{argv[0]};
   for (const std::string& word : log.rest()) words.push_back(word.c_str());
   const CommandLine cli(static_cast<int>(words.size()), words.data(),
-                        {{"--settings FILE", "a YAML file of the keys below"}});
+                        {{"--settings FILE", "a YAML file of the keys below"},
+                         {"--runs DIR", "where the evaluations of runs that make them are logged"}});
   LearningRun<Trainer> run;
   if (cli.wants_help()) {
     std::cout << cli.help("Trains " + Trainer::name() + " by several seeds and says what it learnt.", run);
@@ -147,7 +168,9 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
   for (int i = 0; i < run.seeds; ++i) {
     typename Trainer::Config config = run.trainer;
     config.seed += static_cast<std::uint64_t>(i);
-    scores.push_back(learn_once<Trainer>(run, config, score));
+    const std::string runs = cli.value("--runs", std::string());
+    const std::filesystem::path folder = runs.empty() ? "" : runs + "/" + name;
+    scores.push_back(learn_once<Trainer>(run, config, score, folder));
   }
   const stats::Estimate iqm = stats::bootstrap({scores}, stats::iqm);
   const double random = score.of(play_at_random<E>(run.trainer.env, 1000, run.trainer.seed));
