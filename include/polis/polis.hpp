@@ -72,6 +72,7 @@
 #include <polis/envs/games/two_step_game.hpp>
 #include <polis/envs/market/kyle_market.hpp>
 #include <polis/envs/market/liquidation.hpp>
+#include <polis/envs/market/market_making.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/negotiation/bargaining.hpp>
 #include <polis/envs/negotiation/bargaining_against.hpp>

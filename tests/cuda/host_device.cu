@@ -104,8 +104,8 @@ using Environments =
           LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, SerialNetwork<1, 2>,
           DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining,
           BargainingAgainst<>, AlphaFairSharing<>, TwoClassQueue<>, TwoClassQueue<3>, ResourceAllocation,
-          Legislature<>, ResourceTrading, Liquidation<1>, Liquidation<2>, KyleMarket<2>, DoubleAuction,
-          Bazaar>;
+          Legislature<>, ResourceTrading, Liquidation<1>, Liquidation<2>, KyleMarket<2>, MarketMaking,
+          DoubleAuction, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =
