@@ -73,6 +73,8 @@
 #include <polis/envs/market/kyle_market.hpp>
 #include <polis/envs/market/liquidation.hpp>
 #include <polis/envs/market/market_making.hpp>
+#include <polis/envs/market/mean_reversion.hpp>
+#include <polis/envs/market/merton_allocation.hpp>
 #include <polis/envs/market/quadratic_portfolio.hpp>
 #include <polis/envs/market/trading.hpp>
 #include <polis/envs/negotiation/bargaining.hpp>

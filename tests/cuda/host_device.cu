@@ -105,7 +105,7 @@ using Environments =
           DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining,
           BargainingAgainst<>, AlphaFairSharing<>, TwoClassQueue<>, TwoClassQueue<3>, ResourceAllocation,
           Legislature<>, ResourceTrading, Liquidation<1>, Liquidation<2>, KyleMarket<2>, MarketMaking,
-          QuadraticPortfolio, DoubleAuction, Bazaar>;
+          QuadraticPortfolio, MertonAllocation, MeanReversion, DoubleAuction, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =

@@ -116,7 +116,7 @@ TEST_CASE("envs/quadratic_portfolio: references earn by simulation what is exact
       mean += total / batches, squares += total * total / batches;
     }
     const double error = std::sqrt((squares - mean * mean) / batches);
-    CAPTURE(name);
+    CAPTURE(std::string(name));
     CHECK(std::abs(mean - exact.at(name)) < 4 * error);
     CHECK(error < 2e-5);
     CHECK(signals / config.signal_variance() == Approx(1).epsilon(.02));
