@@ -6,6 +6,7 @@
 // OperationsPerStep says, so that all else is overhead.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -79,7 +80,7 @@ class WholeTraining {
         repetitions_(repetitions),
         seconds_(seconds),
         pool_(config_.threads),
-        tile_lanes_(std::min(tile_rows / agent_count<E>, config_.lanes)) {
+        tile_lanes_(std::clamp(tile_rows / agent_count<E>, 1, config_.lanes)) {
     if constexpr (requires { config_.algorithm.steps; }) steps_ = config_.algorithm.steps;
   }
 

@@ -139,7 +139,8 @@ TEST_CASE_TEMPLATE("policy/actor_critic_policy: a magnet's gradient against fini
     problem.policy.template attract<Simd>(magnet, problem.workspace, problem.batch);
     problem.policy.template evaluate<Simd>(
         problem.weights, problem.workspace, problem.batch,
-        {problem.log_prob.data(), problem.entropy.data(), problem.value.data(), nullptr, divergence.data()});
+        MagnetOutputs{{problem.log_prob.data(), problem.entropy.data(), problem.value.data()},
+                      divergence.data()});
     double sum = 0;
     for (std::size_t i = 0; i < problem.rows; ++i) {
       sum += static_cast<double>(d_divergence[i]) * static_cast<double>(divergence[i]);
@@ -151,7 +152,7 @@ TEST_CASE_TEMPLATE("policy/actor_critic_policy: a magnet's gradient against fini
   AlignedVector<float> zeros(tile_rows);
   problem.policy.template backward<Simd>(
       problem.weights, problem.workspace, problem.batch,
-      {zeros.data(), zeros.data(), zeros.data(), nullptr, d_divergence.data()}, gradient);
+      MagnetOutputs{{zeros.data(), zeros.data(), zeros.data()}, d_divergence.data()}, gradient);
   double worst = 0, largest = 0;
   for (std::size_t i = 0; i < problem.weights.size(); ++i) {
     float& weight = problem.weights.values()[i];

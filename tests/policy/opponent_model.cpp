@@ -88,10 +88,10 @@ struct Problem {
     return others[static_cast<std::size_t>((t * Others::words + word) * tile_rows + row)];
   }
   PolicyOutputs outputs() {
-    return {log_prob.data(), entropy.data(), value.data(), nullptr, nullptr, loss.data(), accuracy.data()};
+    return {log_prob.data(), entropy.data(), value.data(), nullptr, loss.data(), accuracy.data()};
   }
   PolicyOutputs derivatives() {
-    return {d_log_prob.data(), d_entropy.data(), d_value.data(), nullptr, nullptr, d_loss.data()};
+    return {d_log_prob.data(), d_entropy.data(), d_value.data(), nullptr, d_loss.data()};
   }
 
   /// The sum of the outputs, each times its given derivative.
@@ -203,7 +203,7 @@ TEST_CASE("policy/opponent_model: detached, the encoder learns from the others' 
   const auto detached = problem.gradient(d);
   AlignedVector<float> zeros(tile_rows);
   const auto predicting =
-      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
+      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, problem.d_loss.data()});
   d = problem.derivatives();
   d.prediction_loss = nullptr;
   const auto acting = problem.gradient(d);
@@ -228,12 +228,12 @@ TEST_CASE("policy/opponent_model: others that do not act give no gradient") {
   std::fill(problem.others.begin(), problem.others.end(), -1.f);
   AlignedVector<float> zeros(tile_rows);
   const auto nothing =
-      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
+      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, problem.d_loss.data()});
   for (const float g : nothing.values()) CHECK(g == 0.f);
   // Of one that acts in some rows, the head's own outputs alone.
   for (int row = 0; row < Problem<P>::rows; ++row) problem.other(0, 1, row) = row % 2 == 0 ? 1.f : -1.f;
   const auto second =
-      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, nullptr, problem.d_loss.data()});
+      problem.gradient({zeros.data(), zeros.data(), zeros.data(), nullptr, problem.d_loss.data()});
   const Layout layout = P::layout();
   const Block& bias = layout.back();
   REQUIRE(bias.name == "opponent_model.head.bias");
@@ -250,8 +250,7 @@ TEST_CASE("policy/opponent_model: a magnet's gradient against finite differences
   for (std::size_t i = 0; i < Problem<P>::rows; ++i) d_divergence[i] = .5f + random.uniform();
   const auto total = [&] {
     problem.policy.attract<Simd>(magnet, problem.workspace, problem.batch);
-    auto out = problem.outputs();
-    out.divergence = divergence.data();
+    const MagnetOutputs out{problem.outputs(), divergence.data()};
     problem.policy.evaluate<Simd>(problem.weights, problem.workspace, problem.batch, out);
     double sum = 0;
     for (std::size_t i = 0; i < Problem<P>::rows; ++i)
@@ -260,9 +259,9 @@ TEST_CASE("policy/opponent_model: a magnet's gradient against finite differences
   };
   CHECK(total() > .1);
   auto gradient = problem.weights.like();
-  problem.policy.backward<Simd>(problem.weights, problem.workspace, problem.batch,
-                                {zeros.data(), zeros.data(), zeros.data(), nullptr, d_divergence.data()},
-                                gradient);
+  problem.policy.backward<Simd>(
+      problem.weights, problem.workspace, problem.batch,
+      MagnetOutputs{{zeros.data(), zeros.data(), zeros.data()}, d_divergence.data()}, gradient);
   double worst = 0, encoder = 0;
   for (const Block& block : gradient.layout()) {
     for (std::size_t i = block.offset; i < block.offset + block.size(); ++i) {

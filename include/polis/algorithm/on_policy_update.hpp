@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <mutex>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include <polis/algorithm/loss_scratch.hpp>
@@ -42,6 +43,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   static constexpr bool normalizes_values = Words::ValueNormalization::normalizes;
   static constexpr bool asynchronous = Words::Actors::asynchronous;
   static constexpr bool attracts = Words::Magnet::attracts, models = Base::models;
+  using Outputs = std::conditional_t<attracts, MagnetOutputs, PolicyOutputs>;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
@@ -270,7 +272,9 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
                                                 sums_[index(shard)]);
     if constexpr (attracts)
       add_divergences<Arch>(weight * config_.magnet.coefficient, l, sums_[index(shard)]);
-    PolicyOutputs d{l.d_log_prob, l.d_entropy, l.d_value, nullptr, l.d_divergence};
+    Outputs d;
+    d.log_prob = l.d_log_prob, d.entropy = l.d_entropy, d.value = l.d_value;
+    if constexpr (attracts) d.divergence = l.d_divergence;
     if constexpr (models) {
       const auto& model = config_.opponent_model;
       add_predictions<Arch>(weight * model.coefficient, segment(), l, sums_[index(shard)]);
@@ -297,8 +301,10 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     if constexpr (carry_size > 0 || waits || idle) batch.decided = l.active;
     if constexpr (carry_size > 0) batch.starts = l.starts;
     batch.others = l.others;
-    const PolicyOutputs out{l.log_prob,   l.entropy,    l.value,   l.baseline,
-                            l.divergence, l.prediction, l.accuracy};
+    Outputs out;
+    out.log_prob = l.log_prob, out.entropy = l.entropy, out.value = l.value, out.baseline = l.baseline;
+    if constexpr (attracts) out.divergence = l.divergence;
+    out.prediction_loss = l.prediction, out.prediction_accuracy = l.accuracy;
     if constexpr (attracts) policy_.template attract<Arch>(magnet_.weights(), s.policy, batch);
     policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
     return batch;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <type_traits>
 
 #include <polis/core/aligned.hpp>
 #include <polis/core/simd.hpp>
@@ -177,9 +178,8 @@ class ActorCriticPolicy {
 
   /// Log-probability and entropy of the actions taken and the value, for every time step and row. Keeps in
   /// the workspace what `backward` needs.
-  template <class Arch>
-  void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch,
-                const PolicyOutputs& out) const {
+  template <class Arch, class Outputs = PolicyOutputs>
+  void evaluate(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const Outputs& out) const {
     spread_free_weights(weights, w.free_weights);
     if constexpr (carry_size > 0) std::copy_n(batch.carry, carry_size * tile_rows, w.carry);
     for (int t = 0; t < batch.steps; ++t) {
@@ -209,8 +209,7 @@ class ActorCriticPolicy {
         Load<T>::store(out.log_prob + t * tile_rows + row, result.log_prob);
         Load<T>::store(out.entropy + t * tile_rows + row, result.entropy);
         if constexpr (counterfactual) compare_actions<T>(w, batch, logits, t, row, out);
-        if constexpr (measures) {
-          if (!out.divergence) return;
+        if constexpr (std::is_same_v<Outputs, MagnetOutputs>) {
           const T distance = Dist::template divergence<T>(
               In<T>{logits + row, tile_rows}, free, In<T>{w.magnet_logits + row, tile_rows},
               In<T>{w.magnet_free + row, tile_rows}, mask<T>(batch, t, row));
@@ -222,8 +221,8 @@ class ActorCriticPolicy {
 
   /// Adds the gradient of a loss whose derivatives with respect to the outputs of the last `evaluate` are
   /// `d`. Derivatives of log-probability and entropy must be zero where nothing was decided.
-  template <class Arch>
-  void backward(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const PolicyOutputs& d,
+  template <class Arch, class Outputs = PolicyOutputs>
+  void backward(const Parameters& weights, Workspace& w, const PolicyBatch& batch, const Outputs& d,
                 Parameters& gradient) const {
     std::fill_n(w.d_carry, carry_size * tile_rows, 0.f);
     std::fill_n(w.d_free_weights, Dist::weights * tile_rows, 0.f);
@@ -236,8 +235,7 @@ class ActorCriticPolicy {
             action<T>(batch, t, row), Load<T>::load(d.log_prob + t * tile_rows + row),
             Load<T>::load(d.entropy + t * tile_rows + row), Out<T>{w.d_logits + row, tile_rows},
             Out<T>{w.d_free_weights + row, tile_rows});
-        if constexpr (measures) {
-          if (!d.divergence) return;
+        if constexpr (std::is_same_v<Outputs, MagnetOutputs>) {
           Dist::template add_divergence_gradient<T>(
               In<T>{logits + row, tile_rows}, In<T>{w.free_weights + row, tile_rows},
               In<T>{w.magnet_logits + row, tile_rows}, In<T>{w.magnet_free + row, tile_rows},

@@ -38,11 +38,16 @@ struct PolicyOutputs {
   float* entropy = nullptr;
   float* value = nullptr;
   float* baseline = nullptr;
-  float* divergence = nullptr;  ///< from a magnet (MeasuresDivergence); null: not asked for
   /// Of a model of other agents (ModelsOpponents), null where not asked for. Accuracies are not
   /// differentiated, and with `detached` the other outputs are not with respect to the model's weights.
   float *prediction_loss = nullptr, *prediction_accuracy = nullptr;
   bool detached = false;
+};
+
+/// The same of a policy that is drawn to a magnet (MeasuresDivergence): a type of its own, so that others
+/// compile nothing of it.
+struct MagnetOutputs : PolicyOutputs {
+  float* divergence = nullptr;  ///< [64]: KL(policy || magnet)
 };
 
 /// The policy's critic has a value for each action of an agent rather than one for its situation; it is read
@@ -51,13 +56,16 @@ template <class P>
 concept HasActionValues = requires { requires P::counterfactual; };
 
 /// A policy that says how far it is from another one of the same kind, and can be drawn to it: after
-/// `attract(magnet, workspace, batch)` the next `evaluate` of the batch also gives KL(policy || magnet) of
-/// each row, and `backward` takes its derivatives. Only a policy without a carry: what a magnet would
-/// remember nobody keeps.
+/// `attract(magnet, workspace, batch)` the next `evaluate` of the batch with MagnetOutputs also gives
+/// KL(policy || magnet) of each row, and `backward` takes its derivatives. Only a policy without a carry:
+/// what a magnet would remember nobody keeps.
 template <class P, class Arch>
 concept MeasuresDivergence =
     requires(const P policy, const typename P::Parameters& magnet, typename P::Workspace& workspace,
-             const PolicyBatch& batch) { policy.template attract<Arch>(magnet, workspace, batch); };
+             const PolicyBatch& batch, const MagnetOutputs& out) {
+      policy.template attract<Arch>(magnet, workspace, batch);
+      policy.template evaluate<Arch>(magnet, workspace, batch, out);
+    };
 
 /// A policy with a model of other agents: `evaluate` says how well it predicts `batch.others`, what each of
 /// them did at the same decision, by the cross-entropy and the accuracy of each row, and `backward` takes the
