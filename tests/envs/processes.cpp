@@ -71,7 +71,7 @@ TEST_CASE("envs/processes: moments in the long run") {
   CHECK(internal::fitting::sample_moments(drawn).mean == doctest::Approx(.1 - .1).scale(1).epsilon(.02));
   CHECK(deviation(drawn) == doctest::Approx(std::sqrt(.64 + .1 * (1 + 4))).epsilon(.02));
 
-  const OrnsteinUhlenbeck reverting{.level = 5, .persistence = .9f, .deviation = .5f};
+  const MeanRevertingPrice reverting{.level = 5, .persistence = .9f, .deviation = .5f};
   Random random(2, 0, 0, 0, Purpose::test);
   auto state = reverting.begin(random);
   double sum = 0, squares = 0;
@@ -156,7 +156,7 @@ TEST_CASE("envs/processes: a fit finds the parameters that made the returns, and
   CHECK(jumps.intensity == doctest::Approx(.08).epsilon(.25));
   CHECK(jumps.jump_deviation == doctest::Approx(2.5).epsilon(.15));
 
-  const auto reverting = fitted(OrnsteinUhlenbeck{.level = 0, .persistence = .9f, .deviation = .5f});
+  const auto reverting = fitted(MeanRevertingPrice{.level = 0, .persistence = .9f, .deviation = .5f});
   CHECK(reverting.persistence == doctest::Approx(.9).epsilon(.02));
   CHECK(reverting.deviation == doctest::Approx(.5).epsilon(.02));
 

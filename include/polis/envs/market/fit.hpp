@@ -1,7 +1,7 @@
 // Maximum likelihood: `market::fit<Process>(returns)`, the parameters of a process under which a history of
 // log returns (percent) is likeliest.
 //
-//   GeometricBrownian, OrnsteinUhlenbeck   in closed form (the latter given the first bar)
+//   GeometricBrownian, MeanRevertingPrice   in closed form (the latter given the first bar)
 //   RegimeSwitching<N>                     Baum and Welch's algorithm, Hamilton 1990
 //   Garch, StudentGarch, MertonJumps       Nelder and Mead's simplex over unbounded coordinates
 #pragma once
@@ -78,7 +78,7 @@ inline double log_likelihood(const MertonJumps& p, std::span<const double> retur
 }
 
 /// Of the returns after the first, the log price beginning at 0.
-inline double log_likelihood(const OrnsteinUhlenbeck& p, std::span<const double> returns) {
+inline double log_likelihood(const MeanRevertingPrice& p, std::span<const double> returns) {
   const double level = static_cast<double>(p.level), keep = static_cast<double>(p.persistence);
   double x = returns[0], sum = 0;
   for (const double r : returns.subspan(1)) {
@@ -93,7 +93,7 @@ inline GeometricBrownian maximise(GeometricBrownian, std::span<const double> ret
   return {static_cast<float>(m.mean), static_cast<float>(m.deviation)};
 }
 
-inline OrnsteinUhlenbeck maximise(OrnsteinUhlenbeck, std::span<const double> returns) {
+inline MeanRevertingPrice maximise(MeanRevertingPrice, std::span<const double> returns) {
   const auto count = static_cast<double>(returns.size() - 1);
   double x = returns[0], sx = 0, sy = 0, sxx = 0, sxy = 0, syy = 0;
   for (const double r : returns.subspan(1)) {

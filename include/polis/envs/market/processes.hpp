@@ -87,7 +87,7 @@ struct MertonJumps {
 
 /// The log price (percent) reverts to `level`, an Ornstein-Uhlenbeck process seen once a bar: x' = level +
 /// persistence (x - level) + deviation z. A path begins in the stationary distribution.
-struct OrnsteinUhlenbeck {
+struct MeanRevertingPrice {
   float level = 0, persistence = .95f, deviation = 1;
   struct State {
     float log_price = 0;  ///< percent
@@ -115,7 +115,7 @@ struct VolumeProcess {
 };
 
 static_assert(ReturnProcess<GeometricBrownian> && ReturnProcess<Garch> && ReturnProcess<StudentGarch> &&
-              ReturnProcess<MertonJumps> && ReturnProcess<OrnsteinUhlenbeck>);
+              ReturnProcess<MertonJumps> && ReturnProcess<MeanRevertingPrice>);
 
 }  // namespace market
 }  // namespace polis
