@@ -1,7 +1,7 @@
 // Maximum likelihood: `market::fit<Process>(returns)`, the parameters of a process under which a history of
 // log returns (percent) is likeliest.
 //
-//   GeometricBrownian, MeanRevertingPrice   in closed form (the latter given the first bar)
+//   GeometricBrownian, MeanRevertingPrice  in closed form (the latter given the first bar)
 //   RegimeSwitching<N>                     Baum and Welch's algorithm, Hamilton 1990
 //   Garch, StudentGarch, MertonJumps       Nelder and Mead's simplex over unbounded coordinates
 #pragma once
