@@ -63,20 +63,20 @@ struct LiquidationConfig {
   }
   /// What is optimal to have left of one unit after `done` steps.
   [[nodiscard]] POLIS_HD double optimal_rest(int done) const {
-    const double k = kappa(), T = static_cast<double>(horizon), t = done * tau();
+    const double k = kappa(), end = static_cast<double>(horizon), t = done * tau();
     if (done >= steps) return 0;
-    if (k * T < 1e-4) return 1 - t / T;
+    if (k * end < 1e-4) return 1 - t / end;
     // sinh(k (T - t)) / sinh(k T), without large numbers.
-    return math::exp(-k * t) * (1 - math::exp(-2 * k * (T - t))) / (1 - math::exp(-2 * k * T));
+    return math::exp(-k * t) * (1 - math::exp(-2 * k * (end - t))) / (1 - math::exp(-2 * k * end));
   }
   /// What is left of one unit in the open-loop equilibrium of several sellers without risk, in continuous
   /// time: all sell at a rate proportional to e^(-kt), k = (n - 1)/(n + 1) gamma/eta.
   [[nodiscard]] POLIS_HD double equilibrium_rest(int sellers, int done) const {
-    const double T = static_cast<double>(horizon), t = done * tau();
+    const double end = static_cast<double>(horizon), t = done * tau();
     const double k = (sellers - 1.) / (sellers + 1.) * static_cast<double>(gamma) / static_cast<double>(eta);
     if (done >= steps) return 0;
-    if (k * T < 1e-4) return 1 - t / T;
-    return (math::exp(-k * t) - math::exp(-k * T)) / (1 - math::exp(-k * T));
+    if (k * end < 1e-4) return 1 - t / end;
+    return (math::exp(-k * t) - math::exp(-k * end)) / (1 - math::exp(-k * end));
   }
 };
 
@@ -194,10 +194,10 @@ struct Liquidation {
     if ((Sellers > 1 && config.risk != 0) || one <= gamma / 2) {
       return {std::numeric_limits<double>::quiet_NaN()};
     }
-    const auto X = static_cast<double>(config.amount), sigma = static_cast<double>(config.deviation);
-    double cost = static_cast<double>(config.epsilon) * X;
+    const auto all = static_cast<double>(config.amount), sigma = static_cast<double>(config.deviation);
+    double cost = static_cast<double>(config.epsilon) * all;
     for (int k = 1; k <= config.steps; ++k) {
-      const double left = X * config.optimal_rest(k), sold = X * config.optimal_rest(k - 1) - left;
+      const double left = all * config.optimal_rest(k), sold = all * config.optimal_rest(k - 1) - left;
       cost += gamma * Sellers * sold * left + one * Sellers * sold * sold;
       cost += static_cast<double>(config.risk) * sigma * sigma * config.tau() * left * left;
     }

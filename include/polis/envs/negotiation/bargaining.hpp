@@ -85,7 +85,7 @@ struct BasicBargaining {
       const float quarters = -4 * math::log(math::max(seen[2], 1e-6f)) / .6931471806f;
       const float shrunk = math::clamp(math::floor(quarters + .5f), 0.f, counted_worths - 1.f);
       const int scene = remaining * counted_worths + static_cast<int>(shrunk);
-      return scene * (parts + 2) + (seen[0] > 0 ? 1 + static_cast<int>(offered + .5f) : 0);
+      return scene * (parts + 2) + (seen[0] > 0 ? 1 + static_cast<int>(math::floor(offered + .5f)) : 0);
     }
   };
   using Observation = std::conditional_t<issues == 1, OneSeen, ManySeen>;
