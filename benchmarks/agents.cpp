@@ -154,7 +154,7 @@ class Drawing {
       text_ += "<path d=\"" + path + "\" fill=\"none\" stroke-width=\"2\" stroke=\"" +
                std::string(colours[k]) + "\"/>\n";
       const Sample& end = rows_.back();
-      label(across(end.agents), down(end.*members[k]) - 10, names[k], "end", colours[k]);
+      label(across(end.agents), down(end.*members[k]) + (k == 0 ? -10 : 20), names[k], "end", colours[k]);
     }
   }
 
