@@ -10,37 +10,23 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <exception>
-#include <filesystem>
-#include <iostream>
 #include <limits>
 #include <string>
 #include <vector>
 
-#include <polis/io/command_line.hpp>
-#include <polis/io/yaml.hpp>
 #include <polis/polis.hpp>
 #include <polis/stats/bootstrap.hpp>
 #include <polis/stats/descriptive.hpp>
 #include <polis/stats/iqm.hpp>
 
-#include "figure.hpp"
+#include "seed_runs.hpp"
 
 namespace {
 
 using namespace polis;
 using Learning = Trainer<PPO::With<ScaleRewards>, MultiAgentEnv<QuadraticPortfolio>>;
 
-struct PortfolioRun {
-  Learning::Config trainer{};
-  std::uint64_t steps = 1'000'000;
-  int seeds = 5;
-  static void fields(auto& self, auto&& visit) {
-    visit("trainer", self.trainer);
-    visit("steps", self.steps);
-    visit("seeds", self.seeds);
-  }
-};
+using Runs = SeedRuns<Learning>;
 
 /// What a policy's steps earn in the long run, the error of that, and the linear rule that it is most like.
 struct Evaluated {
@@ -80,57 +66,26 @@ Evaluated evaluate(const Learning& trainer, QuadraticPortfolioConfig config) {
           {(xa * ff - fa * xf) / determinant, (fa * xx - xa * xf) / determinant}};
 }
 
-void learn(FigureLog& log, const PortfolioRun& run) {
-  const QuadraticPortfolioConfig& config = run.trainer.env;
+void learn(FigureLog& log, const Runs& runs) {
+  const QuadraticPortfolioConfig& config = runs.trainer.env;
   const double optimum = average_reward(config, config.optimal());
   const double from = average_reward(config, config.markowitz());
   const auto way = [&](double average) { return (average - from) / (optimum - from); };
-  std::vector<double> scores;
-  for (int i = 0; i < run.seeds; ++i) {
-    auto settings = run.trainer;
-    settings.seed += static_cast<std::uint64_t>(i);
-    Learning trainer(settings);
-    trainer.train(run.steps);
+  const std::vector<double> scores = runs.train([&](Learning& trainer) {
     const Evaluated result = evaluate(trainer, config);
-    scores.push_back(way(result.average));
     std::printf("seed %-4llu %.4f of the way (error %.4f); as %.3f x + %.3f f %.4f; %.2f s\n",
-                static_cast<unsigned long long>(settings.seed), scores.back(),
+                static_cast<unsigned long long>(trainer.config().seed), way(result.average),
                 result.error / (optimum - from), result.rule.keep, result.rule.react,
                 way(average_reward(config, result.rule)), trainer.seconds());
-    std::fflush(stdout);
-  }
+    return way(result.average);
+  });
   const stats::Estimate iqm = stats::bootstrap({scores}, stats::iqm);
   const double worst = *std::min_element(scores.begin(), scores.end());
   std::printf("of the way from Markowitz to the optimum: IQM %.4f [%.4f, %.4f], worst %.4f; myopic %.4f\n",
               iqm.value, iqm.low, iqm.high, worst, way(average_reward(config, config.myopic())));
-  const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) + " steps";
-  const auto add = [&](const char* part, double value) {
-    log.add({.name = std::string("learning_portfolio/") + part,
-             .value = value,
-             .unit = "share of the way",
-             .threads = log.threads(),
-             .sizes = sizes});
-  };
-  add("iqm", iqm.value), add("worst", worst);
+  runs.add(log, "learning_portfolio", "share of the way", {{"iqm", iqm.value}, {"worst", worst}});
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    FigureLog log(argc, argv);
-    std::vector<const char*> words{argv[0]};
-    for (const std::string& word : log.rest()) words.push_back(word.c_str());
-    const CommandLine cli(static_cast<int>(words.size()), words.data(), {});
-    PortfolioRun run;
-    read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings/portfolio.yaml").string(), run);
-    run.trainer.threads = log.threads();
-    cli.apply(run);
-    std::cout << Learning::name() << "\n" << to_yaml(run);
-    learn(log, run);
-    return 0;
-  } catch (const std::exception& error) {
-    std::cerr << error.what() << "\n";
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return run_seeds<Learning>(argc, argv, "portfolio.yaml", learn); }

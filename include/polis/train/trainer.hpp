@@ -268,7 +268,7 @@ class Trainer {
     return [this](Random& random) { return assign(random); };
   }
 
-  Assignment<Environment> assign([[maybe_unused]] Random& random) const {
+  Assignment<Environment> assign(Random& random) const {
     Assignment<Environment> assignment;
     if (task_) return {.task = *task_, .stage = 0, .replayed = true};  // what curricula do not count
     const CurriculumDraw draw = curriculum_.sample(random);
