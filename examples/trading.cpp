@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <polis/envs/market/backtest.hpp>
@@ -64,7 +65,11 @@ MarketHistory read_history(const std::string& csv, const MarketSettings& market)
   for (const std::string& symbol : table.symbols) std::printf(" %s", symbol.c_str());
   std::printf("\n");
   for (const std::string& note : table.notes) std::printf("note: %s\n", note.c_str());
-  return MarketHistory({.symbols = symbols, .close = table.close, .open = table.open}, market);
+  MarketPrices prices{.symbols = symbols, .close = table.close, .open = table.open};
+  if (!table.open.empty() && !table.high.empty() && !table.low.empty()) {
+    prices.high = table.high, prices.low = table.low;
+  }
+  return MarketHistory(std::move(prices), market);
 }
 
 /// One pass of the greedy agents over all held-out days.

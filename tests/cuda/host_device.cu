@@ -80,6 +80,15 @@ struct Bazaar {
   POLIS_HD Actions<Bazaar> target_actions() const { return {}; }
 };
 
+/// Trading with all that its type can be asked for, and with what is off by default.
+struct WatchedTrading : BasicTrading<TradingSpec{.assets = 2, .traders = 2, .orders = true, .holding = 3}> {
+  struct Config : TradingConfig {
+    POLIS_HD constexpr Config() {
+      orders.holding = 2, orders.stop_loss = .01f, orders.take_profit = .01f, orders.cooldown = 1;
+    }
+  };
+};
+
 /// Agent 1 always does its first action.
 struct Restraint {
   template <class E, class Action>
@@ -105,7 +114,7 @@ using Environments =
           DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining,
           BargainingAgainst<>, AlphaFairSharing<>, TwoClassQueue<>, TwoClassQueue<3>, ResourceAllocation,
           Legislature<>, ResourceTrading, Liquidation<1>, Liquidation<2>, KyleMarket<2>, MarketMaking,
-          QuadraticPortfolio, MertonAllocation, MeanReversion, DoubleAuction, Bazaar>;
+          QuadraticPortfolio, MertonAllocation, MeanReversion, DoubleAuction, WatchedTrading, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =

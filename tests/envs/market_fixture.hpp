@@ -1,6 +1,7 @@
 // What the tests of the market environments share: the example prices, and paths made of a formula.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -36,6 +37,17 @@ inline polis::MarketPrices waving_prices(int days, int symbols, bool with_open) 
       prices.close.push_back(static_cast<float>(price(day, s)));
       if (with_open) prices.open.push_back(static_cast<float>(price(day - .6, s)));
     }
+  }
+  return prices;
+}
+
+/// The same with highs and lows about a percent beyond opens and closes.
+inline polis::MarketPrices waving_ranges(int days, int symbols) {
+  polis::MarketPrices prices = waving_prices(days, symbols, true);
+  for (std::size_t i = 0; i < prices.close.size(); ++i) {
+    const float beyond = 1.01f + .01f * std::sin(static_cast<float>(i));
+    prices.high.push_back(std::max(prices.open[i], prices.close[i]) * beyond);
+    prices.low.push_back(std::min(prices.open[i], prices.close[i]) / beyond);
   }
   return prices;
 }

@@ -93,7 +93,7 @@ TEST_CASE("envs/trading_figures: the reward is the weighted sum of its component
   });
   for (int i = 0; i < 4; ++i) net -= 25 * (double(lane.env.account(i).equity) - 1);
   for (int i = 0; i < 4; ++i) costs -= 25 * double(lane.env.totals(i).cost);
-  CHECK(figures == 14);
+  CHECK(figures == 17);
   CHECK(sum == doctest::Approx(total).epsilon(1e-3));
   CHECK(std::abs(net) < 1e-3);
   CHECK(std::abs(costs) < 1e-3);

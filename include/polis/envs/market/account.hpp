@@ -27,6 +27,18 @@ struct TradingAccount {
     for (int a = 0; a < Assets; ++a) sum += position[a];
     equity = sum;
   }
+  /// How evenly money is invested in `count` assets: 0 for one position or none, 1 for equal ones in all that
+  /// use up the equity.
+  POLIS_HD float diversification(int count) const {
+    float gross = 0, squares = 0;
+    for (int a = 0; a < Assets; ++a) {
+      gross += math::abs(position[a]);
+      squares += position[a] * position[a];
+    }
+    if (count < 2 || gross < 1e-6f) return 0;
+    const float n = static_cast<float>(count), spread = (1 - squares / (gross * gross)) * n / (n - 1);
+    return spread * math::min(gross / math::max(equity, 1e-3f), 1.f);
+  }
   /// Closes every position at the current prices.
   POLIS_HD void liquidate() {
     position = {};
@@ -90,6 +102,14 @@ struct TraderRecord {
     totals.squares += net * net;
     totals.drawdown = math::max(totals.drawdown, drawdown);
     return math::max(drawdown - before, 0.f);
+  }
+
+  /// The Sharpe ratio of the episode so far, per year of 252 bars.
+  POLIS_HD float episode_sharpe() const {
+    if (bars < 2) return 0;
+    const float n = static_cast<float>(bars), mean = totals.returns / n;
+    const float variance = (totals.squares - n * mean * mean) / (n - 1);
+    return variance > 1e-8f ? mean / math::sqrt(variance) * math::sqrt(252.f) : 0.f;
   }
 
   /// The Sharpe ratio per bar of the last Window returns (sample deviation), and the historical value at

@@ -72,7 +72,7 @@ std::vector<TradingReport> backtest(Policy&& policy, const MarketData& data, con
   for (std::uint64_t step = 1; running; ++step) {
     Actions<E> actions{};
     for (int i = 0; i < env.active_traders(); ++i) {
-      if (env.acting(i)) actions[i] = policy(env, i, view, choices);
+      if (env.acting(i)) actions[i] = E::action_of(policy(env, i, view, choices));
     }
     running = play(step, Purpose::environment, [&](auto& ctx) { env.step(actions, ctx); });
     recorder.add(env);

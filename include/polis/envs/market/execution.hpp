@@ -9,10 +9,16 @@
 
 namespace polis {
 
-/// How prices move over a bar, as factors: from the close before to the fill, and from the fill to the close.
+/// What is known of the prices within a bar: its close alone, where orders fill; its open, where they fill,
+/// and its close; or its high and low too.
+enum class BarPrices { close, open_and_close, range };
+
+/// How prices move over a bar, as factors: from the close before to the fill, and from the fill to the close,
+/// the low and the high. The last two mean something only where `prices` is `range`.
 template <int Assets>
 struct BarMoves {
-  Array<float, Assets> to_fill{}, to_close{};
+  Array<float, Assets> to_fill{}, to_close{}, to_low{}, to_high{};
+  BarPrices prices = BarPrices::close;
 };
 
 /// What trading costs on this task: the proportional cost, Almgren and Chriss's eta-tilde and gamma over
@@ -60,14 +66,12 @@ POLIS_HD Array<float, Assets> orders_towards(const Array<float, Assets>& action,
   return order;
 }
 
-/// Fills `orders` (value at the last close) at prices that give way by `concession`, charges costs, and marks
-/// the account at the bar's close. `drift` is the factor from fill to close, lasting impact included.
+/// Fills `orders` (value at the last close) at prices that give way by `concession` and charges costs.
 /// `on_trade(asset, held, value)` hears of every fill.
 template <int Assets>
-POLIS_HD BarFlows settle_bar(TradingAccount<Assets>& account, const Array<float, Assets>& orders,
-                             const Array<float, Assets>& concession, const Array<float, Assets>& to_fill,
-                             const Array<float, Assets>& drift, const TradingFrictions& frictions,
-                             auto&& on_trade) {
+POLIS_HD BarFlows fill_orders(TradingAccount<Assets>& account, const Array<float, Assets>& orders,
+                              const Array<float, Assets>& concession, const Array<float, Assets>& to_fill,
+                              const TradingFrictions& frictions, auto&& on_trade) {
   BarFlows flows{account.equity};
   account.cash += account.cash * frictions.interest;
   for (int a = 0; a < Assets; ++a) {
@@ -77,14 +81,33 @@ POLIS_HD BarFlows settle_bar(TradingAccount<Assets>& account, const Array<float,
     const float impact = concession[a] * value;
     on_trade(a, account.position[a], value);
     account.trade(a, value, cost + impact);
-    account.position[a] *= drift[a];
     flows.cost += cost;
     flows.impact += impact;
     flows.traded += math::abs(value);
   }
+  return flows;
+}
+
+/// Closes one position within the bar, at a price `move` times that of its fill, which gives way by
+/// `concession`.
+template <int Assets>
+POLIS_HD void close_within_bar(TradingAccount<Assets>& account, int asset, float move, float concession,
+                               const TradingFrictions& frictions, BarFlows& flows) {
+  const float value = -account.position[asset] * move;
+  const float cost = frictions.proportional * math::abs(value), impact = concession * value;
+  account.cash -= value + cost + impact;
+  account.position[asset] = 0;
+  flows.cost += cost;
+  flows.impact += impact;
+  flows.traded += math::abs(value);
+}
+
+/// Marks the account at the bar's close. `drift` is the factor from fill to close, lasting impact included.
+template <int Assets>
+POLIS_HD void mark_bar(TradingAccount<Assets>& account, const Array<float, Assets>& drift, BarFlows& flows) {
+  for (int a = 0; a < Assets; ++a) account.position[a] *= drift[a];
   account.mark();
   flows.gain = account.equity - flows.before + flows.cost + flows.impact;
-  return flows;
 }
 
 }  // namespace polis

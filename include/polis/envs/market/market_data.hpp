@@ -32,6 +32,8 @@ struct MarketData {
   const float* to_fill =
       nullptr;  ///< [day][symbol]: price at which orders of the day before fill / close before
   const float* to_close = nullptr;  ///< [day][symbol]: close / that price; 1 where the data has no open
+  const float* to_low = nullptr;    ///< [day][symbol]: low / that price; none where the data has no ranges
+  const float* to_high = nullptr;   ///< [day][symbol]: high / that price
   const float* features = nullptr;  ///< [day][symbol][market_features], scaled
   const int* starts = nullptr;      ///< [start_count]: days on which a window may start, calmest window first
   const FeatureScaler* scalers = nullptr;  ///< [symbol]
@@ -40,8 +42,9 @@ struct MarketData {
   int symbols = 0;
   int first_day = 0, end_day = 0;  ///< episodes observe days in [first_day, end_day)
   int start_count = 0;
-  int window = 120;      ///< bars in an episode that a stage draws
-  bool training = true;  ///< only training mixes synthetic episodes in
+  int window = 120;       ///< bars in an episode that a stage draws
+  bool training = true;   ///< only training mixes synthetic episodes in
+  bool has_open = false;  ///< orders fill at the open, not at the close
 
   /// Where a day's figure of a symbol lies in `close`, `to_fill` and `to_close`.
   POLIS_HD std::size_t index(int day, int symbol) const {
@@ -57,10 +60,12 @@ struct MarketData {
   AssetModel default_model{};
 };
 
-/// Prices by day, then symbol: element [day * symbols + symbol]. `open` may be empty.
+/// Prices by day, then symbol: element [day * symbols + symbol]. `open` may be empty, and `high` and `low`,
+/// which go together and beside opens only: without an open it is not known what of a bar's range came after
+/// its orders.
 struct MarketPrices {
   int symbols = 0;
-  std::vector<float> close, open;
+  std::vector<float> close{}, open{}, high{}, low{};
 };
 
 /// How a history is divided, in shares of its days.
@@ -153,12 +158,19 @@ class MarketHistory {
       throw Error(concat({prices_.close.size(), " closes for ", prices_.symbols, " symbols"}), "MarketPrices",
                   "as many closes as days times symbols");
     }
-    if (!prices_.open.empty() && prices_.open.size() != prices_.close.size()) {
-      throw Error(concat({prices_.open.size(), " opens beside ", prices_.close.size(), " closes"}),
-                  "MarketPrices", "as many, or none");
+    const auto as_many = [&](const std::vector<float>& column, const char* name) {
+      if (column.empty() || column.size() == prices_.close.size()) return;
+      throw Error(concat({column.size(), name, " beside ", prices_.close.size(), " closes"}), "MarketPrices",
+                  "as many, or none");
+    };
+    as_many(prices_.open, " opens"), as_many(prices_.high, " highs"), as_many(prices_.low, " lows");
+    if (prices_.high.size() != prices_.low.size() || prices_.high.size() > prices_.open.size()) {
+      throw Error(concat({prices_.high.size(), " highs and ", prices_.low.size(), " lows beside ",
+                          prices_.open.size(), " opens"}),
+                  "MarketPrices", "highs and lows together, and beside opens");
     }
     days_ = static_cast<int>(prices_.close.size()) / prices_.symbols;
-    for (const auto* column : {&prices_.close, &prices_.open}) {
+    for (const auto* column : {&prices_.close, &prices_.open, &prices_.high, &prices_.low}) {
       for (std::size_t i = 0; i < column->size(); ++i) {
         if (std::isfinite((*column)[i]) && (*column)[i] > 0) continue;
         const auto symbols = static_cast<std::size_t>(prices_.symbols);
@@ -195,6 +207,10 @@ class MarketHistory {
         to_fill_[at] = fill / prices_.close[index(day - 1, s)];
         to_close_[at] = prices_.close[at] / fill;
       }
+    }
+    for (std::size_t at = 0; at < prices_.high.size(); ++at) {  // a range holds its open and its close
+      to_low_.push_back(std::min({prices_.low[at] / prices_.open[at], 1.f, to_close_[at]}));
+      to_high_.push_back(std::max({prices_.high[at] / prices_.open[at], 1.f, to_close_[at]}));
     }
   }
 
@@ -263,6 +279,9 @@ class MarketHistory {
     data.close = prices_.close.data();
     data.to_fill = to_fill_.data();
     data.to_close = to_close_.data();
+    data.to_low = to_low_.empty() ? nullptr : to_low_.data();
+    data.to_high = to_high_.empty() ? nullptr : to_high_.data();
+    data.has_open = !prices_.open.empty();
     data.features = scaled_.data();
     data.starts = starts.data();
     data.start_count = static_cast<int>(starts.size());
@@ -280,7 +299,7 @@ class MarketHistory {
   MarketPrices prices_;
   MarketSettings settings_;
   int days_ = 0, training_end_ = 0, end_ = 0, held_out_window_ = 0;
-  std::vector<float> to_fill_, to_close_, scaled_;
+  std::vector<float> to_fill_, to_close_, to_low_, to_high_, scaled_;
   std::vector<FeatureVector> raw_;
   std::vector<FeatureScaler> scalers_;
   MarketModel model_;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <polis/core/error.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/text.hpp>
 
 namespace polis {
@@ -28,6 +29,26 @@ struct RewardWeights {
   }
 };
 
+/// Standing orders, which close a position by themselves (orders.hpp). Every trader has the same in every
+/// asset; 0 is none.
+struct OrderSettings {
+  int holding = 0;        ///< bars after which a position is closed; where actions state it, its unit
+  float stop_loss = 0;    ///< loss at which it is closed, as a share of its average entry price
+  float take_profit = 0;  ///< gain at which it is closed
+  int cooldown = 0;       ///< bars after that in which the trader's orders for the asset lapse
+
+  /// Whether prices close positions.
+  POLIS_HD constexpr bool watches_prices() const { return stop_loss > 0 || take_profit > 0; }
+  POLIS_HD constexpr bool any() const { return watches_prices() || holding > 0; }
+
+  static constexpr void fields(auto& self, auto&& visit) {
+    visit("holding", self.holding);
+    visit("stop_loss", self.stop_loss);
+    visit("take_profit", self.take_profit);
+    visit("cooldown", self.cooldown);
+  }
+};
+
 /// Market frictions, limits and reward of Trading. Money is in units of a trader's equity at the episode's
 /// start.
 struct TradingConfig {
@@ -43,6 +64,7 @@ struct TradingConfig {
   float cash_rate = 0;             ///< interest on cash, and on debt, per year of 252 bars
   float synthetic_share = .5f;     ///< share of synthetic episodes in the last stage of training
   RewardWeights rewards{};
+  OrderSettings orders{};
 
   static constexpr void fields(auto& self, auto&& visit) {
     visit("cost", self.cost);
@@ -57,6 +79,7 @@ struct TradingConfig {
     visit("cash_rate", self.cash_rate);
     visit("synthetic_share", self.synthetic_share);
     visit("rewards", self.rewards);
+    visit("orders", self.orders);
   }
 };
 
@@ -80,6 +103,12 @@ inline void check_settings(const TradingConfig& config) {
   require(config.bankruptcy > 0 && config.bankruptcy < 1, "bankruptcy", config.bankruptcy, "between 0 and 1");
   require(config.synthetic_share >= 0 && config.synthetic_share <= 1, "synthetic_share",
           config.synthetic_share, "between 0 and 1");
+  const OrderSettings& orders = config.orders;
+  at_least_zero("orders.holding", static_cast<float>(orders.holding));
+  at_least_zero("orders.cooldown", static_cast<float>(orders.cooldown));
+  at_least_zero("orders.take_profit", orders.take_profit);
+  require(orders.stop_loss >= 0 && orders.stop_loss < 1, "orders.stop_loss", orders.stop_loss,
+          "at least 0 and below 1");
 }
 
 }  // namespace polis

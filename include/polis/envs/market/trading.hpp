@@ -2,9 +2,11 @@
 //
 // Order of events, from bar t to bar t+1:
 //   1. every trader has observed bar t: closes and indicators up to it, and accounts marked at it;
-//   2. it states target weights; the order is a number of units, fixed at the close of bar t;
+//   2. it states target weights; the order is a number of units, fixed at the close of bar t; a position
+//      whose holding period is over is closed instead;
 //   3. all orders fill at the open of bar t+1 (at its close, where the data has no open), moved by their
-//      joint impact, and pay the proportional cost;
+//      joint impact, and pay the proportional cost; a position beyond a barrier at that price is closed at it
+//      instead, and one that meets a barrier within the rest of the bar is closed there (orders.hpp);
 //   4. the lasting part of the impact shifts the price;
 //   5. accounts are marked at the close of bar t+1; rewards and ends are stated.
 // Where the data has no open, an order therefore earns its first return between the closes of t+1 and t+2.
@@ -25,9 +27,12 @@
 #include <polis/envs/market/execution.hpp>
 #include <polis/envs/market/features.hpp>
 #include <polis/envs/market/generator.hpp>
+#include <polis/envs/market/lane_market.hpp>
 #include <polis/envs/market/market_data.hpp>
+#include <polis/envs/market/orders.hpp>
 #include <polis/envs/market/settings.hpp>
 #include <polis/envs/market/task.hpp>
+#include <polis/envs/market/trader.hpp>
 #include <polis/space/space.hpp>
 
 namespace polis {
@@ -36,10 +41,11 @@ template <TradingSpec Spec>
 struct BasicTrading {
   static constexpr int agents = Spec.traders;
   static constexpr int assets = Spec.assets;
-  static constexpr int asset_features = market_features + 4, own_features = 12;
+  static constexpr int order_features = Spec.orders ? Trader<assets, Spec.window>::order_figures : 0;
+  static constexpr int asset_features = market_features + 4 + order_features, own_features = 12;
   using Observation = Box<assets * asset_features + own_features>;
-  using State = Box<assets*(market_features + 2) + agents*(assets + 2) + 2>;
-  using Action = TargetWeights<assets>;
+  using State = Box<assets*(market_features + 2) + agents*(assets * (1 + order_features) + 2) + 2>;
+  using Action = TradingAction<Spec>;
   using Vector = Array<float, assets>;  ///< one number per slot
   using Config = TradingConfig;
   using Dataset = MarketData;
@@ -65,59 +71,62 @@ struct BasicTrading {
   }
 
   POLIS_HD void reset(auto& ctx) {
-    const MarketData& data = ctx.data();
     const Task& task = ctx.task();
     *this = BasicTrading{};
-    synthetic_ = task.synthetic || data.symbols == 0;
-    const int last_start = data.end_day - 2;
-    day_ = synthetic_ ? 0 : clamp(task.start, data.first_day, last_start);
-    bars_ = clamp(task.bars, 1, synthetic_ ? task.bars : data.end_day - 1 - day_);
-    traders_ = clamp(task.traders, 1, agents);
-    volatility_ = clamp(task.volatility, 0, 2);
+    traders_ = task.traders < 1 ? 1 : task.traders > agents ? agents : task.traders;
     held_equity_ = static_cast<float>(traders_);
-    choose_symbols(clamp(task.assets, 1, Task::available_assets(data)), data, ctx.random);
-    if (synthetic_) {
-      path_.start(data, symbol_, volatility_, ctx.random);
-      scale_features(data);
-    }
+    market_.start(task, ctx.data(), ctx.random);
   }
 
   POLIS_HD void step(const auto& actions, auto& ctx) {
     const Config& config = ctx.config();
     // Decisions, from what is known at the close of bar t.
-    Array<Vector, agents> orders{};
-    Vector joint{};
+    Array<BarOrders<assets>, agents> orders{};
     for (int i = 0; i < traders_; ++i) {
-      if (out_[i]) continue;
-      orders[i] = decide(actions[i], account_[i], weight_unit(config), config.adjustment, config);
-      for (int a = 0; a < assets; ++a) joint[a] += orders[i][a];
+      if (trader_[i].out) continue;
+      orders[i].value =
+          decide(weights(actions[i]), trader_[i].account, weight_unit(config), config.adjustment, config);
+      if (manages(config)) trader_[i].manage(orders[i]);
     }
     Vector random_action{};
     for (int a = 0; a < assets; ++a) {
-      if (symbol_[a] >= 0) random_action[a] = ctx.random.uniform(-1.f, 1.f);
+      if (symbol(a) >= 0) random_action[a] = ctx.random.uniform(-1.f, 1.f);
     }
-    Vector random_orders = decide(random_action, shadow_, 1 / static_cast<float>(active_), 1, config);
+    Vector random_orders = decide(random_action, shadow_, 1 / static_cast<float>(active_assets()), 1, config);
 
     // Bar t+1.
-    const BarMoves<assets> moves = next_bar(ctx.data(), ctx.random);
+    const BarMoves<assets> moves = market_.next(ctx.data(), ctx.random);
     const TradingFrictions frictions(config, ctx.task().cost_scale, ctx.task().impact_scale);
-    Vector drift{}, concession{}, random_concession{};
+    Vector joint{};
+    for (int i = 0; i < traders_; ++i) {
+      if (config.orders.watches_prices()) trader_[i].close_beyond(moves, config.orders, orders[i]);
+      for (int a = 0; a < assets; ++a) joint[a] += orders[i].value[a];
+    }
+    Vector shift{}, drift{}, concession{}, random_concession{};
     for (int a = 0; a < assets; ++a) {
       const float unit = moves.to_fill[a] * math::exp(-offset_[a]);
       const PriceImpact impact(joint[a] * unit, frictions);
       concession[a] = impact.concession;
       random_concession[a] = PriceImpact(random_orders[a] * unit, frictions).concession;
       offset_[a] += impact.shift;
-      drift[a] = math::exp(impact.shift) * moves.to_close[a];
+      shift[a] = math::exp(impact.shift);
+      drift[a] = shift[a] * moves.to_close[a];
     }
     Array<BarFlows, agents> flows{};
     for (int i = 0; i < traders_; ++i) {
-      if (out_[i]) continue;
-      auto on_trade = [&](int a, float held, float value) { record_[i].trade(a, held, value); };
-      flows[i] = settle_bar(account_[i], orders[i], concession, moves.to_fill, drift, frictions, on_trade);
+      if (trader_[i].out) continue;
+      flows[i] = trader_[i].fill(orders[i], concession, moves, frictions);
+      if (!manages(config)) continue;
+      trader_[i].take_note(orders[i], moves, config.orders,
+                           [&](int a) { return period(actions[i], a, config.orders); });
     }
-    settle_bar(shadow_, random_orders, random_concession, moves.to_fill, drift, frictions,
-               [](int, float, float) {});
+    if (config.orders.watches_prices()) close_within(moves, shift, drift, frictions, flows, config.orders);
+    for (int i = 0; i < traders_; ++i) {
+      if (!trader_[i].out) mark_bar(trader_[i].account, drift, flows[i]);
+    }
+    BarFlows random_flows = fill_orders(shadow_, random_orders, random_concession, moves.to_fill, frictions,
+                                        [](int, float, float) {});
+    mark_bar(shadow_, drift, random_flows);
     ++bar_;
     reward(flows, ctx);
     end(ctx);
@@ -125,38 +134,39 @@ struct BasicTrading {
 
   POLIS_HD void observe(int agent, Row out, const auto& view) const {
     const Config& config = view.config();
-    const TradingAccount<assets>& own = account_[agent];
+    const TradingAccount<assets>& own = trader_[agent].account;
     const float inverse_equity = 1 / math::max(own.equity, 1e-3f);
     const float unit = weight_unit(config), others = inverse_others_equity(agent);
     float gross = 0, cost_basis = 0, value = 0;
     for (int a = 0; a < assets; ++a) {
       const Row slot = out.from(a * asset_features);
-      if (symbol_[a] < 0) {
+      if (symbol(a) < 0) {
         for (int f = 0; f < asset_features; ++f) slot[f] = 0;
         continue;
       }
-      const float* market = features_of(a, view.data());
+      const float* market = market_.features(a, view.data());
       for (int f = 0; f < market_features; ++f) slot[f] = market[f];
       slot[market_features] = 1;
       slot[market_features + 1] = bounded(own.position[a] * inverse_equity / unit);
       slot[market_features + 2] = bounded((held_[a] - own.position[a]) * others / unit);
       slot[market_features + 3] = bounded(50 * offset_[a]);
+      if constexpr (Spec.orders) trader_[agent].show_orders(a, config.orders, slot.from(market_features + 4));
       gross += math::abs(own.position[a]);
       value += own.position[a];
-      cost_basis += record_[agent].basis[a];
+      cost_basis += trader_[agent].record.basis[a];
     }
     float sharpe, value_at_risk;
-    record_[agent].risk(sharpe, value_at_risk);
+    trader_[agent].record.risk(sharpe, value_at_risk);
     const Row rest = out.from(assets * asset_features);
     rest[0] = bounded(own.cash * inverse_equity);
     rest[1] = bounded(gross * inverse_equity);
     rest[2] = bounded(5 * (own.equity - 1));
     rest[3] = bounded(10 * (value - cost_basis) * inverse_equity);
-    rest[4] = bounded(10 * record_[agent].drawdown);
+    rest[4] = bounded(10 * trader_[agent].record.drawdown);
     rest[5] = bounded(4 * sharpe);
     rest[6] = bounded(.5f * value_at_risk);
     rest[7] = time_left();
-    rest[8] = static_cast<float>(active_) / assets;
+    rest[8] = static_cast<float>(active_assets()) / assets;
     rest[9] = static_cast<float>(traders_) / agents;
     rest[10] = bounded(1000 * config.cost * view.task().cost_scale);
     rest[11] = bounded(view.task().impact_scale);
@@ -166,31 +176,37 @@ struct BasicTrading {
   POLIS_HD void state(Row out, const auto& view) const {
     int at = 0;
     for (int a = 0; a < assets; ++a) {
-      const float* market = symbol_[a] < 0 ? nullptr : features_of(a, view.data());
+      const float* market = symbol(a) < 0 ? nullptr : market_.features(a, view.data());
       for (int f = 0; f < market_features; ++f) out[at++] = market ? market[f] : 0.f;
       out[at++] = market ? 1.f : 0.f;
       out[at++] = bounded(50 * offset_[a]);
     }
     const float unit = weight_unit(view.config());
     for (int i = 0; i < agents; ++i) {
-      const float inverse_equity = 1 / math::max(account_[i].equity, 1e-3f);
-      for (int a = 0; a < assets; ++a) out[at++] = bounded(account_[i].position[a] * inverse_equity / unit);
-      out[at++] = bounded(5 * (account_[i].equity - 1));
-      out[at++] = bounded(10 * record_[i].drawdown);
+      const float inverse_equity = 1 / math::max(trader_[i].account.equity, 1e-3f);
+      for (int a = 0; a < assets; ++a)
+        out[at++] = bounded(trader_[i].account.position[a] * inverse_equity / unit);
+      if constexpr (Spec.orders) {
+        for (int a = 0; a < assets; ++a, at += order_features) {
+          trader_[i].show_orders(a, view.config().orders, out.from(at));
+        }
+      }
+      out[at++] = bounded(5 * (trader_[i].account.equity - 1));
+      out[at++] = bounded(10 * trader_[i].record.drawdown);
     }
     out[at++] = time_left();
     out[at++] = bounded(1000 * view.config().cost * view.task().cost_scale);
   }
 
   /// Active traders decide on every bar until they are bankrupt.
-  POLIS_HD bool acting(int agent) const { return agent < traders_ && !out_[agent]; }
+  POLIS_HD bool acting(int agent) const { return agent < traders_ && !trader_[agent].out; }
 
   /// The share of traders whose equity, after all costs, is above that of a portfolio with fresh random
   /// weights in
   /// [-1, 1] / assets on every bar of the same path.
   POLIS_HD float success() const {
     int above = 0;
-    for (int i = 0; i < traders_; ++i) above += account_[i].equity > shadow_.equity ? 1 : 0;
+    for (int i = 0; i < traders_; ++i) above += trader_[i].account.equity > shadow_.equity ? 1 : 0;
     return static_cast<float>(above) / static_cast<float>(traders_);
   }
 
@@ -202,120 +218,133 @@ struct BasicTrading {
       for (int i = 0; i < traders_; ++i) sum += double(figure(i)) / traders_;
       return sum;
     };
-    visit("net_return", mean([&](int i) { return 100 * (account_[i].equity - 1); }));
+    visit("net_return", mean([&](int i) { return 100 * (trader_[i].account.equity - 1); }));
     visit("random_return", double(100 * (shadow_.equity - 1)));
-    visit("sharpe", mean([&](int i) { return episode_sharpe(record_[i].totals, record_[i].bars); }));
-    visit("max_drawdown", mean([&](int i) { return 100 * record_[i].totals.drawdown; }));
-    visit("turnover", mean([&](int i) { return record_[i].totals.turnover / static_cast<float>(bar_); }));
-    visit("costs", mean([&](int i) { return 100 * record_[i].totals.cost; }));
-    visit("impact", mean([&](int i) { return 100 * record_[i].totals.impact; }));
-    visit("bankrupt", mean([&](int i) { return out_[i] ? 1 : 0; }));
+    visit("sharpe", mean([&](int i) { return trader_[i].record.episode_sharpe(); }));
+    visit("max_drawdown", mean([&](int i) { return 100 * trader_[i].record.totals.drawdown; }));
+    visit("turnover",
+          mean([&](int i) { return trader_[i].record.totals.turnover / static_cast<float>(bar_); }));
+    visit("costs", mean([&](int i) { return 100 * trader_[i].record.totals.cost; }));
+    visit("impact", mean([&](int i) { return 100 * trader_[i].record.totals.impact; }));
+    visit("bankrupt", mean([&](int i) { return trader_[i].out ? 1 : 0; }));
     const char* names[] = {"reward_profit", "reward_risk",        "reward_cost",
                            "reward_impact", "reward_cooperation", "reward_exploration"};
-    for (int c = 0; c < 6; ++c) visit(names[c], mean([&](int i) { return record_[i].totals.rewards[c]; }));
+    for (int c = 0; c < 6; ++c)
+      visit(names[c], mean([&](int i) { return trader_[i].record.totals.rewards[c]; }));
+    const char* closes[] = {"closed_by_holding", "closed_by_stop", "closed_by_target"};
+    for (int c = 0; c < close_reasons; ++c)
+      visit(closes[c], mean([&](int i) { return trader_[i].standing.closed[c]; }));
   }
 
   /// What the trader's last reward was made of, by the names of `RewardWeights`.
   void reward_components(int trader, auto&& visit) const {
     const RewardWeights names;
     int c = 0;
-    RewardWeights::fields(names, [&](const char* name, float) { visit(name, record_[trader].parts[c++]); });
+    RewardWeights::fields(names,
+                          [&](const char* name, float) { visit(name, trader_[trader].record.parts[c++]); });
+  }
+
+  /// The action that states these target weights, in units of `weight_unit`, and the longest holding period
+  /// where one is stated.
+  POLIS_HD static typename Action::Element action_of(const Vector& target) {
+    if constexpr (Spec.holding > 0) {
+      typename Action::Element action{target, {}};
+      for (int a = 0; a < assets; ++a) action.template get<1>()[a] = Spec.holding - 1;
+      return action;
+    } else {
+      return target;
+    }
   }
 
   // What reference policies, reports and tests read.
-  POLIS_HD const TradingAccount<assets>& account(int trader) const { return account_[trader]; }
-  POLIS_HD const TraderTotals& totals(int trader) const { return record_[trader].totals; }
+  POLIS_HD const TradingAccount<assets>& account(int trader) const { return trader_[trader].account; }
+  POLIS_HD const TraderTotals& totals(int trader) const { return trader_[trader].record.totals; }
   POLIS_HD const TradingAccount<assets>& shadow() const { return shadow_; }
-  POLIS_HD int active_assets() const { return active_; }
+  POLIS_HD const StandingOrders<assets>& standing(int trader) const { return trader_[trader].standing; }
+  POLIS_HD int active_assets() const { return market_.active(); }
   POLIS_HD int active_traders() const { return traders_; }
-  POLIS_HD int symbol(int slot) const { return symbol_[slot]; }          ///< -1 where the slot is not active
-  POLIS_HD int day() const { return day_; }                              ///< the bar now observed
+  POLIS_HD int symbol(int slot) const { return market_.symbol(slot); }   ///< -1 where the slot is not active
+  POLIS_HD int day() const { return market_.day(); }                     ///< the bar now observed
   POLIS_HD int bar() const { return bar_; }                              ///< bars since the start
   POLIS_HD float price_offset(int slot) const { return offset_[slot]; }  ///< log price shift by own impact
-  POLIS_HD const SyntheticMarket<assets>& path() const { return path_; }
+  POLIS_HD const SyntheticMarket<assets>& path() const { return market_.path(); }
   /// The weight that an action of 1 asks for.
   POLIS_HD float weight_unit(const Config& config) const {
-    return config.position_limit / static_cast<float>(active_);
+    return config.position_limit / static_cast<float>(active_assets());
   }
 
  private:
-  using Record = TraderRecord<assets, Spec.window>;
-
-  POLIS_HD static int clamp(int x, int low, int high) { return x > high ? high : x < low ? low : x; }
-  POLIS_HD static float bounded(float x) { return math::clamp(x, -5.f, 5.f); }
-
-  /// Draws `count` of the symbols, every subset alike (Knuth's selection sampling). A symbol keeps the slot
-  /// of its own number where there is one for each, so that a slot means the same asset in every episode.
-  POLIS_HD void choose_symbols(int count, const MarketData& data, Random& random) {
-    const int symbols = data.symbols > 0 ? data.symbols : assets;
-    for (int a = 0; a < assets; ++a) symbol_[a] = -1;
-    active_ = count;
-    for (int s = 0, taken = 0; taken < count; ++s) {
-      const int wanted = count - taken, left = symbols - s;
-      if (wanted < left && random.integer(left) >= wanted) continue;
-      symbol_[symbols <= assets ? s : taken] = s;
-      ++taken;
+  POLIS_HD static const Vector& weights(const auto& action) {
+    if constexpr (Spec.holding > 0) {
+      return action.template get<0>();
+    } else {
+      return action;
     }
   }
+
+  /// The holding period of a position that this action opens, in bars; 0 is for ever.
+  POLIS_HD static int period(const auto& action, int asset, const OrderSettings& settings) {
+    if constexpr (Spec.holding > 0) {
+      return (1 + action.template get<1>()[asset]) * (settings.holding > 0 ? settings.holding : 1);
+    } else {
+      return settings.holding;
+    }
+  }
+
+  POLIS_HD static float bounded(float x) { return math::clamp(x, -5.f, 5.f); }
 
   POLIS_HD Vector decide(const Vector& action, const TradingAccount<assets>& account, float unit,
                          float adjustment, const Config& config) const {
     Vector active = action;
     for (int a = 0; a < assets; ++a) {
-      if (symbol_[a] < 0) active[a] = 0;
+      if (symbol(a) < 0) active[a] = 0;
     }
     return orders_towards(active, account, unit, adjustment, config);
   }
 
-  POLIS_HD BarMoves<assets> next_bar(const MarketData& data, Random& random) {
-    BarMoves<assets> moves;
-    ++day_;
-    if (synthetic_) {
-      path_.advance(data, symbol_, volatility_, random);
-      scale_features(data);
-    }
+  /// Whether there are standing orders.
+  POLIS_HD static bool manages(const Config& config) { return Spec.holding > 0 || config.orders.any(); }
+
+  /// After the fill: positions that meet a barrier within the bar are closed there. What they order together
+  /// has an impact of its own.
+  POLIS_HD void close_within(const BarMoves<assets>& moves, const Vector& shift, Vector& drift,
+                             const TradingFrictions& frictions, Array<BarFlows, agents>& flows,
+                             const OrderSettings& settings) {
     for (int a = 0; a < assets; ++a) {
-      moves.to_fill[a] = moves.to_close[a] = 1;
-      if (symbol_[a] < 0) continue;
-      if (synthetic_) {
-        moves.to_fill[a] = math::exp(path_.log_return(a));
-      } else {
-        moves.to_fill[a] = data.to_fill[data.index(day_, symbol_[a])];
-        moves.to_close[a] = data.to_close[data.index(day_, symbol_[a])];
+      Array<Touch, agents> touches{};
+      float joint = 0;
+      for (int i = 0; i < traders_; ++i) {
+        touches[i] = trader_[i].touch(a, shift[a], moves, settings);
+        // The basis is what the position was worth at its entry price.
+        if (touches[i]) joint -= trader_[i].record.basis[a] * touches[i].price;
       }
+      const PriceImpact impact(joint * math::exp(-offset_[a]), frictions);
+      for (int i = 0; i < traders_; ++i) {
+        if (touches[i]) trader_[i].close_at(a, touches[i], impact.concession, frictions, settings, flows[i]);
+      }
+      offset_[a] += impact.shift;
+      drift[a] *= math::exp(impact.shift);
     }
-    return moves;
-  }
-
-  POLIS_HD void scale_features(const MarketData& data) {
-    for (int a = 0; a < assets; ++a) {
-      if (symbol_[a] >= 0) scaled_[a] = data.scaler(symbol_[a])(path_.features(a));
-    }
-  }
-
-  POLIS_HD const float* features_of(int slot, const MarketData& data) const {
-    if (synthetic_) return scaled_[slot].data();
-    return data.features + data.index(day_, symbol_[slot]) * market_features;
   }
 
   POLIS_HD void reward(const Array<BarFlows, agents>& flows, auto& ctx) {
     const RewardWeights& weight = ctx.config().rewards;
     float team = 0, trading = 0;
     for (int i = 0; i < traders_; ++i) {
-      if (out_[i]) continue;
+      if (trader_[i].out) continue;
       team += flows[i].net_percent();
       trading += 1;
     }
     for (int i = 0; i < traders_; ++i) {
-      record_[i].parts = {};
-      if (out_[i]) continue;
+      trader_[i].record.parts = {};
+      if (trader_[i].out) continue;
       const BarFlows& bar = flows[i];
-      Record& record = record_[i];
+      auto& record = trader_[i].record;
       const float percent = 100 / bar.before;
-      const float drawdown = 100 * record.mark(bar.net_percent(), account_[i].equity);
+      const float drawdown = 100 * record.mark(bar.net_percent(), trader_[i].account.equity);
       const Array<float, 6>& parts =
           record.parts = {{percent * bar.gain, -drawdown, -percent * bar.cost, -percent * bar.impact,
-                           team / trading, diversification(account_[i])}};
+                           team / trading, trader_[i].account.diversification(active_assets())}};
       ctx.reward(i) = weight.profit * parts[0] + weight.risk * parts[1] + weight.cost * parts[2] +
                       weight.impact * parts[3] + weight.cooperation * parts[4] +
                       weight.exploration * parts[5];
@@ -326,65 +355,43 @@ struct BasicTrading {
     }
   }
 
-  /// 0 for one position or none, 1 for equal positions in all active assets that use up the equity.
-  POLIS_HD float diversification(const TradingAccount<assets>& account) const {
-    float gross = 0, squares = 0;
-    for (int a = 0; a < assets; ++a) {
-      gross += math::abs(account.position[a]);
-      squares += account.position[a] * account.position[a];
-    }
-    if (active_ < 2 || gross < 1e-6f) return 0;
-    const float n = static_cast<float>(active_), spread = (1 - squares / (gross * gross)) * n / (n - 1);
-    return spread * math::min(gross / math::max(account.equity, 1e-3f), 1.f);
-  }
-
   POLIS_HD void end(auto& ctx) {
     int trading = 0;
     held_ = {};
     held_equity_ = 0;
     for (int i = 0; i < traders_; ++i) {
-      if (out_[i]) continue;
-      if (account_[i].equity < ctx.config().bankruptcy) {
-        out_[i] = true;
-        account_[i].liquidate();
+      if (trader_[i].out) continue;
+      if (trader_[i].account.equity < ctx.config().bankruptcy) {
+        trader_[i].out = true;
+        trader_[i].account.liquidate();
         ctx.terminate(i);
         continue;
       }
       ++trading;
-      for (int a = 0; a < assets; ++a) held_[a] += account_[i].position[a];
-      held_equity_ += account_[i].equity;
+      for (int a = 0; a < assets; ++a) held_[a] += trader_[i].account.position[a];
+      held_equity_ += trader_[i].account.equity;
     }
     if (trading == 0) ctx.terminate();
-    if (bar_ >= bars_) ctx.truncate();
+    if (bar_ >= market_.bars()) ctx.truncate();
   }
 
-  POLIS_HD float time_left() const { return 1 - static_cast<float>(bar_) / static_cast<float>(bars_); }
+  POLIS_HD float time_left() const {
+    return 1 - static_cast<float>(bar_) / static_cast<float>(market_.bars());
+  }
 
   /// 1 / the equity of the other traders; 0 where there are none.
   POLIS_HD float inverse_others_equity(int agent) const {
-    const float others = held_equity_ - account_[agent].equity;
+    const float others = held_equity_ - trader_[agent].account.equity;
     return others > 1e-3f ? 1 / others : 0.f;
   }
 
-  POLIS_HD static float episode_sharpe(const TraderTotals& totals, int bars) {
-    if (bars < 2) return 0;
-    const float n = static_cast<float>(bars), mean = totals.returns / n;
-    const float variance = (totals.squares - n * mean * mean) / (n - 1);
-    return variance > 1e-8f ? mean / math::sqrt(variance) * math::sqrt(252.f) : 0.f;
-  }
-
-  int day_ = 0, bar_ = 0, bars_ = 1, active_ = assets, traders_ = agents, volatility_ = 2;
-  bool synthetic_ = false;
-  Array<bool, agents> out_{};
-  Array<int, assets> symbol_{};
+  int bar_ = 0, traders_ = agents;
   Vector offset_{};  // log price shift by the traders' own lasting impact
   Vector held_{};    // all traders' positions together
   float held_equity_ = 0;
-  Array<TradingAccount<assets>, agents> account_{};
+  Array<Trader<assets, Spec.window>, agents> trader_{};
   TradingAccount<assets> shadow_{};  // the random portfolio
-  Array<Record, agents> record_{};
-  SyntheticMarket<assets> path_{};
-  Array<FeatureVector, assets> scaled_{};  // of the synthetic path
+  LaneMarket<Spec> market_{};
 };
 
 /// Four traders and four assets at most.

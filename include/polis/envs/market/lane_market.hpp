@@ -1,0 +1,105 @@
+// The market of one lane of Trading: a replayed window of the data or a synthetic path, seen through slots.
+#pragma once
+
+#include <polis/core/array.hpp>
+#include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
+#include <polis/core/random.hpp>
+#include <polis/envs/market/execution.hpp>
+#include <polis/envs/market/features.hpp>
+#include <polis/envs/market/generator.hpp>
+#include <polis/envs/market/market_data.hpp>
+#include <polis/envs/market/task.hpp>
+
+namespace polis {
+
+/// Bars of up to `Spec.assets` symbols, without what traders do to prices.
+template <TradingSpec Spec>
+class LaneMarket {
+ public:
+  static constexpr int assets = Spec.assets;
+
+  POLIS_HD void start(const TradingTask<Spec>& task, const MarketData& data, Random& random) {
+    synthetic_ = task.synthetic || data.symbols == 0;
+    const int last_start = data.end_day - 2;
+    day_ = synthetic_ ? 0 : clamp(task.start, data.first_day, last_start);
+    bars_ = clamp(task.bars, 1, synthetic_ ? task.bars : data.end_day - 1 - day_);
+    volatility_ = clamp(task.volatility, 0, 2);
+    choose_symbols(clamp(task.assets, 1, TradingTask<Spec>::available_assets(data)), data, random);
+    if (synthetic_) {
+      path_.start(data, symbol_, volatility_, random);
+      scale_features(data);
+    }
+  }
+
+  /// Goes on to the next bar.
+  POLIS_HD BarMoves<assets> next(const MarketData& data, Random& random) {
+    BarMoves<assets> moves;
+    ++day_;
+    if (synthetic_) {
+      path_.advance(data, symbol_, volatility_, random);
+      scale_features(data);
+    } else if (data.has_open) {
+      moves.prices = data.to_low ? BarPrices::range : BarPrices::open_and_close;
+    }
+    for (int a = 0; a < assets; ++a) {
+      moves.to_fill[a] = moves.to_close[a] = moves.to_low[a] = moves.to_high[a] = 1;
+      if (symbol_[a] < 0) continue;
+      if (synthetic_) {
+        moves.to_fill[a] = math::exp(path_.log_return(a));
+        continue;
+      }
+      const auto at = data.index(day_, symbol_[a]);
+      moves.to_fill[a] = data.to_fill[at];
+      moves.to_close[a] = data.to_close[at];
+      if (moves.prices == BarPrices::range) {
+        moves.to_low[a] = data.to_low[at];
+        moves.to_high[a] = data.to_high[at];
+      }
+    }
+    return moves;
+  }
+
+  /// The figures of an active slot's symbol as of the bar observed.
+  POLIS_HD const float* features(int slot, const MarketData& data) const {
+    if (synthetic_) return scaled_[slot].data();
+    return data.features + data.index(day_, symbol_[slot]) * market_features;
+  }
+
+  POLIS_HD int symbol(int slot) const { return symbol_[slot]; }  ///< -1 where the slot is not active
+  POLIS_HD int active() const { return active_; }                ///< slots
+  POLIS_HD int day() const { return day_; }                      ///< the bar now observed
+  POLIS_HD int bars() const { return bars_; }                    ///< in the episode
+  POLIS_HD const SyntheticMarket<assets>& path() const { return path_; }
+
+ private:
+  POLIS_HD static int clamp(int x, int low, int high) { return x > high ? high : x < low ? low : x; }
+
+  /// Draws `count` of the symbols, every subset alike (Knuth's selection sampling). A symbol keeps the slot
+  /// of its own number where there is one for each, so that a slot means the same asset in every episode.
+  POLIS_HD void choose_symbols(int count, const MarketData& data, Random& random) {
+    const int symbols = data.symbols > 0 ? data.symbols : assets;
+    for (int a = 0; a < assets; ++a) symbol_[a] = -1;
+    active_ = count;
+    for (int s = 0, taken = 0; taken < count; ++s) {
+      const int wanted = count - taken, left = symbols - s;
+      if (wanted < left && random.integer(left) >= wanted) continue;
+      symbol_[symbols <= assets ? s : taken] = s;
+      ++taken;
+    }
+  }
+
+  POLIS_HD void scale_features(const MarketData& data) {
+    for (int a = 0; a < assets; ++a) {
+      if (symbol_[a] >= 0) scaled_[a] = data.scaler(symbol_[a])(path_.features(a));
+    }
+  }
+
+  int day_ = 0, bars_ = 1, active_ = assets, volatility_ = 2;
+  bool synthetic_ = false;
+  Array<int, assets> symbol_{};
+  SyntheticMarket<assets> path_{};
+  Array<FeatureVector, assets> scaled_{};  // of the synthetic path
+};
+
+}  // namespace polis
