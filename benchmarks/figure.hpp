@@ -1,8 +1,8 @@
 // What a benchmark measures, in one form for all of them: a line to read, and a JSON object in a file of
 // lines.
 //
-// A benchmark is one program, benchmarks/<name>.cpp, that accepts `--threads N` and `--json FILE` and may
-// take more arguments:
+// A benchmark is one program, benchmarks/<name>.cpp, that accepts `--threads N`, `--json FILE` and
+// `--peer NAME=COMMAND` (peer.hpp) and may take more arguments:
 //     int main(int argc, char** argv) {
 //       polis::FigureLog log(argc, argv);
 //       log.add({.name = "cartpole/env", .value = steps_per_second, .unit = "steps/s", .threads =
@@ -17,6 +17,7 @@
 #include <iomanip>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -98,12 +99,12 @@ inline std::string line(const Figure& figure) {
 /// Where a benchmark's figures go: standard output, and the file of `--json FILE`, which is appended to.
 class FigureLog {
  public:
-  /// Reads `--threads N` and `--json FILE`; all other arguments are in rest(). Ends the program with a
-  /// message where an argument is wrong or the file cannot be written.
+  /// Reads `--threads N`, `--json FILE` and `--peer NAME=COMMAND`; all other arguments are in rest(). Ends
+  /// the program with a message where an argument is wrong or the file cannot be written.
   FigureLog(int argc, char** argv) {
     for (int i = 1; i < argc; ++i) {
       const std::string argument = argv[i];
-      if (argument != "--threads" && argument != "--json") {
+      if (argument != "--threads" && argument != "--json" && argument != "--peer") {
         rest_.push_back(argument);
         continue;
       }
@@ -111,6 +112,11 @@ class FigureLog {
       if (argument == "--threads") {
         threads_ = std::atoi(argv[i]);
         if (threads_ < 1) fail("--threads expects a positive number, got " + std::string(argv[i]));
+      } else if (argument == "--peer") {
+        const std::string peer = argv[i];
+        const std::size_t equals = peer.find('=');
+        if (equals == 0 || equals >= peer.size() - 1) fail("--peer expects NAME=COMMAND, got " + peer);
+        peers_[peer.substr(0, equals)] = peer.substr(equals + 1);
       } else {
         json_.open(argv[i], std::ios::app);
         if (!json_) fail("cannot write " + std::string(argv[i]));
@@ -120,6 +126,11 @@ class FigureLog {
 
   /// Threads asked for; 1 by default.
   [[nodiscard]] int threads() const { return threads_; }
+  /// The command that does the same work as the part of the benchmark that has this name; empty without one.
+  [[nodiscard]] std::string peer(const std::string& name) const {
+    const auto found = peers_.find(name);
+    return found == peers_.end() ? std::string() : found->second;
+  }
   /// Arguments that are the benchmark's own.
   [[nodiscard]] const std::vector<std::string>& rest() const { return rest_; }
 
@@ -137,6 +148,7 @@ class FigureLog {
   int threads_ = 1;
   std::ofstream json_;
   std::vector<std::string> rest_;
+  std::map<std::string, std::string> peers_;
 };
 
 }  // namespace polis

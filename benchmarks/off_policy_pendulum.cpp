@@ -28,7 +28,6 @@ double operations_of_update(const std::vector<int>& actor, const std::vector<int
   return actor_forward + critics * (forward + pass) + (actor_pass + climbed * 2 * forward) / actor_every;
 }
 
-/// Nine trainings of 10,000 steps: the median of their times, and of the shares of the peak.
 template <class Words>
 void measure(FigureLog& log, const std::string& name, double operations) {
   using Trainer = polis::Trainer<Words, MultiAgentEnv<NormalizedPendulum>>;
@@ -38,19 +37,9 @@ void measure(FigureLog& log, const std::string& name, double operations) {
   read_yaml((here / ("settings/pendulum_" + name + ".yaml")).string(), run);
   run.trainer.threads = log.threads();
   const double updates = static_cast<double>(steps) - run.trainer.algorithm.learning_starts;
-  const double per_step = operations * run.trainer.algorithm.batch * updates / static_cast<double>(steps);
-  internal::Rates rates;
-  std::vector<double> seconds;
-  for (int i = 0; i < 9; ++i) {
-    Trainer trainer(run.trainer);
-    rates.measure(static_cast<double>(steps), per_step, log.threads(), [&] { trainer.train(steps); });
-    seconds.push_back(static_cast<double>(steps) / rates.per_second.back());
-  }
-  Figure time = median_figure(name + "_pendulum/10000_steps", rates, log.threads(),
-                              "batch 100, one update a step, 64-64");
-  log.add(time);
-  time.name = name + "_pendulum/seconds", time.value = stats::median(seconds), time.unit = "s";
-  log.add(time);
+  measure_trainings<Trainer>(log, name + "_pendulum", run.trainer, steps,
+                             operations * run.trainer.algorithm.batch * updates / static_cast<double>(steps),
+                             "10,000 steps, batch 100, one update a step, 64-64");
 }
 
 }  // namespace polis

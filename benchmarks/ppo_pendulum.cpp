@@ -19,18 +19,8 @@ int main(int argc, char** argv) {
             run);
   run.trainer.threads = log.threads();
   const OperationsPerStep operations({3, 64, 64, 1}, {3, 64, 64, 1}, run.trainer.algorithm.epochs);
-  const char* sizes = "4 lanes x 1024 steps, minibatch 256, 2 epochs, 2 x 64-64 ReLU";
+  const char* sizes = "307,200 steps, 4 lanes x 1024 steps, minibatch 256, 2 epochs, 2 x 64-64 ReLU";
 
-  internal::Rates rates;
-  std::vector<double> seconds;
-  for (int i = 0; i < 9; ++i) {
-    Trainer trainer(run.trainer);
-    rates.measure(static_cast<double>(run.steps), operations.total(), log.threads(),
-                  [&] { trainer.train(run.steps); });
-    seconds.push_back(static_cast<double>(run.steps) / rates.per_second.back());
-  }
-  Figure time = median_figure("ppo_pendulum/307200_steps", rates, log.threads(), sizes);
-  time.value = stats::median(seconds), time.unit = "s";
-  log.add(time);
+  measure_trainings<Trainer>(log, "ppo_pendulum", run.trainer, run.steps, operations.total(), sizes);
   measure_whole_training<Trainer>(log, "ppo_pendulum", run.trainer, operations, sizes);
 }

@@ -10,6 +10,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iomanip>
+#include <sstream>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -19,6 +21,7 @@
 
 #include "figure.hpp"
 #include "peak.hpp"
+#include "peer.hpp"
 
 namespace polis {
 
@@ -214,6 +217,44 @@ inline Figure median_figure(const std::string& name, const internal::Rates& rate
     figure.share_of_peak = stats::median(rates.shares);
   }
   return figure;
+}
+
+/// Nine trainings of `steps` environment steps from the start, each followed by the peer's where `--peer
+/// NAME=COMMAND` names one: the median of their times, and how many times as fast ours is (the median of the
+/// pairs' ratios). Operations are those of one step.
+template <class Trainer>
+void measure_trainings(FigureLog& log, const std::string& name, const typename Trainer::Config& config,
+                       std::uint64_t steps, double operations, const std::string& sizes) {
+  const Peer peer(log.peer(name));
+  internal::Rates rates;
+  std::vector<double> seconds, theirs, ratios;
+  for (int i = 0; i < 9; ++i) {
+    Trainer trainer(config);
+    rates.measure(static_cast<double>(steps), operations, config.threads, [&] { trainer.train(steps); });
+    seconds.push_back(static_cast<double>(steps) / rates.per_second.back());
+    if (!peer.there()) continue;
+    theirs.push_back(peer.seconds());
+    ratios.push_back(theirs.back() / seconds.back());
+  }
+  Figure figure = median_figure(name + "/speed", rates, config.threads, sizes);
+  log.add(figure);
+  figure.name = name + "/time", figure.value = stats::median(seconds), figure.unit = "s";
+  log.add(figure);
+  if (!peer.there()) return;
+  const Figure other{.name = name + "/peer_time",
+                     .value = stats::median(theirs),
+                     .unit = "s",
+                     .threads = config.threads,
+                     .sizes = sizes};
+  log.add(other);
+  const auto [least, most] = std::minmax_element(ratios.begin(), ratios.end());
+  std::ostringstream range;
+  range << "9 pairs in turn, from " << std::setprecision(3) << *least << " to " << *most;
+  log.add({.name = name + "/times_as_fast",
+           .value = stats::median(ratios),
+           .unit = "x",
+           .threads = config.threads,
+           .sizes = range.str()});
 }
 
 /// Measures the three parts and writes a figure of each, and the operations behind the shares.

@@ -1,8 +1,10 @@
 // Draws what runs left in their folders: one HTML file with learning curves, curriculum, held-out trading,
-// speed and settings. Runs that differ in their seed alone are one group; NAME=DIRECTORY names a group.
+// speed and settings; or, where the file is called .svg, the learning curves alone. Runs that differ in their
+// seed alone are one group; NAME=DIRECTORY names a group.
 //
 //     report report.html runs/1
 //     report report.html PPO=runs/1 PPO=runs/2 A2C=runs/3 --title "PPO against A2C"
+//     report curves.svg PPO=runs/1 A2C=runs/3
 //
 // ctest: report.html {source}/tests/report/run
 #include <cstdio>
@@ -25,7 +27,7 @@ int main(int argc, char** argv) {
                   words.begin() + static_cast<std::ptrdiff_t>(i) + 2);
     }
     if (words.size() < 2 || words[0].substr(0, 2) == "--") {
-      std::fprintf(stderr, "usage: report OUT.html [NAME=]RUN_DIRECTORY... [--title TITLE]\n");
+      std::fprintf(stderr, "usage: report OUT.html|OUT.svg [NAME=]RUN_DIRECTORY... [--title TITLE]\n");
       return 2;
     }
     HtmlReport report(title);

@@ -208,4 +208,18 @@ TEST_CASE("envs/simple_spread: the state holds all velocities and positions once
   CHECK(lane.episode == End::truncated);
 }
 
+TEST_CASE("envs/simple_spread: the last step cuts the episode, or ends it where the task says so") {
+  for (const bool ends : {false, true}) {
+    Lane<New> lane;
+    lane.config.max_steps = 3;
+    lane.config.limit_ends = ends;
+    lane.reset();
+    for (int step = 1; step <= 3; ++step) {
+      CHECK(lane.episode == End::none);
+      lane.step(Actions<New>{});
+    }
+    CHECK(lane.episode == (ends ? End::terminated : End::truncated));
+  }
+}
+
 }  // namespace test_simple_spread

@@ -92,6 +92,27 @@ TEST_CASE("report/html_report: groups of seeds, with the data of every run") {
   CHECK_FALSE(has(page, "saved x"));
 }
 
+TEST_CASE("report/html_report: learning curves as a picture of their own") {
+  const Scratch scratch("picture");
+  HtmlReport report("returns < all");
+  for (const std::uint64_t seed : {1u, 2u, 3u}) {
+    const auto s = static_cast<double>(seed);
+    report.add_run("PPO & co", run_folder(scratch, "p" + std::to_string(seed), seed, s));
+    report.add_run("A2C", run_folder(scratch, "a" + std::to_string(seed), seed, 10 * s));
+  }
+  const std::string path = scratch.file("curves.svg");
+  report.write(path);
+  const std::string picture = content(path);
+  CHECK(picture.substr(0, 4) == "<svg");
+  CHECK_FALSE(has(picture, "nan"));
+  CHECK(shell("python3 -c 'import sys, xml.dom.minidom as x; x.parse(sys.argv[1])' '" + path + "'") == 0);
+  CHECK(count(picture, "stroke-width=\"2\"") == 2);
+  CHECK(count(picture, "opacity=\".16\"") == 2);  // intervals
+  CHECK(has(picture, ">PPO &amp; co</text>"));
+  CHECK(has(picture, ">returns &lt; all</text>"));
+  CHECK_THROWS_WITH_AS((void)HtmlReport().svg(), doctest::Contains("add_run"), Error);
+}
+
 TEST_CASE("report/html_report: runs without a name are grouped by what sets them apart") {
   const Scratch scratch("unnamed");
   HtmlReport report;

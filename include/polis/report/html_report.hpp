@@ -28,6 +28,7 @@
 #include <polis/report/report_sections.hpp>
 #include <polis/report/run_groups.hpp>
 #include <polis/report/run_log.hpp>
+#include <polis/report/svg.hpp>
 #include <polis/report/tables.hpp>
 
 namespace polis {
@@ -63,13 +64,7 @@ class HtmlReport {
 
   /// The page. Error: no run was added.
   [[nodiscard]] std::string html() const {
-    std::vector<internal::RunGroup> groups = groups_;
-    for (internal::RunGroup& group : internal::named(unnamed_)) groups.push_back(std::move(group));
-    if (groups.empty()) throw Error("no run was added", "HtmlReport", "a call of add_run");
-    for (internal::RunGroup& group : groups) {
-      std::stable_sort(group.runs.begin(), group.runs.end(),
-                       [](const RunLog& a, const RunLog& b) { return a.info.seed < b.info.seed; });
-    }
+    const std::vector<internal::RunGroup> groups = all_groups();
     std::string page =
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>";
@@ -88,10 +83,33 @@ class HtmlReport {
     return page.append(internal::page_script).append("</script></body></html>\n");
   }
 
-  /// Error: no run was added; the file cannot be written.
-  void write(const std::string& path) const { write_text_file(path, html()); }
+  /// The learning curves alone as an SVG: returns of evaluations, or of training where there are none. Error:
+  /// no run was added.
+  [[nodiscard]] std::string svg() const {
+    const std::vector<internal::RunGroup> groups = all_groups();
+    internal::Plot plot = internal::column_plot(groups, internal::were_evaluated(groups), "return", false);
+    plot.title = title_;
+    return internal::SvgDrawing(plot).svg();
+  }
+
+  /// The page, or the SVG where the path ends in ".svg". Error: no run was added; the file cannot be written.
+  void write(const std::string& path) const {
+    const bool picture = path.size() >= 4 && path.compare(path.size() - 4, 4, ".svg") == 0;
+    write_text_file(path, picture ? svg() : html());
+  }
 
  private:
+  [[nodiscard]] std::vector<internal::RunGroup> all_groups() const {
+    std::vector<internal::RunGroup> groups = groups_;
+    for (internal::RunGroup& group : internal::named(unnamed_)) groups.push_back(std::move(group));
+    if (groups.empty()) throw Error("no run was added", "HtmlReport", "a call of add_run");
+    for (internal::RunGroup& group : groups) {
+      std::stable_sort(group.runs.begin(), group.runs.end(),
+                       [](const RunLog& a, const RunLog& b) { return a.info.seed < b.info.seed; });
+    }
+    return groups;
+  }
+
   static std::string today() {
     const std::time_t now = std::time(nullptr);
     std::array<char, 64> text{};

@@ -40,10 +40,7 @@ struct SimpleSpeakerListener {
   using State = Box<4 + 3 * landmark_count + words>;
   static constexpr RewardStructure rewards = RewardStructure::shared;
 
-  struct Config {
-    int max_steps = particle::default_steps;  ///< an episode is truncated after so many steps
-    static constexpr void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
-  };
+  using Config = particle::EpisodeConfig;
 
   static constexpr float strength = 5;          // of the listener's moves
   static constexpr float reached_within = .1f;  // of the goal
@@ -64,7 +61,7 @@ struct SimpleSpeakerListener {
     particle::move<Physics>(listener, particle::push(actions.of(particle::Listener{})[0], strength));
     word = actions.of(particle::Speaker{})[0];
     ctx.reward_all(-(listener.position - landmarks[goal]).squared_length());
-    if (++steps >= ctx.config().max_steps) ctx.truncate();
+    particle::count_step(steps, ctx);
   }
 
   POLIS_HD void observe(particle::Speaker, int, Row out) const {

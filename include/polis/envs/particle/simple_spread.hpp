@@ -45,10 +45,7 @@ struct SimpleSpread {
   using State = Box<4 * agents + 2 * landmark_count>;
   using Action = Discrete<particle::moves>;
 
-  struct Config {
-    int max_steps = particle::default_steps;  ///< an episode is truncated after so many steps
-    static constexpr void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
-  };
+  using Config = particle::EpisodeConfig;
 
   static void references(const auto&, auto&& visit) {
     visit("greedy_assignment", particle::GreedyAssignment{});
@@ -86,7 +83,7 @@ struct SimpleSpread {
     float uncovered = 0;
     for (int landmark = 0; landmark < landmark_count; ++landmark) uncovered += distance_to(landmark);
     ctx.reward_all(-static_cast<float>(agents) * uncovered - static_cast<float>(counted));
-    if (++steps >= ctx.config().max_steps) ctx.truncate();
+    particle::count_step(steps, ctx);
   }
 
   POLIS_HD void observe(int agent, Row out) const {

@@ -40,10 +40,7 @@ struct SimpleTag {
   using State = Box<4 * agents_in_all + 2 * obstacle_count>;
   static constexpr RewardStructure rewards = RewardStructure::general_sum;
 
-  struct Config {
-    int max_steps = particle::default_steps;  ///< an episode is truncated after so many steps
-    static constexpr void fields(auto& self, auto&& visit) { visit("max_steps", self.max_steps); }
-  };
+  using Config = particle::EpisodeConfig;
 
   static constexpr float obstacle_radius = .2f;
   POLIS_HD static constexpr float radius(int agent) { return agent == prey ? .05f : .075f; }
@@ -78,7 +75,7 @@ struct SimpleTag {
     for (int i = 0; i < predators; ++i) ctx.reward(particle::Predator{}, i) = won;
     const particle::Vector at = bodies[prey].position;
     ctx.reward(particle::Prey{}, 0) = -won - straying(at.x) - straying(at.y);
-    if (++steps >= ctx.config().max_steps) ctx.truncate();
+    particle::count_step(steps, ctx);
   }
 
   POLIS_HD void observe(particle::Predator, int index, Row out) const {

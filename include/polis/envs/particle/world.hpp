@@ -50,7 +50,6 @@ struct Body {
 };
 
 inline constexpr float time_step = .1f, damping = .25f, contact_force = 100, contact_margin = 1e-3f;
-inline constexpr int default_steps = 25;  ///< of an episode
 
 /// What an agent that moves can do: 0 nothing, 1 left, 2 right, 3 down, 4 up.
 inline constexpr int moves = 5;
@@ -116,5 +115,28 @@ class Pen {
   Row out_;
   int at_ = 0;
 };
+
+/// The settings that every task of this family has.
+struct EpisodeConfig {
+  int max_steps = 25;  ///< the last step of an episode
+  /// Whether the last step ends the episode: the return is that of so many steps, as EPyMARL values it. Else
+  /// it is cut there (PettingZoo), and what would follow is valued too.
+  bool limit_ends = false;
+  static constexpr void fields(auto& self, auto&& visit) {
+    visit("max_steps", self.max_steps);
+    visit("limit_ends", self.limit_ends);
+  }
+};
+
+/// Ends or cuts the episode at its last step.
+POLIS_HD void count_step(int& steps, auto& ctx) {
+  const EpisodeConfig& config = ctx.config();
+  if (++steps < config.max_steps) return;
+  if (config.limit_ends) {
+    ctx.terminate();
+  } else {
+    ctx.truncate();
+  }
+}
 
 }  // namespace polis::particle
