@@ -65,7 +65,13 @@ MarketHistory read_history(const std::string& csv, const MarketSettings& market)
   for (const std::string& symbol : table.symbols) std::printf(" %s", symbol.c_str());
   std::printf("\n");
   for (const std::string& note : table.notes) std::printf("note: %s\n", note.c_str());
-  MarketPrices prices{.symbols = symbols, .close = table.close, .open = table.open};
+  MarketPrices prices{.symbols = symbols,
+                      .close = table.close,
+                      .open = table.open,
+                      .high = {},
+                      .low = {},
+                      .volume = table.volume,
+                      .sentiment = table.sentiment};
   if (!table.open.empty() && !table.high.empty() && !table.low.empty()) {
     prices.high = table.high, prices.low = table.low;
   }

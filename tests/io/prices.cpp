@@ -12,7 +12,7 @@ using Floats = std::vector<float>;
 using Texts = std::vector<std::string>;
 
 polis::PriceTable parse(std::string_view text, int least_days = 2) {
-  return polis::parse_prices(text, "data/prices.csv", least_days);
+  return polis::parse_prices(text, "data/prices.csv", {.least_days = least_days});
 }
 
 std::string refusal(std::string_view text, int least_days = 2) {
@@ -62,6 +62,19 @@ TEST_CASE("io/prices: OHLCV of one symbol, columns in any case and order") {
   CHECK(table.volume == Floats{0, 7});
   CHECK(table.dates == Texts{"2024-01-02", "2024-01-03"});
   CHECK(table.notes == Texts{"column 'Splits' is not used"});
+}
+
+TEST_CASE("io/prices: a column of sentiment, by its own name or another") {
+  const std::string text =
+      "date,symbol,close,Sentiment,mood\n1,A,1,-.5,3\n1,B,2,0,4\n2,A,3,.25,5\n2,B,4,1,6\n";
+  CHECK(parse(text).sentiment == Floats{-.5f, 0, .25f, 1});
+  CHECK(parse(text).notes == Texts{"column 'mood' is not used"});
+  CHECK(polis::parse_prices(text, "p.csv", {.sentiment = "Mood"}).sentiment == Floats{3, 4, 5, 6});
+  CHECK(parse("close\n1\n2\n").sentiment.empty());
+  CHECK(refusal("close,sentiment\n1,.5\n2,\n") ==
+        "data/prices.csv:3:3: the field in column 'sentiment' is empty; expected a number");
+  // In a table of symbols it is the name of one.
+  CHECK(parse("DAX,sentiment\n1,2\n3,4\n").symbols == Texts{"DAX", "sentiment"});
 }
 
 TEST_CASE("io/prices: an adjusted close scales the whole bar") {

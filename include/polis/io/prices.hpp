@@ -4,6 +4,8 @@
 //   OHLCV  Date,Open,High,Low,Close,Adj Close,Volume  one symbol, named after the file
 //   long   date,symbol,close (or OHLCV)               a row per day and symbol
 //
+// The last two may have a column of sentiment (or of another name, PriceOptions): any figure of a day and
+// symbol that is known at its close.
 // Names of columns may have any case and order. The column of dates (date, day, time, index, or nameless) may
 // be left out; dates are whole numbers or ISO dates (2024-01-31, with or without a time), oldest first.
 // Nothing is repaired in silence: a gap, a text, a price that is not positive or days out of order are Errors
@@ -37,20 +39,32 @@ struct PriceTable {
   std::vector<std::string> symbols;
   std::vector<std::string> dates;  ///< as the file writes them; empty where it has none
   int days = 0;
-  std::vector<float> open, high, low, close, volume;
+  std::vector<float> open, high, low, close, volume, sentiment;
   std::vector<std::string> notes;  ///< what the file holds and the table does not
+};
+
+/// How a file is read.
+struct PriceOptions {
+  int least_days = 2;                   ///< fewer are an Error
+  std::string sentiment = "sentiment";  ///< the column read as such, if there is one
 };
 
 namespace internal {
 
-enum class PriceRole { Date, Symbol, Open, High, Low, Close, AdjustedClose, Volume, Other };
+enum class PriceRole { Date, Symbol, Open, High, Low, Close, AdjustedClose, Volume, Sentiment, Other };
 
-inline PriceRole price_role(std::string_view name) {
+/// A column's name without case, blanks and dashes.
+inline std::string plain_name(std::string_view name) {
   std::string key;
   for (const char c : name) {
     if (c != ' ' && c != '_' && c != '-')
       key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
+  return key;
+}
+
+inline PriceRole price_role(std::string_view name) {
+  const std::string key = plain_name(name);
   struct Names {
     PriceRole role;
     std::vector<std::string_view> names;
@@ -108,12 +122,13 @@ inline DateKey parse_date(const CsvTable& table, const CsvField& field) {
 /// Reads the columns of one table; made for one call of parse_prices.
 class PriceReader {
  public:
-  PriceReader(const CsvTable& csv, int least_days) : csv_(csv), least_days_(least_days) {
+  PriceReader(const CsvTable& csv, const PriceOptions& options) : csv_(csv), options_(options) {
     columns_.fill(-1);
     bool named_prices = false;
     for (std::size_t i = 0; i < csv.header.size(); ++i) {
-      const PriceRole role = price_role(csv.header[i].text);
       const CsvField& name = csv.header[i];
+      const bool felt = !name.text.empty() && plain_name(name.text) == plain_name(options.sentiment);
+      const PriceRole role = felt ? PriceRole::Sentiment : price_role(name.text);
       if (name.text.empty() && i > 0) {
         throw Error("this column has no name", csv.where(name), "a symbol or a price");
       }
@@ -140,9 +155,10 @@ class PriceReader {
       read_long();
     else
       read_single();
-    if (table_.days < least_days_) {
+    if (table_.days < options_.least_days) {
       const std::string found = table_.days == 1 ? "one row" : std::to_string(table_.days) + " rows";
-      throw Error(concat({"found ", found, " of prices"}), csv_.file, concat({"at least ", least_days_}));
+      throw Error(concat({"found ", found, " of prices"}), csv_.file,
+                  concat({"at least ", options_.least_days}));
     }
     return std::move(table_);
   }
@@ -328,6 +344,10 @@ class PriceReader {
                     "no less than zero");
       table_.volume.push_back(static_cast<float>(volume));
     }
+    if (has(PriceRole::Sentiment)) {
+      const CsvField& field = at(row, PriceRole::Sentiment);
+      table_.sentiment.push_back(static_cast<float>(csv_.number(field, name(PriceRole::Sentiment))));
+    }
   }
 
   void add_day(std::size_t row) {
@@ -336,7 +356,7 @@ class PriceReader {
   }
 
   const CsvTable& csv_;
-  int least_days_;
+  const PriceOptions& options_;
   bool is_wide_ = false;
   std::vector<PriceRole> roles_;
   std::array<int, static_cast<std::size_t>(PriceRole::Other)> columns_{};
@@ -349,15 +369,15 @@ class PriceReader {
 
 /// Reads prices from the text of a CSV file; `file` names it in errors (and the symbol of an OHLCV file).
 /// Error: as parse_csv; a gap, text, a price that is not positive and finite; days repeated or out of order;
-/// fewer than `least_days` days.
-inline PriceTable parse_prices(std::string_view text, std::string file, int least_days = 2) {
+/// fewer days than the options ask for.
+inline PriceTable parse_prices(std::string_view text, std::string file, const PriceOptions& options = {}) {
   const CsvTable csv = parse_csv(text, std::move(file));
-  return internal::PriceReader(csv, least_days).read();
+  return internal::PriceReader(csv, options).read();
 }
 
 /// Reads prices from a CSV file. Error: as parse_prices, or the file cannot be read.
-inline PriceTable read_prices(const std::string& path, int least_days = 2) {
-  return parse_prices(read_text_file(path), path, least_days);
+inline PriceTable read_prices(const std::string& path, const PriceOptions& options = {}) {
+  return parse_prices(read_text_file(path), path, options);
 }
 
 }  // namespace polis

@@ -31,6 +31,14 @@ struct TradingFrictions {
         temporary(config.temporary_impact * impact_scale / config.liquidity),
         permanent(config.permanent_impact * impact_scale / config.liquidity),
         interest(config.cash_rate / 252) {}
+
+  /// Of a bar whose volume is `relative` times the usual one: only the temporary impact follows it, since
+  /// from a lasting impact that varies money could be made by round trips.
+  POLIS_HD TradingFrictions at_volume(float relative) const {
+    TradingFrictions frictions = *this;
+    frictions.temporary /= relative;
+    return frictions;
+  }
 };
 
 /// What a joint order of `units` (its value at prices without impact) does to the price: fills give way by

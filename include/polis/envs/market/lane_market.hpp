@@ -1,15 +1,20 @@
 // The market of one lane of Trading: a replayed window of the data or a synthetic path, seen through slots.
 #pragma once
 
+#include <cstddef>
+#include <type_traits>
+
 #include <polis/core/array.hpp>
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/core/random.hpp>
+#include <polis/core/tile.hpp>
 #include <polis/envs/market/execution.hpp>
 #include <polis/envs/market/features.hpp>
 #include <polis/envs/market/generator.hpp>
 #include <polis/envs/market/market_data.hpp>
 #include <polis/envs/market/task.hpp>
+#include <polis/envs/market/volume.hpp>
 
 namespace polis {
 
@@ -28,6 +33,7 @@ class LaneMarket {
     choose_symbols(clamp(task.assets, 1, TradingTask<Spec>::available_assets(data)), data, random);
     if (synthetic_) {
       path_.start(data, symbol_, volatility_, random);
+      if constexpr (Spec.volume) volume_.start(symbol_, random);
       scale_features(data);
     }
   }
@@ -39,6 +45,7 @@ class LaneMarket {
     if (synthetic_) {
       path_.advance(data, symbol_, volatility_, random);
       scale_features(data);
+      if constexpr (Spec.volume) advance_volume(random);
     } else if (data.has_open) {
       moves.prices = data.to_low ? BarPrices::range : BarPrices::open_and_close;
     }
@@ -66,6 +73,29 @@ class LaneMarket {
     return data.features + data.index(day_, symbol_[slot]) * market_features;
   }
 
+  /// The last bar's volume relative to the usual one; 1 where there are no volumes.
+  POLIS_HD float relative_volume(int slot, const MarketData& data) const {
+    if (symbol_[slot] < 0 || !has_volume(data)) return 1;
+    if constexpr (Spec.volume) {
+      if (synthetic_) return volume_.relative(slot);
+    }
+    return data.relative_volume[data.index(day_, symbol_[slot])];
+  }
+
+  /// Writes what the type asks for: log relative volume, sentiment. 0 where there is none.
+  POLIS_HD void signals(int slot, const MarketData& data, Row out) const {
+    const auto replayed = [&](std::size_t signal) {
+      if (synthetic_ || !data.signals) return 0.f;
+      return data.signals[data.index(day_, symbol_[slot]) * market_signals + signal];
+    };
+    int at = 0;
+    if constexpr (Spec.volume) {
+      out[at++] = synthetic_ && has_volume(data) ? math::clamp(volume_.signal(slot), -5.f, 5.f) : replayed(0);
+    }
+    if constexpr (Spec.sentiment) out[at++] = replayed(1);
+  }
+  static constexpr int signal_count = (Spec.volume ? 1 : 0) + (Spec.sentiment ? 1 : 0);
+
   POLIS_HD int symbol(int slot) const { return symbol_[slot]; }  ///< -1 where the slot is not active
   POLIS_HD int active() const { return active_; }                ///< slots
   POLIS_HD int day() const { return day_; }                      ///< the bar now observed
@@ -89,6 +119,20 @@ class LaneMarket {
     }
   }
 
+  /// Synthetic paths have volumes where they are shown, unless there is data that has none.
+  POLIS_HD bool has_volume(const MarketData& data) const {
+    return synthetic_ ? Spec.volume && (data.symbols == 0 || data.relative_volume)
+                      : data.relative_volume != nullptr;
+  }
+
+  /// A bar's volume goes with its return, in the deviations of the last 20.
+  POLIS_HD void advance_volume(Random& random) {
+    for (int a = 0; a < assets; ++a) {
+      if (symbol_[a] < 0) continue;
+      volume_.advance(a, path_.log_return(a) * math::exp(-path_.features(a)[4]), random);
+    }
+  }
+
   POLIS_HD void scale_features(const MarketData& data) {
     for (int a = 0; a < assets; ++a) {
       if (symbol_[a] >= 0) scaled_[a] = data.scaler(symbol_[a])(path_.features(a));
@@ -100,6 +144,8 @@ class LaneMarket {
   Array<int, assets> symbol_{};
   SyntheticMarket<assets> path_{};
   Array<FeatureVector, assets> scaled_{};  // of the synthetic path
+  struct NoVolume {};
+  [[no_unique_address]] std::conditional_t<Spec.volume, SyntheticVolume<assets>, NoVolume> volume_{};
 };
 
 }  // namespace polis

@@ -22,6 +22,7 @@
 #include <polis/envs/market/features.hpp>
 #include <polis/envs/market/generator.hpp>
 #include <polis/envs/market/generator_fit.hpp>
+#include <polis/envs/market/volume.hpp>
 
 namespace polis {
 
@@ -34,8 +35,10 @@ struct MarketData {
   const float* to_close = nullptr;  ///< [day][symbol]: close / that price; 1 where the data has no open
   const float* to_low = nullptr;    ///< [day][symbol]: low / that price; none where the data has no ranges
   const float* to_high = nullptr;   ///< [day][symbol]: high / that price
-  const float* features = nullptr;  ///< [day][symbol][market_features], scaled
-  const int* starts = nullptr;      ///< [start_count]: days on which a window may start, calmest window first
+  const float* relative_volume = nullptr;  ///< [day][symbol]: volume.hpp; none where the data has no volume
+  const float* signals = nullptr;          ///< [day][symbol][market_signals], scaled; 0 what the data lacks
+  const float* features = nullptr;         ///< [day][symbol][market_features], scaled
+  const int* starts = nullptr;  ///< [start_count]: days on which a window may start, calmest window first
   const FeatureScaler* scalers = nullptr;  ///< [symbol]
   const AssetModel* models = nullptr;      ///< [symbol]
   MarketFactor factor{};
@@ -60,13 +63,16 @@ struct MarketData {
   AssetModel default_model{};
 };
 
-/// Prices by day, then symbol: element [day * symbols + symbol]. `open` may be empty, and `high` and `low`,
-/// which go together and beside opens only: without an open it is not known what of a bar's range came after
-/// its orders.
+/// Prices by day, then symbol: element [day * symbols + symbol]. All but `close` may be empty. `high` and
+/// `low` go together and beside opens only: without an open it is not known what of a bar's range came after
+/// its orders. `volume` is in any unit, `sentiment` any figure that is known at the bar's close.
 struct MarketPrices {
   int symbols = 0;
-  std::vector<float> close{}, open{}, high{}, low{};
+  std::vector<float> close{}, open{}, high{}, low{}, volume{}, sentiment{};
 };
+
+/// Figures of `MarketData::signals`: log relative volume and sentiment.
+inline constexpr int market_signals = 2;
 
 /// How a history is divided, in shares of its days.
 struct MarketSettings {
@@ -93,6 +99,7 @@ class MarketHistory {
     check_ranges();
     compute_moves();
     compute_features();
+    compute_signals();
     fit();
     training_starts_ = starts(market_warm_up, training_end_, settings_.window);
     const int held_out_days = end_ - held_out_begin();
@@ -151,6 +158,10 @@ class MarketHistory {
     return static_cast<std::size_t>(day) * static_cast<std::size_t>(prices_.symbols) +
            static_cast<std::size_t>(symbol);
   }
+  [[nodiscard]] std::string place(std::size_t i) const {
+    const auto symbols = static_cast<std::size_t>(prices_.symbols);
+    return concat({"day ", i / symbols, " of symbol ", i % symbols});
+  }
   [[nodiscard]] int held_out_begin() const { return training_end_ + settings_.embargo; }
 
   void check_prices() {
@@ -164,6 +175,7 @@ class MarketHistory {
                   "as many, or none");
     };
     as_many(prices_.open, " opens"), as_many(prices_.high, " highs"), as_many(prices_.low, " lows");
+    as_many(prices_.volume, " volumes"), as_many(prices_.sentiment, " figures of sentiment");
     if (prices_.high.size() != prices_.low.size() || prices_.high.size() > prices_.open.size()) {
       throw Error(concat({prices_.high.size(), " highs and ", prices_.low.size(), " lows beside ",
                           prices_.open.size(), " opens"}),
@@ -173,10 +185,18 @@ class MarketHistory {
     for (const auto* column : {&prices_.close, &prices_.open, &prices_.high, &prices_.low}) {
       for (std::size_t i = 0; i < column->size(); ++i) {
         if (std::isfinite((*column)[i]) && (*column)[i] > 0) continue;
-        const auto symbols = static_cast<std::size_t>(prices_.symbols);
-        throw Error(concat({"the price is ", (*column)[i]}),
-                    concat({"day ", i / symbols, " of symbol ", i % symbols}), "a positive number");
+        throw Error(concat({"the price is ", (*column)[i]}), place(i), "a positive number");
       }
+    }
+    for (std::size_t i = 0; i < prices_.volume.size(); ++i) {
+      const float volume = prices_.volume[i];
+      if (!std::isfinite(volume) || volume < 0) {
+        throw Error(concat({"the volume is ", volume}), place(i), "a number of at least 0");
+      }
+    }
+    for (std::size_t i = 0; i < prices_.sentiment.size(); ++i) {
+      const float figure = prices_.sentiment[i];
+      if (!std::isfinite(figure)) throw Error(concat({"the sentiment is ", figure}), place(i), "a number");
     }
   }
 
@@ -223,6 +243,43 @@ class MarketHistory {
         features.update(close, math::log(close));
         raw_[index(day, s)] = features.values();
       }
+    }
+  }
+
+  /// Volume relative to the bars before, its logarithm and sentiment, the latter two brought to mean 0 and
+  /// deviation 1 over the training range.
+  void compute_signals() {
+    if (prices_.volume.empty() && prices_.sentiment.empty()) return;
+    signals_.assign(prices_.close.size() * market_signals, 0.f);
+    relative_volume_.resize(prices_.volume.size());
+    for (int s = 0; s < prices_.symbols; ++s) {
+      RelativeVolume relative;
+      for (int day = 0; day < days_; ++day) {
+        const std::size_t at = index(day, s);
+        if (!prices_.volume.empty()) {
+          relative.update(prices_.volume[at]);
+          relative_volume_[at] = relative.value();
+          signals_[at * market_signals] = math::log(relative.value());
+        }
+        if (!prices_.sentiment.empty()) signals_[at * market_signals + 1] = prices_.sentiment[at];
+      }
+      for (int f = 0; f < market_signals; ++f) scale_signal(s, f);
+    }
+  }
+
+  void scale_signal(int symbol, int f) {
+    const auto at = [&](int day) -> float& {
+      return signals_[index(day, symbol) * market_signals + std::size_t(f)];
+    };
+    const double bars = training_end_ - market_warm_up;
+    double mean = 0, squares = 0;
+    for (int day = market_warm_up; day < training_end_; ++day) mean += double(at(day)) / bars;
+    for (int day = market_warm_up; day < training_end_; ++day) {
+      squares += (double(at(day)) - mean) * (double(at(day)) - mean) / bars;
+    }
+    const double scale = 1 / std::max(std::sqrt(squares), 1e-6);
+    for (int day = 0; day < days_; ++day) {
+      at(day) = static_cast<float>(std::clamp((double(at(day)) - mean) * scale, -5., 5.));
     }
   }
 
@@ -282,6 +339,8 @@ class MarketHistory {
     data.to_low = to_low_.empty() ? nullptr : to_low_.data();
     data.to_high = to_high_.empty() ? nullptr : to_high_.data();
     data.has_open = !prices_.open.empty();
+    data.relative_volume = relative_volume_.empty() ? nullptr : relative_volume_.data();
+    data.signals = signals_.empty() ? nullptr : signals_.data();
     data.features = scaled_.data();
     data.starts = starts.data();
     data.start_count = static_cast<int>(starts.size());
@@ -299,7 +358,7 @@ class MarketHistory {
   MarketPrices prices_;
   MarketSettings settings_;
   int days_ = 0, training_end_ = 0, end_ = 0, held_out_window_ = 0;
-  std::vector<float> to_fill_, to_close_, to_low_, to_high_, scaled_;
+  std::vector<float> to_fill_, to_close_, to_low_, to_high_, scaled_, relative_volume_, signals_;
   std::vector<FeatureVector> raw_;
   std::vector<FeatureScaler> scalers_;
   MarketModel model_;

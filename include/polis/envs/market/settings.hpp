@@ -56,6 +56,7 @@ struct TradingConfig {
   float temporary_impact = .01f;   ///< price concession when the joint order is a whole day's volume
   float permanent_impact = .005f;  ///< lasting log price shift for such an order
   float liquidity = 10;            ///< value of each asset traded on a day by the rest of the market
+  bool impact_by_volume = false;   ///< the concession shrinks where a bar's volume is above its usual one
   float position_limit = 1;        ///< largest weight of one asset, in multiples of 1/assets
   float leverage_limit = 1;        ///< largest sum of absolute weights
   float short_limit = 1;           ///< largest sum of short weights; 0 forbids short selling
@@ -71,6 +72,7 @@ struct TradingConfig {
     visit("temporary_impact", self.temporary_impact);
     visit("permanent_impact", self.permanent_impact);
     visit("liquidity", self.liquidity);
+    visit("impact_by_volume", self.impact_by_volume);
     visit("position_limit", self.position_limit);
     visit("leverage_limit", self.leverage_limit);
     visit("short_limit", self.short_limit);

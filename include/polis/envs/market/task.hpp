@@ -5,48 +5,9 @@
 #include <polis/core/random.hpp>
 #include <polis/envs/market/market_data.hpp>
 #include <polis/envs/market/settings.hpp>
-#include <polis/space/space.hpp>
+#include <polis/envs/market/spec.hpp>
 
 namespace polis {
-
-/// The largest numbers a Trading environment can hold; how many are active is the Task's.
-struct TradingSpec {
-  int assets = 4;
-  int traders = 4;
-  int window = 20;      ///< of a trader's own returns, for its rolling Sharpe ratio and value at risk
-  bool orders = false;  ///< traders see where their standing orders are
-  int holding = 0;      ///< an action states a holding period too: this many choices for each asset; 0: none
-  friend constexpr bool operator==(const TradingSpec&, const TradingSpec&) = default;
-};
-
-/// Target weights as shares of the largest allowed position: -1 is fully short, 1 fully long.
-template <int Assets>
-struct TargetWeights : Box<Assets> {
-  static constexpr float low = -1, high = 1;
-};
-
-namespace internal {
-
-template <int Assets, int Choices, int... Chosen>
-struct OrdersWithHolding : OrdersWithHolding<Assets - 1, Choices, Choices, Chosen...> {};
-template <int Choices, int... Chosen>
-struct OrdersWithHolding<0, Choices, Chosen...> {
-  using type = Tuple<TargetWeights<sizeof...(Chosen)>, MultiDiscrete<Chosen...>>;
-};
-
-template <TradingSpec Spec>
-struct TradingAction : OrdersWithHolding<Spec.assets, Spec.holding> {};
-template <TradingSpec Spec>
-  requires(Spec.holding == 0)
-struct TradingAction<Spec> {
-  using type = TargetWeights<Spec.assets>;
-};
-
-}  // namespace internal
-
-/// Target weights, and with `Spec.holding` a holding period beside each.
-template <TradingSpec Spec>
-using TradingAction = typename internal::TradingAction<Spec>::type;
 
 /// One episode: which part of the market, how long, how hard.
 template <TradingSpec Spec>

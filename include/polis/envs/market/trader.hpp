@@ -105,6 +105,22 @@ struct Trader {
     out_row[2] = share(standing.cooldown[asset], settings.cooldown);
   }
 
+  /// Takes note of a bar that is marked and returns its reward; `team` is the mean net return of all traders,
+  /// in percent, and `active` the number of assets.
+  POLIS_HD float judge(const BarFlows& bar, float team, int active, const RewardWeights& weight) {
+    const float percent = 100 / bar.before;
+    const float drawdown = 100 * record.mark(bar.net_percent(), account.equity);
+    const Array<float, 6>& parts =
+        record.parts = {{percent * bar.gain, -drawdown, -percent * bar.cost, -percent * bar.impact, team,
+                         account.diversification(active)}};
+    for (int c = 0; c < 6; ++c) record.totals.rewards[c] += parts[c];
+    record.totals.turnover += bar.traded / bar.before;
+    record.totals.cost += bar.cost;
+    record.totals.impact += bar.impact;
+    return weight.profit * parts[0] + weight.risk * parts[1] + weight.cost * parts[2] +
+           weight.impact * parts[3] + weight.cooperation * parts[4] + weight.exploration * parts[5];
+  }
+
  private:
   POLIS_HD void close(int asset, CloseReason reason, BarOrders<Assets>& orders) const {
     orders.value[asset] = -account.position[asset];

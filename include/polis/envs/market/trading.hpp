@@ -42,9 +42,10 @@ struct BasicTrading {
   static constexpr int agents = Spec.traders;
   static constexpr int assets = Spec.assets;
   static constexpr int order_features = Spec.orders ? Trader<assets, Spec.window>::order_figures : 0;
-  static constexpr int asset_features = market_features + 4 + order_features, own_features = 12;
+  static constexpr int signals = LaneMarket<Spec>::signal_count;
+  static constexpr int asset_features = market_features + 4 + order_features + signals, own_features = 12;
   using Observation = Box<assets * asset_features + own_features>;
-  using State = Box<assets*(market_features + 2) + agents*(assets * (1 + order_features) + 2) + 2>;
+  using State = Box<assets*(market_features + 2 + signals) + agents*(assets * (1 + order_features) + 2) + 2>;
   using Action = TradingAction<Spec>;
   using Vector = Array<float, assets>;  ///< one number per slot
   using Config = TradingConfig;
@@ -84,8 +85,8 @@ struct BasicTrading {
     Array<BarOrders<assets>, agents> orders{};
     for (int i = 0; i < traders_; ++i) {
       if (trader_[i].out) continue;
-      orders[i].value =
-          decide(weights(actions[i]), trader_[i].account, weight_unit(config), config.adjustment, config);
+      orders[i].value = decide(TradingActions<Spec>::weights(actions[i]), trader_[i].account,
+                               weight_unit(config), config.adjustment, config);
       if (manages(config)) trader_[i].manage(orders[i]);
     }
     Vector random_action{};
@@ -104,10 +105,11 @@ struct BasicTrading {
     }
     Vector shift{}, drift{}, concession{}, random_concession{};
     for (int a = 0; a < assets; ++a) {
+      const TradingFrictions here = frictions_of(a, frictions, ctx);
       const float unit = moves.to_fill[a] * math::exp(-offset_[a]);
-      const PriceImpact impact(joint[a] * unit, frictions);
+      const PriceImpact impact(joint[a] * unit, here);
       concession[a] = impact.concession;
-      random_concession[a] = PriceImpact(random_orders[a] * unit, frictions).concession;
+      random_concession[a] = PriceImpact(random_orders[a] * unit, here).concession;
       offset_[a] += impact.shift;
       shift[a] = math::exp(impact.shift);
       drift[a] = shift[a] * moves.to_close[a];
@@ -118,9 +120,9 @@ struct BasicTrading {
       flows[i] = trader_[i].fill(orders[i], concession, moves, frictions);
       if (!manages(config)) continue;
       trader_[i].take_note(orders[i], moves, config.orders,
-                           [&](int a) { return period(actions[i], a, config.orders); });
+                           [&](int a) { return TradingActions<Spec>::period(actions[i], a, config.orders); });
     }
-    if (config.orders.watches_prices()) close_within(moves, shift, drift, frictions, flows, config.orders);
+    if (config.orders.watches_prices()) close_within(moves, shift, frictions, ctx, drift, flows);
     for (int i = 0; i < traders_; ++i) {
       if (!trader_[i].out) mark_bar(trader_[i].account, drift, flows[i]);
     }
@@ -151,6 +153,9 @@ struct BasicTrading {
       slot[market_features + 2] = bounded((held_[a] - own.position[a]) * others / unit);
       slot[market_features + 3] = bounded(50 * offset_[a]);
       if constexpr (Spec.orders) trader_[agent].show_orders(a, config.orders, slot.from(market_features + 4));
+      if constexpr (signals > 0) {
+        market_.signals(a, view.data(), slot.from(market_features + 4 + order_features));
+      }
       gross += math::abs(own.position[a]);
       value += own.position[a];
       cost_basis += trader_[agent].record.basis[a];
@@ -180,6 +185,11 @@ struct BasicTrading {
       for (int f = 0; f < market_features; ++f) out[at++] = market ? market[f] : 0.f;
       out[at++] = market ? 1.f : 0.f;
       out[at++] = bounded(50 * offset_[a]);
+      if constexpr (signals > 0) {
+        for (int f = 0; f < signals; ++f) out[at + f] = 0;
+        if (market) market_.signals(a, view.data(), out.from(at));
+        at += signals;
+      }
     }
     const float unit = weight_unit(view.config());
     for (int i = 0; i < agents; ++i) {
@@ -244,16 +254,9 @@ struct BasicTrading {
                           [&](const char* name, float) { visit(name, trader_[trader].record.parts[c++]); });
   }
 
-  /// The action that states these target weights, in units of `weight_unit`, and the longest holding period
-  /// where one is stated.
-  POLIS_HD static typename Action::Element action_of(const Vector& target) {
-    if constexpr (Spec.holding > 0) {
-      typename Action::Element action{target, {}};
-      for (int a = 0; a < assets; ++a) action.template get<1>()[a] = Spec.holding - 1;
-      return action;
-    } else {
-      return target;
-    }
+  /// The action that states these target weights, in units of `weight_unit`.
+  POLIS_HD static typename Action::Element action_of(const Vector& weights) {
+    return TradingActions<Spec>::of(weights);
   }
 
   // What reference policies, reports and tests read.
@@ -274,23 +277,6 @@ struct BasicTrading {
   }
 
  private:
-  POLIS_HD static const Vector& weights(const auto& action) {
-    if constexpr (Spec.holding > 0) {
-      return action.template get<0>();
-    } else {
-      return action;
-    }
-  }
-
-  /// The holding period of a position that this action opens, in bars; 0 is for ever.
-  POLIS_HD static int period(const auto& action, int asset, const OrderSettings& settings) {
-    if constexpr (Spec.holding > 0) {
-      return (1 + action.template get<1>()[asset]) * (settings.holding > 0 ? settings.holding : 1);
-    } else {
-      return settings.holding;
-    }
-  }
-
   POLIS_HD static float bounded(float x) { return math::clamp(x, -5.f, 5.f); }
 
   POLIS_HD Vector decide(const Vector& action, const TradingAccount<assets>& account, float unit,
@@ -305,11 +291,18 @@ struct BasicTrading {
   /// Whether there are standing orders.
   POLIS_HD static bool manages(const Config& config) { return Spec.holding > 0 || config.orders.any(); }
 
+  /// The frictions of one asset's bar.
+  POLIS_HD TradingFrictions frictions_of(int slot, const TradingFrictions& usual, const auto& ctx) const {
+    if (!ctx.config().impact_by_volume) return usual;
+    return usual.at_volume(market_.relative_volume(slot, ctx.data()));
+  }
+
   /// After the fill: positions that meet a barrier within the bar are closed there. What they order together
   /// has an impact of its own.
-  POLIS_HD void close_within(const BarMoves<assets>& moves, const Vector& shift, Vector& drift,
-                             const TradingFrictions& frictions, Array<BarFlows, agents>& flows,
-                             const OrderSettings& settings) {
+  POLIS_HD void close_within(const BarMoves<assets>& moves, const Vector& shift,
+                             const TradingFrictions& frictions, const auto& ctx, Vector& drift,
+                             Array<BarFlows, agents>& flows) {
+    const OrderSettings& settings = ctx.config().orders;
     for (int a = 0; a < assets; ++a) {
       Array<Touch, agents> touches{};
       float joint = 0;
@@ -318,7 +311,7 @@ struct BasicTrading {
         // The basis is what the position was worth at its entry price.
         if (touches[i]) joint -= trader_[i].record.basis[a] * touches[i].price;
       }
-      const PriceImpact impact(joint * math::exp(-offset_[a]), frictions);
+      const PriceImpact impact(joint * math::exp(-offset_[a]), frictions_of(a, frictions, ctx));
       for (int i = 0; i < traders_; ++i) {
         if (touches[i]) trader_[i].close_at(a, touches[i], impact.concession, frictions, settings, flows[i]);
       }
@@ -328,7 +321,6 @@ struct BasicTrading {
   }
 
   POLIS_HD void reward(const Array<BarFlows, agents>& flows, auto& ctx) {
-    const RewardWeights& weight = ctx.config().rewards;
     float team = 0, trading = 0;
     for (int i = 0; i < traders_; ++i) {
       if (trader_[i].out) continue;
@@ -338,20 +330,7 @@ struct BasicTrading {
     for (int i = 0; i < traders_; ++i) {
       trader_[i].record.parts = {};
       if (trader_[i].out) continue;
-      const BarFlows& bar = flows[i];
-      auto& record = trader_[i].record;
-      const float percent = 100 / bar.before;
-      const float drawdown = 100 * record.mark(bar.net_percent(), trader_[i].account.equity);
-      const Array<float, 6>& parts =
-          record.parts = {{percent * bar.gain, -drawdown, -percent * bar.cost, -percent * bar.impact,
-                           team / trading, trader_[i].account.diversification(active_assets())}};
-      ctx.reward(i) = weight.profit * parts[0] + weight.risk * parts[1] + weight.cost * parts[2] +
-                      weight.impact * parts[3] + weight.cooperation * parts[4] +
-                      weight.exploration * parts[5];
-      for (int c = 0; c < 6; ++c) record.totals.rewards[c] += parts[c];
-      record.totals.turnover += bar.traded / bar.before;
-      record.totals.cost += bar.cost;
-      record.totals.impact += bar.impact;
+      ctx.reward(i) = trader_[i].judge(flows[i], team / trading, active_assets(), ctx.config().rewards);
     }
   }
 
