@@ -81,13 +81,18 @@ struct Bazaar {
 };
 
 /// Trading with all that its type can be asked for, and with what is off by default.
-struct WatchedTrading
-    : BasicTrading<TradingSpec{
-          .assets = 2, .traders = 2, .orders = true, .holding = 3, .volume = true, .sentiment = true}> {
+struct WatchedTrading : BasicTrading<TradingSpec{.assets = 2,
+                                                 .traders = 2,
+                                                 .orders = true,
+                                                 .holding = 3,
+                                                 .volume = true,
+                                                 .sentiment = true,
+                                                 .risk = true}> {
   struct Config : TradingConfig {
     POLIS_HD constexpr Config() {
       orders.holding = 2, orders.stop_loss = .01f, orders.take_profit = .01f, orders.cooldown = 1;
       impact_by_volume = true;
+      risk.drawdown_limit = .02f, risk.value_at_risk_limit = .01f, risk.block = 3;
     }
   };
 };

@@ -57,9 +57,9 @@ TEST_CASE("envs/trading_figures: unrealised profit follows the average cost, dra
   CHECK(record.basis[0] == doctest::Approx(.75));
   record.trade(0, 1, -1.5f);  // and through zero to short .5
   CHECK(record.basis[0] == doctest::Approx(-.5));
-  CHECK(record.mark(25, 1.25f) == 0);
-  CHECK(record.mark(-20, 1) == doctest::Approx(.2));
-  CHECK(record.mark(10, 1.1f) == 0);
+  CHECK(record.mark(25, 1.25f, .95f) == 0);
+  CHECK(record.mark(-20, 1, .95f) == doctest::Approx(.2));
+  CHECK(record.mark(10, 1.1f, .95f) == 0);
   CHECK(record.drawdown == doctest::Approx(.12));
   CHECK(record.totals.drawdown == doctest::Approx(.2));
 }
@@ -93,7 +93,7 @@ TEST_CASE("envs/trading_figures: the reward is the weighted sum of its component
   });
   for (int i = 0; i < 4; ++i) net -= 25 * (double(lane.env.account(i).equity) - 1);
   for (int i = 0; i < 4; ++i) costs -= 25 * double(lane.env.totals(i).cost);
-  CHECK(figures == 17);
+  CHECK(figures == 22);
   CHECK(sum == doctest::Approx(total).epsilon(1e-3));
   CHECK(std::abs(net) < 1e-3);
   CHECK(std::abs(costs) < 1e-3);

@@ -5,6 +5,7 @@
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/envs/market/indicators.hpp>
+#include <polis/envs/market/risk.hpp>
 #include <polis/envs/market/settings.hpp>
 
 namespace polis {
@@ -66,7 +67,7 @@ struct TraderTotals {
   float returns = 0, squares = 0;            ///< net returns per bar, percent
   float turnover = 0, cost = 0, impact = 0;  ///< value traded over equity; money paid
   float drawdown = 0;                        ///< the largest
-  Array<float, 6> rewards{};                 ///< by component, before weighting, in RewardWeights' order
+  Array<float, reward_parts> rewards{};      ///< by component, before weighting, in RewardWeights' order
 };
 
 /// What a trader's own past says: cost basis of its positions, peak, and its last `Window` returns in
@@ -78,7 +79,9 @@ struct TraderRecord {
   float peak = 1, drawdown = 0;
   int bars = 0;
   TraderTotals totals{};
-  Array<float, 6> parts{};  ///< of the last bar's reward, before weighting, in RewardWeights' order
+  TailRisk tail{};  ///< of its last Window returns; 0 until there are so many
+  Array<float, reward_parts>
+      parts{};  ///< of the last bar's reward, before weighting, in RewardWeights' order
 
   /// The average-cost basis: trades that add to a position add to it, others reduce it in proportion.
   POLIS_HD void trade(int asset, float held, float value) {
@@ -91,10 +94,12 @@ struct TraderRecord {
     }
   }
 
-  /// One more bar with this net return (percent) and equity. Returns the increase of the drawdown, or zero.
-  POLIS_HD float mark(float net, float equity) {
+  /// One more bar with this net return (percent) and equity; `level` is that of its tail risk. Returns the
+  /// increase of the drawdown, or zero.
+  POLIS_HD float mark(float net, float equity, float level) {
     returns[bars % Window] = net;
     ++bars;
+    if (bars >= Window) tail = tail_risk(returns, level);
     peak = math::max(peak, equity);
     const float before = drawdown;
     drawdown = 1 - equity / peak;
@@ -112,19 +117,13 @@ struct TraderRecord {
     return variance > 1e-8f ? mean / math::sqrt(variance) * math::sqrt(252.f) : 0.f;
   }
 
-  /// The Sharpe ratio per bar of the last Window returns (sample deviation), and the historical value at
-  /// risk: the worst of them, as a loss in percent. For Window = 20 that is the 95% one. Zero until Window
-  /// bars are seen.
-  POLIS_HD void risk(float& sharpe, float& value_at_risk) const {
-    sharpe = value_at_risk = 0;
-    if (bars < Window) return;
+  /// The Sharpe ratio per bar of the last Window returns (sample deviation); 0 until there are so many.
+  POLIS_HD float sharpe() const {
+    if (bars < Window) return 0;
     const float mean = internal::interleaved_sum<Window>([this](int i) { return returns[i]; }) / Window;
     const float squares = internal::interleaved_sum<Window>(
         [this, mean](int i) { return (returns[i] - mean) * (returns[i] - mean); });
-    float worst = 0;
-    for (int i = 0; i < Window; ++i) worst = math::min(worst, returns[i]);
-    if (squares > 1e-8f) sharpe = mean / math::sqrt(squares / (Window - 1));
-    value_at_risk = -worst;
+    return squares > 1e-8f ? mean / math::sqrt(squares / (Window - 1)) : 0.f;
   }
 };
 

@@ -20,8 +20,8 @@
 namespace polis {
 
 /// Why a position was closed without its trader's order.
-enum class CloseReason { none, holding, stop_loss, take_profit };
-inline constexpr int close_reasons = 3;  ///< beside none
+enum class CloseReason { none, holding, stop_loss, take_profit, limit };
+inline constexpr int close_reasons = 4;  ///< beside none
 
 /// A position of less than this share of the starting equity is none.
 POLIS_HD constexpr bool is_position(float value) { return value > 1e-6f || value < -1e-6f; }
@@ -105,7 +105,7 @@ struct StandingOrders {
 
   POLIS_HD void close(int asset, CloseReason reason, const OrderSettings& orders) {
     bars[asset] = deadline[asset] = 0;
-    cooldown[asset] = orders.cooldown;
+    cooldown[asset] = reason == CloseReason::limit ? 0 : orders.cooldown;
     ++closed[static_cast<int>(reason) - 1];
   }
 };

@@ -9,15 +9,21 @@
 
 namespace polis {
 
+/// Components of a trader's reward.
+inline constexpr int reward_parts = 9;
+
 /// How much each reward component counts. All are in percent of a trader's equity per bar, but for
 /// `exploration`, which lies in [0, 1]. docs/trading.md states the formulas.
 struct RewardWeights {
-  float profit = 1;       ///< gain from price moves and interest, before costs
-  float risk = .05f;      ///< - increase of the drawdown
-  float cost = 1;         ///< - proportional costs
-  float impact = 1;       ///< - what the price gave way under the traders' joint orders
-  float cooperation = 0;  ///< mean net return of all traders
-  float exploration = 0;  ///< how evenly the invested money is spread over the assets
+  float profit = 1;         ///< gain from price moves and interest, before costs
+  float risk = .05f;        ///< - increase of the drawdown
+  float cost = 1;           ///< - proportional costs
+  float impact = 1;         ///< - what the price gave way under the traders' joint orders
+  float cooperation = 0;    ///< mean net return of all traders
+  float exploration = 0;    ///< how evenly the invested money is spread over the assets
+  float drawdown = 0;       ///< - the drawdown
+  float value_at_risk = 0;  ///< - that of the trader's last returns
+  float shortfall = 0;      ///< - their expected shortfall
 
   static constexpr void fields(auto& self, auto&& visit) {
     visit("profit", self.profit);
@@ -26,6 +32,9 @@ struct RewardWeights {
     visit("impact", self.impact);
     visit("cooperation", self.cooperation);
     visit("exploration", self.exploration);
+    visit("drawdown", self.drawdown);
+    visit("value_at_risk", self.value_at_risk);
+    visit("shortfall", self.shortfall);
   }
 };
 
@@ -49,6 +58,27 @@ struct OrderSettings {
   }
 };
 
+/// How a trader's risk is measured, and limits that close it out (risk.hpp); 0 is no limit.
+struct RiskSettings {
+  float level = .95f;             ///< of value at risk and expected shortfall
+  float drawdown_limit = 0;       ///< largest drawdown, as a share of the highest equity
+  float value_at_risk_limit = 0;  ///< largest value at risk, as a share of the equity
+  float shortfall_limit = 0;      ///< largest expected shortfall, as a share of the equity
+  int block = 20;                 ///< bars out of the market after a breach; 0: the rest of the episode
+
+  POLIS_HD constexpr bool any() const {
+    return drawdown_limit > 0 || value_at_risk_limit > 0 || shortfall_limit > 0;
+  }
+
+  static constexpr void fields(auto& self, auto&& visit) {
+    visit("level", self.level);
+    visit("drawdown_limit", self.drawdown_limit);
+    visit("value_at_risk_limit", self.value_at_risk_limit);
+    visit("shortfall_limit", self.shortfall_limit);
+    visit("block", self.block);
+  }
+};
+
 /// Market frictions, limits and reward of Trading. Money is in units of a trader's equity at the episode's
 /// start.
 struct TradingConfig {
@@ -66,6 +96,7 @@ struct TradingConfig {
   float synthetic_share = .5f;     ///< share of synthetic episodes in the last stage of training
   RewardWeights rewards{};
   OrderSettings orders{};
+  RiskSettings risk{};
 
   static constexpr void fields(auto& self, auto&& visit) {
     visit("cost", self.cost);
@@ -82,6 +113,7 @@ struct TradingConfig {
     visit("synthetic_share", self.synthetic_share);
     visit("rewards", self.rewards);
     visit("orders", self.orders);
+    visit("risk", self.risk);
   }
 };
 
@@ -111,6 +143,13 @@ inline void check_settings(const TradingConfig& config) {
   at_least_zero("orders.take_profit", orders.take_profit);
   require(orders.stop_loss >= 0 && orders.stop_loss < 1, "orders.stop_loss", orders.stop_loss,
           "at least 0 and below 1");
+  const RiskSettings& risk = config.risk;
+  require(risk.level > 0 && risk.level < 1, "risk.level", risk.level, "between 0 and 1");
+  require(risk.drawdown_limit >= 0 && risk.drawdown_limit < 1, "risk.drawdown_limit", risk.drawdown_limit,
+          "at least 0 and below 1");
+  at_least_zero("risk.value_at_risk_limit", risk.value_at_risk_limit);
+  at_least_zero("risk.shortfall_limit", risk.shortfall_limit);
+  at_least_zero("risk.block", static_cast<float>(risk.block));
 }
 
 }  // namespace polis

@@ -17,6 +17,7 @@ struct TradingSpec {
   int holding = 0;         ///< an action states a holding period too: so many choices for each asset; 0: none
   bool volume = false;     ///< traders see volumes
   bool sentiment = false;  ///< traders see sentiment
+  bool risk = false;       ///< traders see their expected shortfall and where they are to their limits
   friend constexpr bool operator==(const TradingSpec&, const TradingSpec&) = default;
 };
 

@@ -24,18 +24,27 @@ struct Trader {
   TradingAccount<Assets> account{};
   TraderRecord<Assets, Window> record{};
   StandingOrders<Assets> standing{};
+  RiskGuard guard{};
   bool out = false;  ///< bankrupt
 
   /// Figures that `show_orders` writes of an asset.
   static constexpr int order_figures = 3;
+  /// Figures that `show_risk` writes.
+  static constexpr int risk_figures = 3;
 
   /// The average entry price is that at which a position is worth its cost basis.
   POLIS_HD float price_over_entry(int asset) const { return account.position[asset] / record.basis[asset]; }
 
-  /// At the close of bar t: orders that lapse, and positions whose holding period is over.
+  /// At the close of bar t: everything where a limit was passed; orders that lapse, and positions whose
+  /// holding period is over.
   POLIS_HD void manage(BarOrders<Assets>& orders) {
+    const bool blocked = guard.blocks();
     for (int a = 0; a < Assets; ++a) {
-      if (standing.lapses(a)) orders.value[a] = 0;
+      if (standing.lapses(a) || blocked) orders.value[a] = 0;
+      if (blocked && is_position(account.position[a])) {
+        close(a, CloseReason::limit, orders);
+        continue;
+      }
       if (standing.due(a)) close(a, CloseReason::holding, orders);
     }
   }
@@ -105,20 +114,33 @@ struct Trader {
     out_row[2] = share(standing.cooldown[asset], settings.cooldown);
   }
 
+  /// Half the expected shortfall (percent), the share of the drawdown limit that is used up, and whether a
+  /// limit keeps the trader out.
+  POLIS_HD void show_risk(const RiskSettings& limits, Row out_row) const {
+    const float limit = limits.drawdown_limit;
+    out_row[0] = math::clamp(.5f * record.tail.shortfall, -5.f, 5.f);
+    out_row[1] = limit > 0 ? math::clamp(guard.drawdown(account.equity) / limit, -5.f, 5.f) : 0.f;
+    out_row[2] = guard.blocked() ? 1.f : 0.f;
+  }
+
   /// Takes note of a bar that is marked and returns its reward; `team` is the mean net return of all traders,
   /// in percent, and `active` the number of assets.
-  POLIS_HD float judge(const BarFlows& bar, float team, int active, const RewardWeights& weight) {
+  POLIS_HD float judge(const BarFlows& bar, float team, int active, const TradingConfig& config) {
+    const RewardWeights& weight = config.rewards;
     const float percent = 100 / bar.before;
-    const float drawdown = 100 * record.mark(bar.net_percent(), account.equity);
-    const Array<float, 6>& parts =
+    const float drawdown = 100 * record.mark(bar.net_percent(), account.equity, config.risk.level);
+    guard.mark(config.risk, account.equity, record.tail, Window);
+    const Array<float, reward_parts>& parts =
         record.parts = {{percent * bar.gain, -drawdown, -percent * bar.cost, -percent * bar.impact, team,
-                         account.diversification(active)}};
-    for (int c = 0; c < 6; ++c) record.totals.rewards[c] += parts[c];
+                         account.diversification(active), -100 * record.drawdown, -record.tail.value_at_risk,
+                         -record.tail.shortfall}};
+    for (int c = 0; c < reward_parts; ++c) record.totals.rewards[c] += parts[c];
     record.totals.turnover += bar.traded / bar.before;
     record.totals.cost += bar.cost;
     record.totals.impact += bar.impact;
     return weight.profit * parts[0] + weight.risk * parts[1] + weight.cost * parts[2] +
-           weight.impact * parts[3] + weight.cooperation * parts[4] + weight.exploration * parts[5];
+           weight.impact * parts[3] + weight.cooperation * parts[4] + weight.exploration * parts[5] +
+           weight.drawdown * parts[6] + weight.value_at_risk * parts[7] + weight.shortfall * parts[8];
   }
 
  private:

@@ -42,10 +42,13 @@ struct BasicTrading {
   static constexpr int agents = Spec.traders;
   static constexpr int assets = Spec.assets;
   static constexpr int order_features = Spec.orders ? Trader<assets, Spec.window>::order_figures : 0;
+  static constexpr int risk_figures = Spec.risk ? Trader<assets, Spec.window>::risk_figures : 0;
   static constexpr int signals = LaneMarket<Spec>::signal_count;
-  static constexpr int asset_features = market_features + 4 + order_features + signals, own_features = 12;
+  static constexpr int asset_features = market_features + 4 + order_features + signals,
+                       own_features = 12 + risk_figures;
   using Observation = Box<assets * asset_features + own_features>;
-  using State = Box<assets*(market_features + 2 + signals) + agents*(assets * (1 + order_features) + 2) + 2>;
+  using State = Box<assets*(market_features + 2 + signals) +
+                    agents*(assets * (1 + order_features) + 2 + risk_figures) + 2>;
   using Action = TradingAction<Spec>;
   using Vector = Array<float, assets>;  ///< one number per slot
   using Config = TradingConfig;
@@ -160,21 +163,20 @@ struct BasicTrading {
       value += own.position[a];
       cost_basis += trader_[agent].record.basis[a];
     }
-    float sharpe, value_at_risk;
-    trader_[agent].record.risk(sharpe, value_at_risk);
     const Row rest = out.from(assets * asset_features);
     rest[0] = bounded(own.cash * inverse_equity);
     rest[1] = bounded(gross * inverse_equity);
     rest[2] = bounded(5 * (own.equity - 1));
     rest[3] = bounded(10 * (value - cost_basis) * inverse_equity);
     rest[4] = bounded(10 * trader_[agent].record.drawdown);
-    rest[5] = bounded(4 * sharpe);
-    rest[6] = bounded(.5f * value_at_risk);
+    rest[5] = bounded(4 * trader_[agent].record.sharpe());
+    rest[6] = bounded(.5f * trader_[agent].record.tail.value_at_risk);
     rest[7] = time_left();
     rest[8] = static_cast<float>(active_assets()) / assets;
     rest[9] = static_cast<float>(traders_) / agents;
     rest[10] = bounded(1000 * config.cost * view.task().cost_scale);
     rest[11] = bounded(view.task().impact_scale);
+    if constexpr (Spec.risk) trader_[agent].show_risk(config.risk, rest.from(12));
   }
 
   /// The market once, then every trader's weights, return so far and drawdown, then time left and costs.
@@ -203,6 +205,10 @@ struct BasicTrading {
       }
       out[at++] = bounded(5 * (trader_[i].account.equity - 1));
       out[at++] = bounded(10 * trader_[i].record.drawdown);
+      if constexpr (Spec.risk) {
+        trader_[i].show_risk(view.config().risk, out.from(at));
+        at += risk_figures;
+      }
     }
     out[at++] = time_left();
     out[at++] = bounded(1000 * view.config().cost * view.task().cost_scale);
@@ -237,13 +243,16 @@ struct BasicTrading {
     visit("costs", mean([&](int i) { return 100 * trader_[i].record.totals.cost; }));
     visit("impact", mean([&](int i) { return 100 * trader_[i].record.totals.impact; }));
     visit("bankrupt", mean([&](int i) { return trader_[i].out ? 1 : 0; }));
-    const char* names[] = {"reward_profit", "reward_risk",        "reward_cost",
-                           "reward_impact", "reward_cooperation", "reward_exploration"};
-    for (int c = 0; c < 6; ++c)
+    const char* names[reward_parts] = {"reward_profit",   "reward_risk",          "reward_cost",
+                                       "reward_impact",   "reward_cooperation",   "reward_exploration",
+                                       "reward_drawdown", "reward_value_at_risk", "reward_shortfall"};
+    for (int c = 0; c < reward_parts; ++c) {
       visit(names[c], mean([&](int i) { return trader_[i].record.totals.rewards[c]; }));
-    const char* closes[] = {"closed_by_holding", "closed_by_stop", "closed_by_target"};
+    }
+    const char* closes[] = {"closed_by_holding", "closed_by_stop", "closed_by_target", "closed_by_limit"};
     for (int c = 0; c < close_reasons; ++c)
       visit(closes[c], mean([&](int i) { return trader_[i].standing.closed[c]; }));
+    visit("limit_breaches", mean([&](int i) { return trader_[i].guard.breaches(); }));
   }
 
   /// What the trader's last reward was made of, by the names of `RewardWeights`.
@@ -288,8 +297,10 @@ struct BasicTrading {
     return orders_towards(active, account, unit, adjustment, config);
   }
 
-  /// Whether there are standing orders.
-  POLIS_HD static bool manages(const Config& config) { return Spec.holding > 0 || config.orders.any(); }
+  /// Whether positions may be closed without their traders.
+  POLIS_HD static bool manages(const Config& config) {
+    return Spec.holding > 0 || config.orders.any() || config.risk.any();
+  }
 
   /// The frictions of one asset's bar.
   POLIS_HD TradingFrictions frictions_of(int slot, const TradingFrictions& usual, const auto& ctx) const {
@@ -330,7 +341,7 @@ struct BasicTrading {
     for (int i = 0; i < traders_; ++i) {
       trader_[i].record.parts = {};
       if (trader_[i].out) continue;
-      ctx.reward(i) = trader_[i].judge(flows[i], team / trading, active_assets(), ctx.config().rewards);
+      ctx.reward(i) = trader_[i].judge(flows[i], team / trading, active_assets(), ctx.config());
     }
   }
 
