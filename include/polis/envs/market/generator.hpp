@@ -15,6 +15,7 @@
 #include <polis/core/random.hpp>
 #include <polis/envs/market/features.hpp>
 #include <polis/envs/market/processes.hpp>
+#include <polis/envs/market/scenario.hpp>
 
 namespace polis {
 
@@ -38,15 +39,15 @@ struct RegimeSwitching {
     return shares;
   }
 
-  /// A regime drawn from `stationary()`, among those up to `highest`.
-  POLIS_HD int start(Random& random, int highest = N - 1) const {
-    return pick(stationary(), highest, random);
+  /// A regime drawn from `stationary()`, among those from `lowest` to `highest`.
+  POLIS_HD int start(Random& random, int highest = N - 1, int lowest = 0) const {
+    return pick(stationary(), highest, lowest, random);
   }
 
-  /// The next bar's regime, among those up to `highest`: moves beyond it are drawn as if they could not
-  /// happen.
-  POLIS_HD int next(int regime, Random& random, int highest = N - 1) const {
-    return pick(transition[regime], highest, random);
+  /// The next bar's regime, among those from `lowest` to `highest`: moves to others are drawn as if they
+  /// could not happen; where no other can, it is `highest`.
+  POLIS_HD int next(int regime, Random& random, int highest = N - 1, int lowest = 0) const {
+    return pick(transition[regime], highest, lowest, random);
   }
 
   /// As a ReturnProcess (processes.hpp): the state is the regime of the bar before.
@@ -76,11 +77,11 @@ struct RegimeSwitching {
     return product;
   }
 
-  POLIS_HD static int pick(const Array<float, N>& weights, int highest, Random& random) {
+  POLIS_HD static int pick(const Array<float, N>& weights, int highest, int lowest, Random& random) {
     float total = 0;
-    for (int i = 0; i <= highest; ++i) total += weights[i];
+    for (int i = lowest; i <= highest; ++i) total += weights[i];
     float left = total * random.uniform();
-    for (int i = 0; i < highest; ++i) {
+    for (int i = lowest; i < highest; ++i) {
       left -= weights[i];
       if (left < 0) return i;
     }
@@ -120,7 +121,8 @@ constexpr auto enum_names(MarketGenerator) {
 
 /// The factor: a generator, and the parameters of each. A bar is calm (0), normal (1) or a crisis (2) by its
 /// regime, or with GARCH by its deviation before it is drawn, below .9 of the mean one, below 1.2, above;
-/// without either it is normal. `highest` is the wildest that may occur.
+/// without either it is normal. Bounds say which may occur; of GARCH's bars those of a crisis alone have at
+/// least twice the mean deviation.
 struct MarketFactor {
   MarketGenerator generator = MarketGenerator::Regimes;
   RegimeSwitching<3> regimes = three_regimes();
@@ -135,16 +137,37 @@ struct MarketFactor {
   POLIS_HD bool clusters() const {
     return generator == MarketGenerator::Garch || generator == MarketGenerator::StudentGarch;
   }
-  POLIS_HD State start(Random& random, int highest = 2) const {
+  POLIS_HD State start(Random& random, const BarBounds& bounds = {}) const {
     State state;
-    if (generator == MarketGenerator::Regimes) state.regime = regimes.start(random, highest);
+    if (generator == MarketGenerator::Regimes) {
+      state.regime = regimes.start(random, bounds.highest, bounds.lowest);
+    }
     if (clusters()) state.garch = garch.begin(random);
     return state;
   }
   /// One bar: its log return in percent, its regime in the state.
-  POLIS_HD float advance(State& state, Random& random, int highest = 2) const {
+  POLIS_HD float advance(State& state, Random& random, const BarBounds& bounds = {}) const {
+    float percent = draw(state, random, bounds.highest, bounds.lowest);
+    if (bounds.steered) percent += bounds.mean - mean(state);
+    if (bounds.shock != 0) percent += bounds.shock;
+    return percent;
+  }
+  /// The mean log return of a bar in this state, in percent.
+  POLIS_HD float mean(const State& state) const {
+    if (generator == MarketGenerator::Regimes) return regimes.mean[state.regime];
+    if (clusters()) return garch.mean;
+    return jumps.mean + jumps.intensity * jumps.jump_mean;
+  }
+  /// The regime of a bar whose GARCH variance this is.
+  POLIS_HD int garch_regime(float variance) const {
+    const float share = variance / garch.variance();
+    return (share > .9f * .9f) + (share > 1.2f * 1.2f);
+  }
+
+ private:
+  POLIS_HD float draw(State& state, Random& random, int highest, int lowest) const {
     if (generator == MarketGenerator::Regimes) {
-      state.regime = regimes.next(state.regime, random, highest);
+      state.regime = regimes.next(state.regime, random, highest, lowest);
       return regimes.draw(state.regime, random);
     }
     if (!clusters()) {
@@ -156,33 +179,34 @@ struct MarketFactor {
       const float most = garch.variance() * (highest == 0 ? .9f * .9f : 1.2f * 1.2f);
       state.garch.variance = math::min(state.garch.variance, most);
     }
+    if (lowest > 0) {
+      const float least = garch.variance() * (lowest == 1 ? .82f : 4.f);
+      state.garch.variance = math::max(state.garch.variance, least);
+    }
     state.regime = garch_regime(state.garch.variance);
     return garch.advance(state.garch, random);
-  }
-  /// The regime of a bar whose GARCH variance this is.
-  POLIS_HD int garch_regime(float variance) const {
-    const float share = variance / garch.variance();
-    return (share > .9f * .9f) + (share > 1.2f * 1.2f);
   }
 };
 
 /// A synthetic market of up to `Assets` correlated assets, drawn bar by bar. The market it follows is
 /// anything with `factor` (a MarketFactor) and `model(symbol)` (an AssetModel). `symbols[a]` is the
-/// symbol that slot a trades, -1 for none; regimes above `highest` do not occur.
+/// symbol that slot a trades, -1 for none; bounds, or the wildest regime, say what may occur.
 template <int Assets>
 class SyntheticMarket {
  public:
   /// Starts a path and draws the bars that the features look back on.
-  POLIS_HD void start(const auto& market, const Array<int, Assets>& symbols, int highest, Random& random) {
-    factor_ = market.factor.start(random, highest);
+  POLIS_HD void start(const auto& market, const Array<int, Assets>& symbols, const BarBounds& bounds,
+                      Random& random) {
+    factor_ = market.factor.start(random, bounds);
     features_ = {};
     log_close_ = {};
-    for (int bar = 0; bar <= market_warm_up; ++bar) advance(market, symbols, highest, random);
+    for (int bar = 0; bar <= market_warm_up; ++bar) advance(market, symbols, bounds, random);
   }
 
   /// One more bar: afterwards `log_return(asset)` is its move.
-  POLIS_HD void advance(const auto& market, const Array<int, Assets>& symbols, int highest, Random& random) {
-    const float common = market.factor.advance(factor_, random, highest);
+  POLIS_HD void advance(const auto& market, const Array<int, Assets>& symbols, const BarBounds& bounds,
+                        Random& random) {
+    const float common = market.factor.advance(factor_, random, bounds);
     for (int a = 0; a < Assets; ++a) {
       if (symbols[a] < 0) continue;
       const AssetModel& asset = market.model(symbols[a]);

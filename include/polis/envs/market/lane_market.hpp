@@ -25,14 +25,15 @@ class LaneMarket {
   static constexpr int assets = Spec.assets;
 
   POLIS_HD void start(const TradingTask<Spec>& task, const MarketData& data, Random& random) {
-    synthetic_ = task.synthetic || data.symbols == 0;
+    synthetic_ = task.synthetic || data.symbols == 0 || task.scenario != MarketScenario::none;
     const int last_start = data.end_day - 2;
     day_ = synthetic_ ? 0 : clamp(task.start, data.first_day, last_start);
     bars_ = clamp(task.bars, 1, synthetic_ ? task.bars : data.end_day - 1 - day_);
     volatility_ = clamp(task.volatility, 0, 2);
     choose_symbols(clamp(task.assets, 1, TradingTask<Spec>::available_assets(data)), data, random);
     if (synthetic_) {
-      path_.start(data, symbol_, volatility_, random);
+      plan_ = ScenarioPlan(task.scenario, bars_, random);
+      path_.start(data, symbol_, plan_.bounds(0, volatility_), random);
       if constexpr (Spec.volume) volume_.start(symbol_, random);
       scale_features(data);
     }
@@ -43,7 +44,7 @@ class LaneMarket {
     BarMoves<assets> moves;
     ++day_;
     if (synthetic_) {
-      path_.advance(data, symbol_, volatility_, random);
+      path_.advance(data, symbol_, plan_.bounds(day_, volatility_), random);
       scale_features(data);
       if constexpr (Spec.volume) advance_volume(random);
     } else if (data.has_open) {
@@ -101,6 +102,7 @@ class LaneMarket {
   POLIS_HD int day() const { return day_; }                      ///< the bar now observed
   POLIS_HD int bars() const { return bars_; }                    ///< in the episode
   POLIS_HD const SyntheticMarket<assets>& path() const { return path_; }
+  POLIS_HD const ScenarioPlan& plan() const { return plan_; }  ///< of a synthetic path
 
  private:
   POLIS_HD static int clamp(int x, int low, int high) { return x > high ? high : x < low ? low : x; }
@@ -142,6 +144,7 @@ class LaneMarket {
   int day_ = 0, bars_ = 1, active_ = assets, volatility_ = 2;
   bool synthetic_ = false;
   Array<int, assets> symbol_{};
+  ScenarioPlan plan_{};
   SyntheticMarket<assets> path_{};
   Array<FeatureVector, assets> scaled_{};  // of the synthetic path
   struct NoVolume {};

@@ -1,6 +1,7 @@
 // The settings of Trading: what holds for a whole run.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include <polis/core/error.hpp>
@@ -79,6 +80,10 @@ struct RiskSettings {
   }
 };
 
+/// What the stages of a curriculum over Trading differ in (task.hpp).
+enum class TradingCurriculum { frictions, regimes };
+constexpr auto enum_names(TradingCurriculum) { return std::array{"frictions", "regimes"}; }
+
 /// Market frictions, limits and reward of Trading. Money is in units of a trader's equity at the episode's
 /// start.
 struct TradingConfig {
@@ -94,6 +99,7 @@ struct TradingConfig {
   float bankruptcy = .5f;          ///< a trader whose equity falls below this is out
   float cash_rate = 0;             ///< interest on cash, and on debt, per year of 252 bars
   float synthetic_share = .5f;     ///< share of synthetic episodes in the last stage of training
+  TradingCurriculum curriculum = TradingCurriculum::frictions;  ///< what its stages differ in
   RewardWeights rewards{};
   OrderSettings orders{};
   RiskSettings risk{};
@@ -111,6 +117,7 @@ struct TradingConfig {
     visit("bankruptcy", self.bankruptcy);
     visit("cash_rate", self.cash_rate);
     visit("synthetic_share", self.synthetic_share);
+    visit("curriculum", self.curriculum);
     visit("rewards", self.rewards);
     visit("orders", self.orders);
     visit("risk", self.risk);

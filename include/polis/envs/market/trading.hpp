@@ -68,7 +68,7 @@ struct BasicTrading {
   /// range.
   static int stages(const Config& config, const MarketData&) {
     check_settings(config);
-    return Task::stages;
+    return Task::stages(config);
   }
   POLIS_HD static Task task(int stage, const Config& config, const MarketData& data, Random& random) {
     return Task::of_stage(stage, config, data, random);
@@ -273,6 +273,7 @@ struct BasicTrading {
   POLIS_HD const TraderTotals& totals(int trader) const { return trader_[trader].record.totals; }
   POLIS_HD const TradingAccount<assets>& shadow() const { return shadow_; }
   POLIS_HD const StandingOrders<assets>& standing(int trader) const { return trader_[trader].standing; }
+  POLIS_HD const LaneMarket<Spec>& market() const { return market_; }
   POLIS_HD int active_assets() const { return market_.active(); }
   POLIS_HD int active_traders() const { return traders_; }
   POLIS_HD int symbol(int slot) const { return market_.symbol(slot); }   ///< -1 where the slot is not active
