@@ -95,6 +95,9 @@ struct WatchedTrading : BasicTrading<TradingSpec{.assets = 2,
       risk.drawdown_limit = .02f, risk.value_at_risk_limit = .01f, risk.block = 3;
     }
   };
+  struct Task : BasicTrading::Task {
+    POLIS_HD constexpr Task() { scenario = MarketScenario::crash; }
+  };
 };
 
 /// Agent 1 always does its first action.

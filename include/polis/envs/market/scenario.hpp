@@ -39,7 +39,7 @@ struct BarBounds {
 /// A scenario of `bars` bars; what turns in it (a recovery, a crash) turns at a bar of their middle third.
 class ScenarioPlan {
  public:
-  POLIS_HD constexpr ScenarioPlan() = default;
+  constexpr ScenarioPlan() = default;
   POLIS_HD ScenarioPlan(MarketScenario scenario, int bars, Random& random) : scenario_(scenario) {
     if (turns()) turn_ = bars / 3 + 1 + random.integer(bars / 3 + 1);
   }
