@@ -17,6 +17,7 @@
 #include <type_traits>
 
 #include <polis/core/gemm_block.hpp>
+#include <polis/core/gemm_few.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/core/transpose.hpp>
@@ -167,13 +168,17 @@ void dense_forward(const float* weight, const float* bias, const float* x, float
                                   .length = in,
                                   .start = bias ? internal::Start::bias : internal::Start::zero,
                                   .bias = bias};
-  if constexpr (std::is_same_v<Activation, Identity> || internal::rectifies<Activation>) {
-    product.rectified = internal::rectifies<Activation>;
-    internal::multiply<Arch>(product, 0, out, registers);
-  } else {
-    for (int first = 0; first < out; first += internal::band) {
-      const int last = std::min(out, first + internal::band);
-      internal::multiply<Arch>(product, first, last, registers);
+  product.rectified = internal::rectifies<Activation>;
+  constexpr bool whole = std::is_same_v<Activation, Identity> || internal::rectifies<Activation>;
+  int first = 0;
+  if (internal::few_rows_pay<Arch>(in, out, rows)) {
+    first = internal::multiply_few_rows<Arch>(product, out);
+    if constexpr (!whole) internal::activate<Arch, Activation>(linear, y, first, registers);
+  }
+  for (; first < out; first += whole ? out : internal::band) {
+    const int last = whole ? out : std::min(out, first + internal::band);
+    internal::multiply<Arch>(product, first, last, registers);
+    if constexpr (!whole) {
       internal::activate<Arch, Activation>(linear + first * tile_rows, y + first * tile_rows, last - first,
                                            registers);
     }

@@ -1,0 +1,80 @@
+// The forward product of few samples: at most four, as one environment that acts by itself has.
+//
+// A register of samples would be empty but for them. Here registers run over outputs, and the weights are
+// turned on the way, which costs less than the empty elements where a register has sixteen. Every sum is made
+// in the order of the block kernels (core/gemm_block.hpp), so that a sample's outputs do not depend on how
+// many others there are.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+
+#include <polis/core/gemm_block.hpp>
+#include <polis/core/platform.hpp>
+#include <polis/core/simd.hpp>
+#include <polis/core/tile.hpp>
+#include <polis/core/transpose.hpp>
+
+namespace polis::internal {
+
+inline constexpr int few_rows = 4;
+
+/// Whether the kernel beneath is the faster one.
+template <class Arch>
+constexpr bool few_rows_pay(int in, int out, int rows) {
+  constexpr int width = batch_width<Batch<Arch>>;
+  return width == 16 && rows <= few_rows && in >= 4 && out >= width;
+}
+
+/// y[o][0..3] of a register of outputs from `first` on; the other samples of y[o] are 0.
+template <class Arch>
+POLIS_ONE_COPY void few_rows_block(const MatrixProduct& p, int first) {
+  using Register = Batch<Arch>;
+  constexpr int width = batch_width<Register>;
+  Register sum[few_rows];
+  const Register start = p.start == Start::bias ? Register::load_unaligned(p.bias + first) : Register(0.f);
+  unroll<few_rows>([&](auto r) __attribute__((always_inline)) { sum[r] = start; });
+  const float* const weight = p.a + first * p.a_row;
+  const auto add = [&](int k, const Register& column) __attribute__((always_inline)) {
+    unroll<few_rows>([&](auto r) __attribute__((always_inline)) {
+      sum[r] = multiply_add<Arch>(Register(p.b[k * p.b_row + r]), column, sum[r]);
+    });
+  };
+  int k = 0;
+  for (; k + 4 <= p.length; k += 4) {
+    Register column[4];
+    transpose_quads<Arch>([=](int lane) { return weight + lane * p.a_row + k; }, column);
+    unroll<4>([&](auto step) __attribute__((always_inline)) { add(k + step, column[step]); });
+  }
+  for (; k < p.length; ++k) {
+    alignas(Register) float column[width];
+    for (int lane = 0; lane < width; ++lane) column[lane] = weight[lane * p.a_row + k];
+    add(k, Register::load_aligned(column));
+  }
+  const Register zero(0.f);
+  if (p.rectified) {
+    unroll<few_rows>([&](auto r) __attribute__((always_inline)) { sum[r] = xsimd::max(sum[r], zero); });
+  }
+  Register quads[4];  // of the outputs j, j + 4, ...
+  interleave<Arch>(sum[0], sum[1], sum[2], sum[3], quads);
+  for (int j = 0; j < 4; ++j) {
+    alignas(Register) float part[width];
+    quads[j].store_aligned(part);
+    for (int quad = 0; quad < width; quad += 4) {
+      float* const to = p.c + (first + quad + j) * p.c_row;
+      zero.store_unaligned(to);
+      std::memcpy(to, part + quad, few_rows * sizeof(float));
+    }
+  }
+}
+
+/// The first outputs of a forward product, of as many as fill registers; returns how many they are.
+template <class Arch>
+int multiply_few_rows(const MatrixProduct& p, int out) {
+  constexpr int width = batch_width<Batch<Arch>>;
+  int first = 0;
+  for (; first + width <= out; first += width) few_rows_block<Arch>(p, first);
+  return first;
+}
+
+}  // namespace polis::internal
