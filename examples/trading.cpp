@@ -43,19 +43,21 @@ Agents::Config chosen_settings() {
 struct Settings {
   std::string csv = (std::filesystem::path(__FILE__).parent_path() / "data/eu_indices.csv").string();
   std::uint64_t steps = 1'500'000;
+  PriceOptions prices{};
   MarketSettings market{};
   Agents::Config trainer = chosen_settings();
 
   static void fields(auto& self, auto&& visit) {
     visit("csv", self.csv);
     visit("steps", self.steps);
+    visit("prices", self.prices);
     visit("market", self.market);
     Agents::Config::fields(self.trainer, visit);  // its keys stand beside these
   }
 };
 
-MarketHistory read_history(const std::string& csv, const MarketSettings& market) {
-  const PriceTable table = read_prices(csv);
+MarketHistory read_history(const std::string& csv, const Settings& settings) {
+  const PriceTable table = read_prices(csv, settings.prices);
   const int symbols = static_cast<int>(table.symbols.size());
   if (symbols > Market::assets) {
     throw Error("found " + std::to_string(symbols) + " symbols", csv,
@@ -75,7 +77,7 @@ MarketHistory read_history(const std::string& csv, const MarketSettings& market)
   if (!table.open.empty() && !table.high.empty() && !table.low.empty()) {
     prices.high = table.high, prices.low = table.low;
   }
-  return MarketHistory(std::move(prices), market);
+  return MarketHistory(std::move(prices), settings.market);
 }
 
 /// One pass of the greedy agents over all held-out days.
@@ -163,7 +165,7 @@ int run(const CommandLine& line) {
   if (line.has("--resume")) earlier = RunDirectory::existing(out);
   const Settings settings = read_settings(line, earlier ? earlier->settings() : "");
   const MarketHistory history =
-      read_history(earlier ? earlier->path() + "/prices.csv" : settings.csv, settings.market);
+      read_history(earlier ? earlier->path() + "/prices.csv" : settings.csv, settings);
   const MarketData held_out = history.held_out();
 
   const RunDirectory folder = earlier ? *earlier : RunDirectory::create(out);
@@ -185,7 +187,7 @@ int run(const CommandLine& line) {
     return 130;
   }
   const std::vector<NamedReport> reports = print_comparison(agents, held_out);
-  const std::vector<std::string> dates = read_prices(folder.path() + "/prices.csv").dates;
+  const std::vector<std::string> dates = read_prices(folder.path() + "/prices.csv", settings.prices).dates;
   write_reports(reports, folder.csv_prefix(), dates, held_out.first_day);
   std::printf(
       "\nIn %s: checkpoint, settings.yaml, prices.csv, train.csv, log.jsonl, equity.csv, backtest.csv.\n",

@@ -82,6 +82,20 @@ TEST_CASE("envs/backtest: buy-and-hold earns what the prices did, equal weights 
   CHECK(std::abs(total_return(reports, "random")) < .2);
 }
 
+TEST_CASE("envs/backtest: reference policies trade without standing orders and limits on risk") {
+  const MarketHistory history(index_prices());
+  const MarketData data = history.held_out();
+  const auto task = Trading::Task::whole_range(data);
+  TradingConfig config = frictionless();
+  const auto plain = reference_reports(data, task, config);
+  config.orders = {.holding = 20, .stop_loss = .01f};
+  config.risk.drawdown_limit = .02f;
+  const auto held = reference_reports(data, task, config);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(plain[i].report.equity == held[i].report.equity);
+  const auto stopped = backtest(BuyAndHold{}, data, task, config);  // which orders would change
+  CHECK_FALSE(stopped[0].equity == plain[0].report.equity);
+}
+
 TEST_CASE("envs/backtest: costs are reported and taken off") {
   const MarketHistory history(index_prices());
   const MarketData data = history.held_out();

@@ -96,6 +96,64 @@ TEST_CASE("io/prices: long form is aligned on the days that all symbols share") 
   CHECK(by_day.notes.empty());
 }
 
+TEST_CASE("io/prices: long form may be filled instead, between the last beginning and the first end") {
+  const std::string text =
+      "date,symbol,open,high,low,close,volume,sentiment\n"
+      "1,A,9,11,8,10,100,1\n2,A,10,12,9,11,200,2\n3,A,11,13,10,12,300,3\n5,A,12,14,11,13,400,4\n"
+      "6,A,13,15,12,14,500,5\n7,A,14,16,13,15,600,6\n"
+      "2,B,19,21,18,20,10,-1\n4,B,20,22,19,21,20,-2\n5,B,21,23,20,22,30,-3\n6,B,22,24,21,23,40,-4\n";
+  const auto filled = polis::parse_prices(text, "p.csv", {.calendar = polis::PriceCalendar::forward_fill});
+  CHECK(filled.dates == Texts{"2", "3", "4", "5", "6"});
+  CHECK(filled.close == Floats{11, 20, 12, 20, 12, 21, 13, 22, 14, 23});
+  CHECK(filled.open == Floats{10, 19, 11, 20, 12, 20, 12, 21, 13, 22});
+  CHECK(filled.high == Floats{12, 21, 13, 20, 12, 22, 14, 23, 15, 24});
+  CHECK(filled.low == Floats{9, 18, 10, 20, 12, 19, 11, 20, 12, 21});
+  CHECK(filled.volume == Floats{200, 10, 300, 0, 0, 20, 400, 30, 500, 40});
+  CHECK(filled.sentiment == Floats{2, -1, 3, -1, 3, -2, 4, -3, 5, -4});
+  CHECK(filled.notes == Texts{"A lacks 1 of 5 days; they are filled with its close before",
+                              "B lacks 1 of 5 days; they are filled with its close before",
+                              "2 days before all symbols begin or after one ends are left out"});
+  CHECK(parse(text).dates == Texts{"2", "5", "6"});
+  // A symbol without a row on the first day that is kept stands at the close before.
+  const auto early =
+      polis::parse_prices("date,symbol,close\n1,A,10\n3,A,12\n4,A,13\n2,B,20\n3,B,21\n4,B,22\n", "p.csv",
+                          {.calendar = polis::PriceCalendar::forward_fill});
+  CHECK(early.dates == Texts{"2", "3", "4"});
+  CHECK(early.close == Floats{10, 20, 12, 21, 13, 22});
+}
+
+TEST_CASE("io/prices: a gap longer than may be filled is refused where it ends") {
+  std::string text = "date,symbol,close\n";
+  for (int day = 1; day <= 9; ++day) text += std::to_string(day) + ",A,10\n";
+  text += "1,B,20\n8,B,21\n9,B,22\n";
+  const auto read = [&](int longest) {
+    try {
+      polis::parse_prices(text, "p.csv",
+                          {.calendar = polis::PriceCalendar::forward_fill, .longest_gap = longest});
+    } catch (const polis::Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  CHECK(read(5) ==
+        "p.csv:12:1: B has no row on 6 days before this one; expected at most 5 (longest_gap), or calendar "
+        "intersection");
+  CHECK(read(6) == "no error");
+}
+
+TEST_CASE("io/prices: prices of a day that contradict each other are refused") {
+  CHECK(refusal("date,open,high,low,close\n1,10,12,9,11\n2,13,12,9,11\n") ==
+        "data/prices.csv:3:3: the open of 13 is above the high of 12; expected a price between the day's low "
+        "and high");
+  CHECK(starts_with(refusal("open,high,low,close\n10,12,9,11\n10,12,9,8\n"),
+                    "data/prices.csv:3:9: the close of 8 is below the low of 9"));
+  CHECK(starts_with(refusal("high,close\n12,11\n12,12.5\n"),
+                    "data/prices.csv:3:4: the close of 12.5 is above the high of 12"));
+  CHECK(parse("open,high,low,close\n10,12,9,11\n10,12,9,12.001\n").days == 2);  // rounded
+  // Scaled by the adjusted close all of them, and so still in order.
+  CHECK(parse("open,high,low,close,adj close\n10,12,9,11,5.5\n10,12,9,11,11\n").high == Floats{6, 12});
+}
+
 TEST_CASE("io/prices: a value that is no price is refused with its line and column") {
   const std::string before = "day,DAX,SMI\n0,1,2\n1,3,";
   CHECK(refusal(before + "n/a\n") ==

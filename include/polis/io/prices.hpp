@@ -8,18 +8,14 @@
 // symbol that is known at its close.
 // Names of columns may have any case and order. The column of dates (date, day, time, index, or nameless) may
 // be left out; dates are whole numbers or ISO dates (2024-01-31, with or without a time), oldest first.
-// Nothing is repaired in silence: a gap, a text, a price that is not positive or days out of order are Errors
-// with line and column, and what was left out (an unused column, days that a symbol lacks) is listed in
-// `notes`.
+// Nothing is repaired in silence: a gap, a text, a price that is not positive, prices of a day that
+// contradict each other or days out of order are Errors with line and column, and what was left out or filled
+// in (an unused column, days that a symbol lacks) is listed in `notes`.
 #pragma once
 
 #include <algorithm>
 #include <array>
-#include <cctype>
-#include <charconv>
-#include <compare>
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,96 +24,13 @@
 #include <polis/core/error.hpp>
 #include <polis/core/text.hpp>
 #include <polis/io/csv.hpp>
+#include <polis/io/price_columns.hpp>
+#include <polis/io/price_table.hpp>
 #include <polis/io/text_file.hpp>
 
 namespace polis {
 
-/// Prices by day and symbol: entry [day * symbols.size() + symbol]; a column the file lacks is empty.
-/// With an adjusted close, open, high, low and close are all scaled by adjusted / close of their day, so that
-/// splits and dividends are no jumps.
-struct PriceTable {
-  std::vector<std::string> symbols;
-  std::vector<std::string> dates;  ///< as the file writes them; empty where it has none
-  int days = 0;
-  std::vector<float> open, high, low, close, volume, sentiment;
-  std::vector<std::string> notes;  ///< what the file holds and the table does not
-};
-
-/// How a file is read.
-struct PriceOptions {
-  int least_days = 2;                   ///< fewer are an Error
-  std::string sentiment = "sentiment";  ///< the column read as such, if there is one
-};
-
 namespace internal {
-
-enum class PriceRole { Date, Symbol, Open, High, Low, Close, AdjustedClose, Volume, Sentiment, Other };
-
-/// A column's name without case, blanks and dashes.
-inline std::string plain_name(std::string_view name) {
-  std::string key;
-  for (const char c : name) {
-    if (c != ' ' && c != '_' && c != '-')
-      key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  }
-  return key;
-}
-
-inline PriceRole price_role(std::string_view name) {
-  const std::string key = plain_name(name);
-  struct Names {
-    PriceRole role;
-    std::vector<std::string_view> names;
-  };
-  static const std::vector<Names> known = {
-      {PriceRole::Date, {"", "date", "day", "time", "datetime", "timestamp", "index", "unnamed:0"}},
-      {PriceRole::Symbol, {"symbol", "ticker", "asset", "instrument", "name"}},
-      {PriceRole::Open, {"open"}},
-      {PriceRole::High, {"high"}},
-      {PriceRole::Low, {"low"}},
-      {PriceRole::Close, {"close", "price", "last", "close/last"}},
-      {PriceRole::AdjustedClose, {"adjclose", "adjustedclose", "closeadj"}},
-      {PriceRole::Volume, {"volume", "vol"}}};
-  for (const auto& [role, names] : known) {
-    if (std::find(names.begin(), names.end(), key) != names.end()) return role;
-  }
-  return PriceRole::Other;
-}
-
-/// A date made comparable: a number (a day count, or yyyymmdd of an ISO date) and the rest of the text (a
-/// time).
-struct DateKey {
-  bool is_iso = false;
-  long long number = 0;
-  std::string rest;
-
-  friend auto operator<=>(const DateKey& a, const DateKey& b) = default;
-};
-
-inline std::optional<long long> parse_whole_number(std::string_view digits) {
-  long long value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
-}
-
-inline DateKey parse_date(const CsvTable& table, const CsvField& field) {
-  const std::string& text = field.text;
-  const auto refuse = [&](const std::string& what) {
-    return Error(what, table.where(field), "a whole number or a date like 2024-01-31");
-  };
-  if (text.empty()) throw refuse("the date is empty");
-  if (const auto count = parse_whole_number(text)) return {false, *count, {}};
-  const bool divided = text.size() >= 10 && (text[4] == '-' || text[4] == '/') && text[7] == text[4];
-  const std::string_view whole = text;
-  const auto year = divided ? parse_whole_number(whole.substr(0, 4)) : std::nullopt;
-  const auto month = divided ? parse_whole_number(whole.substr(5, 2)) : std::nullopt;
-  const auto day = divided ? parse_whole_number(whole.substr(8, 2)) : std::nullopt;
-  const bool valid = year && month && day && *month >= 1 && *month <= 12 && *day >= 1 && *day <= 31 &&
-                     (text.size() == 10 || text[10] == ' ' || text[10] == 'T');
-  if (!valid) throw refuse("found the date '" + text + '\'');
-  return {true, *year * 10000 + *month * 100 + *day, text.substr(10)};
-}
 
 /// Reads the columns of one table; made for one call of parse_prices.
 class PriceReader {
@@ -165,6 +78,17 @@ class PriceReader {
 
  private:
   using Row = std::vector<CsvField>;
+  using RowsOf = std::vector<std::vector<std::size_t>>;  ///< by symbol, its rows in the order of their days
+
+  /// One symbol's day; 0 what the file lacks.
+  struct Bar {
+    float open = 0, high = 0, low = 0, close = 0, volume = 0, sentiment = 0;
+  };
+  /// A date of the file, and how many symbols have it.
+  struct Day {
+    DateKey date;
+    std::size_t symbols = 0;
+  };
 
   [[nodiscard]] int column(PriceRole role) const { return columns_[static_cast<std::size_t>(role)]; }
   [[nodiscard]] bool has(PriceRole role) const { return column(role) >= 0; }
@@ -237,13 +161,13 @@ class PriceReader {
     table_.symbols = {name.substr(0, name.rfind('.'))};
     for (std::size_t row = 0; row < csv_.rows.size(); ++row) {
       if (row > 0) check_order(row - 1, row);
-      add_bar(csv_.rows[row]);
+      add_bar(read_bar(csv_.rows[row]));
       add_day(row);
     }
   }
 
   void read_long() {
-    std::vector<std::vector<std::size_t>> rows_of;  // by symbol, the rows in the order of their days
+    RowsOf rows_of;
     for (std::size_t row = 0; row < csv_.rows.size(); ++row) {
       const CsvField& name = at(csv_.rows[row], PriceRole::Symbol);
       if (name.text.empty()) throw Error("the symbol is empty", csv_.where(name), "a symbol");
@@ -258,10 +182,11 @@ class PriceReader {
       rows_of[symbol].push_back(row);
     }
     if (!has(PriceRole::Date)) check_equal_counts(rows_of);
-    align(rows_of);
+    const std::vector<Day> days = all_days(rows_of);
+    options_.calendar == PriceCalendar::forward_fill ? fill(rows_of, days) : intersect(rows_of, days);
   }
 
-  void check_equal_counts(const std::vector<std::vector<std::size_t>>& rows_of) const {
+  void check_equal_counts(const RowsOf& rows_of) const {
     for (std::size_t symbol = 1; symbol < rows_of.size(); ++symbol) {
       if (rows_of[symbol].size() == rows_of[0].size()) continue;
       throw Error(concat({table_.symbols[symbol], " has ", rows_of[symbol].size(), " rows and ",
@@ -270,52 +195,97 @@ class PriceReader {
     }
   }
 
-  /// Keeps the days that every symbol has; without dates a symbol's nth row is its nth day.
-  void align(const std::vector<std::vector<std::size_t>>& rows_of) {
-    std::vector<std::pair<DateKey, int>> days;  // every date of the file, and how many symbols have it
-    const auto key = [&](std::size_t symbol, std::size_t i) {
-      return has(PriceRole::Date) ? dates_[rows_of[symbol][i]]
-                                  : DateKey{false, static_cast<long long>(i), {}};
-    };
-    for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
-      for (std::size_t i = 0; i < rows_of[symbol].size(); ++i) days.emplace_back(key(symbol, i), 1);
-    }
-    std::sort(days.begin(), days.end());
-    std::size_t unique = 0;
-    for (std::size_t i = 0; i < days.size(); ++i) {
-      if (unique > 0 && days[unique - 1].first == days[i].first)
-        ++days[unique - 1].second;
-      else if (unique != i)
-        days[unique++] = std::move(days[i]);
-      else
-        ++unique;
-    }
-    days.resize(unique);
+  /// The date of a symbol's ith row; without dates its ith row is its ith day.
+  [[nodiscard]] DateKey date_of(const RowsOf& rows_of, std::size_t symbol, std::size_t i) const {
+    return has(PriceRole::Date) ? dates_[rows_of[symbol][i]] : DateKey{false, static_cast<long long>(i), {}};
+  }
 
-    const auto symbols = rows_of.size();
-    std::vector<std::size_t> next(symbols, 0), lacking(symbols, 0);
+  [[nodiscard]] std::vector<Day> all_days(const RowsOf& rows_of) const {
+    std::vector<DateKey> dates;
+    for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
+      for (std::size_t i = 0; i < rows_of[symbol].size(); ++i) dates.push_back(date_of(rows_of, symbol, i));
+    }
+    std::sort(dates.begin(), dates.end());
+    std::vector<Day> days;
+    for (DateKey& date : dates) {
+      if (days.empty() || days.back().date != date) days.push_back({std::move(date), 0});
+      ++days.back().symbols;
+    }
+    return days;
+  }
+
+  void note_lacking(const std::vector<std::size_t>& lacking, std::size_t days, const char* what) {
+    for (std::size_t symbol = 0; symbol < lacking.size(); ++symbol) {
+      if (lacking[symbol] == 0) continue;
+      table_.notes.push_back(table_.symbols[symbol] + " lacks " + std::to_string(lacking[symbol]) + " of " +
+                             std::to_string(days) + " days; " + what);
+    }
+  }
+
+  /// Keeps the days that every symbol has.
+  void intersect(const RowsOf& rows_of, const std::vector<Day>& days) {
+    std::vector<std::size_t> next(rows_of.size(), 0), lacking(rows_of.size(), 0);
     for (const auto& [date, count] : days) {
-      for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-        const bool present = next[symbol] < rows_of[symbol].size() && key(symbol, next[symbol]) == date;
-        if (!present) {
+      for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
+        if (next[symbol] == rows_of[symbol].size() || date_of(rows_of, symbol, next[symbol]) != date) {
           ++lacking[symbol];
           continue;
         }
         const std::size_t row = rows_of[symbol][next[symbol]++];
-        if (count < static_cast<int>(symbols)) continue;
-        add_bar(csv_.rows[row]);
-        if (symbol == symbols - 1) add_day(row);
+        if (count < rows_of.size()) continue;
+        add_bar(read_bar(csv_.rows[row]));
+        if (symbol == rows_of.size() - 1) add_day(row);
       }
     }
-    for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
-      if (lacking[symbol] == 0) continue;
-      table_.notes.push_back(table_.symbols[symbol] + " lacks " + std::to_string(lacking[symbol]) + " of " +
-                             std::to_string(days.size()) + " days; they are left out");
+    note_lacking(lacking, days.size(), "they are left out");
+  }
+
+  /// Keeps every day from that on which the last symbol begins to that on which the first one ends.
+  void fill(const RowsOf& rows_of, const std::vector<Day>& days) {
+    DateKey begin = days.front().date, end = days.back().date;
+    for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
+      begin = std::max(begin, date_of(rows_of, symbol, 0));
+      end = std::min(end, date_of(rows_of, symbol, rows_of[symbol].size() - 1));
+    }
+    std::vector<std::size_t> next(rows_of.size(), 0), lacking(rows_of.size(), 0);
+    std::vector<int> gap(rows_of.size(), 0);
+    std::vector<Bar> bars(rows_of.size());
+    std::size_t outside = 0;
+    for (const auto& [date, count] : days) {
+      const bool kept = begin <= date && date <= end;
+      outside += kept ? 0 : 1;
+      std::size_t row_of_day = 0;
+      for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
+        Bar& bar = bars[symbol];
+        if (next[symbol] < rows_of[symbol].size() && date_of(rows_of, symbol, next[symbol]) == date) {
+          row_of_day = rows_of[symbol][next[symbol]++];
+          check_gap(symbol, gap[symbol], row_of_day);
+          gap[symbol] = 0;
+          bar = read_bar(csv_.rows[row_of_day]);
+        } else if (kept) {
+          ++lacking[symbol], ++gap[symbol];
+          bar = {bar.close, bar.close, bar.close, bar.close, 0, bar.sentiment};
+        }
+        if (kept) add_bar(bar);
+      }
+      if (kept) add_day(row_of_day);
+    }
+    note_lacking(lacking, days.size() - outside, "they are filled with its close before");
+    if (outside > 0) {
+      table_.notes.push_back(std::to_string(outside) +
+                             " days before all symbols begin or after one ends are left out");
     }
   }
 
+  void check_gap(std::size_t symbol, int gap, std::size_t row) const {
+    if (gap <= options_.longest_gap) return;
+    throw Error(concat({table_.symbols[symbol], " has no row on ", gap, " days before this one"}),
+                csv_.where(at(csv_.rows[row], PriceRole::Date)),
+                concat({"at most ", options_.longest_gap, " (longest_gap), or calendar intersection"}));
+  }
+
   /// One symbol's prices of one day.
-  void add_bar(const Row& row) {
+  [[nodiscard]] Bar read_bar(const Row& row) const {
     const auto name = [&](PriceRole role) {
       return std::string_view(csv_.header[static_cast<std::size_t>(column(role))].text);
     };
@@ -327,27 +297,55 @@ class PriceReader {
     }
     const float close = read(close_role);
     const float scale = adjusted ? read(PriceRole::AdjustedClose) / close : 1.f;
-    table_.close.push_back(close * scale);
-    if (has(PriceRole::Open)) table_.open.push_back(read(PriceRole::Open) * scale);
-    if (has(PriceRole::High)) table_.high.push_back(read(PriceRole::High) * scale);
-    if (has(PriceRole::Low)) table_.low.push_back(read(PriceRole::Low) * scale);
-    if (has(PriceRole::High) && has(PriceRole::Low) && table_.high.back() < table_.low.back()) {
-      throw Error(concat({"the high of ", at(row, PriceRole::High).text, " is below the low of ",
-                          at(row, PriceRole::Low).text}),
-                  csv_.where(at(row, PriceRole::High)), "a high above the low");
-    }
+    Bar bar;
+    bar.close = close * scale;
+    if (has(PriceRole::Open)) bar.open = read(PriceRole::Open) * scale;
+    if (has(PriceRole::High)) bar.high = read(PriceRole::High) * scale;
+    if (has(PriceRole::Low)) bar.low = read(PriceRole::Low) * scale;
+    check_range(row, bar, close_role);
     if (has(PriceRole::Volume)) {
       const CsvField& field = at(row, PriceRole::Volume);
       const double volume = csv_.number(field, name(PriceRole::Volume));
       if (volume < 0)
         throw Error(concat({"found '", field.text, "' in column 'volume'"}), csv_.where(field),
                     "no less than zero");
-      table_.volume.push_back(static_cast<float>(volume));
+      bar.volume = static_cast<float>(volume);
     }
     if (has(PriceRole::Sentiment)) {
       const CsvField& field = at(row, PriceRole::Sentiment);
-      table_.sentiment.push_back(static_cast<float>(csv_.number(field, name(PriceRole::Sentiment))));
+      bar.sentiment = static_cast<float>(csv_.number(field, name(PriceRole::Sentiment)));
     }
+    return bar;
+  }
+
+  /// A day's low is its lowest price and its high the highest, but for a thousandth, which files round away.
+  void check_range(const Row& row, const Bar& bar, PriceRole close_role) const {
+    const auto refuse = [&](PriceRole role, const char* what, const char* side, PriceRole bound) {
+      throw Error(concat({"the ", what, " of ", at(row, role).text, " is ", side, ' ', at(row, bound).text}),
+                  csv_.where(at(row, role)), concat({"a price between the day's low and high"}));
+    };
+    constexpr float slack = 1.001f;
+    const bool high = has(PriceRole::High), low = has(PriceRole::Low);
+    if (high && low && bar.high < bar.low) {
+      throw Error(concat({"the high of ", at(row, PriceRole::High).text, " is below the low of ",
+                          at(row, PriceRole::Low).text}),
+                  csv_.where(at(row, PriceRole::High)), "a high above the low");
+    }
+    const auto check = [&](PriceRole role, float price, const char* what) {
+      if (high && price > bar.high * slack) refuse(role, what, "above the high of", PriceRole::High);
+      if (low && price * slack < bar.low) refuse(role, what, "below the low of", PriceRole::Low);
+    };
+    if (has(PriceRole::Open)) check(PriceRole::Open, bar.open, "open");
+    check(close_role, bar.close, "close");
+  }
+
+  void add_bar(const Bar& bar) {
+    table_.close.push_back(bar.close);
+    if (has(PriceRole::Open)) table_.open.push_back(bar.open);
+    if (has(PriceRole::High)) table_.high.push_back(bar.high);
+    if (has(PriceRole::Low)) table_.low.push_back(bar.low);
+    if (has(PriceRole::Volume)) table_.volume.push_back(bar.volume);
+    if (has(PriceRole::Sentiment)) table_.sentiment.push_back(bar.sentiment);
   }
 
   void add_day(std::size_t row) {

@@ -83,11 +83,14 @@ std::vector<TradingReport> backtest(Policy&& policy, const MarketData& data, con
 // Reference policies state weights of the equity, and need a configuration under which an action can express
 // them and reaches them in one bar: `reference_config`.
 
-/// The same frictions and limits, with each weight free up to 1 and orders for all of the way.
+/// The same frictions and limits on weights, with each weight free up to 1 and orders for all of the way; and
+/// nothing that closes positions by itself, which would make other policies of them.
 template <class E = Trading>
 TradingConfig reference_config(TradingConfig config) {
   config.position_limit = E::assets;
   config.adjustment = 1;
+  config.orders = {};
+  config.risk = {};
   return config;
 }
 
