@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include <polis/core/word.hpp>
 
@@ -36,14 +37,39 @@ struct KindOf<W> {
 template <class W>
 using kind_of = typename KindOf<W>::type;
 
+/// Words by their places in a list, and the one at a place. Sentences look up some twenty slots each: by a
+/// place that is counted, not by a class for every word that is passed over, since compilers pay for each
+/// class.
+template <int place, class W>
+struct Placed {
+  using type = W;
+};
+template <class Places, class... Words>
+struct PlacedWords;
+template <int... places, class... Words>
+struct PlacedWords<std::integer_sequence<int, places...>, Words...> : Placed<places, Words>... {};
+template <int place, class W>
+Placed<place, W> placed(const Placed<place, W>*);
+
+/// The place of the last of `Words` of the given kind; -1 where there is none.
+template <class Kind, class... Words>
+constexpr int last_place() {
+  int last = -1, place = 0;
+  ((last = std::is_same_v<kind_of<Words>, Kind> ? place : last, ++place), ...);
+  return last;
+}
+
+template <int place, class Default, class... Words>
+struct WordAt
+    : decltype(placed<place>(
+          static_cast<PlacedWords<std::make_integer_sequence<int, sizeof...(Words)>, Words...>*>(nullptr))) {
+};
+template <class Default, class... Words>
+struct WordAt<-1, Default, Words...> : Placed<-1, Default> {};
+
 /// The last of `Words` of the given kind; `Default` where there is none.
 template <class Kind, class Default, class... Words>
-struct LastOfKind {
-  using type = Default;
-};
-template <class Kind, class Default, class First, class... Rest>
-struct LastOfKind<Kind, Default, First, Rest...>
-    : LastOfKind<Kind, std::conditional_t<std::is_same_v<kind_of<First>, Kind>, First, Default>, Rest...> {};
+using LastOfKind = WordAt<last_place<Kind, Words...>(), Default, Words...>;
 
 template <class Kind, class... Words>
 inline constexpr bool has_kind = (std::is_same_v<kind_of<Words>, Kind> || ... || false);

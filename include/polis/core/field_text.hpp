@@ -9,6 +9,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <limits>
 #include <optional>
@@ -114,8 +115,14 @@ inline std::vector<std::string_view> split_list(std::string_view text) {
   return items;
 }
 
+/// What numbers are read and printed as: all integers as the widest of their sign, so that a program has one
+/// reader and one printer for each sign, whatever the types of its settings.
 template <class Number>
-[[gnu::cold, gnu::noinline]] Parsed parse_number(std::string_view text, Number& value) {
+using Widest = std::conditional_t<std::is_floating_point_v<Number>, Number,
+                                  std::conditional_t<std::is_signed_v<Number>, std::int64_t, std::uint64_t>>;
+
+template <class Number>
+[[gnu::cold, gnu::noinline]] Parsed read_number(std::string_view text, Number& value) {
   if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
   Number number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -126,9 +133,26 @@ template <class Number>
 }
 
 template <class Number>
-[[gnu::cold, gnu::noinline]] std::string print_number(Number value) {
+[[gnu::cold]] Parsed parse_number(std::string_view text, Number& value) {
+  Widest<Number> number{};
+  const Parsed parsed = read_number(text, number);
+  if (parsed != Parsed::Ok) return parsed;
+  if constexpr (std::is_integral_v<Number>) {
+    if (!std::in_range<Number>(number)) return Parsed::OutOfRange;
+  }
+  value = static_cast<Number>(number);
+  return Parsed::Ok;
+}
+
+template <class Number>
+[[gnu::cold, gnu::noinline]] std::string write_number(Number value) {
   char text[64];
   return {text, std::to_chars(text, text + sizeof text, value).ptr};
+}
+
+template <class Number>
+[[gnu::cold]] std::string print_number(Number value) {
+  return write_number<Widest<Number>>(value);
 }
 
 /// "[a, b]": the text of a sequence's items, strings quoted where an item would not stay whole.

@@ -61,63 +61,52 @@ struct MatrixProduct {
   const float* gate = nullptr;  // what stands where this is not positive becomes 0; strides as C
 };
 
-/// M x N registers of the product, at row m0 and register n0.
-template <class Arch, int M, int N>
-POLIS_ONE_COPY void block(const MatrixProduct& p, int m0, int n0) {
+/// M x N registers of the product, at row m0 and register n0: register n of row m is the one of number m N +
+/// n. Accumulators must be registers at every optimisation level, so that their numbers are constants; as
+/// packs
+/// (`i` numbers the block's registers, `n` those of a row) they cost compilers a third of what a lambda for
+/// each of them does.
+template <class Arch, int M, int N, int... i, int... n>
+POLIS_ONE_COPY void block_of(const MatrixProduct& p, int m0, int n0, std::integer_sequence<int, i...>,
+                             std::integer_sequence<int, n...>) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>;
   float* const to = p.c + m0 * p.c_row + n0 * width;
-  Register sum[M][N];
-  unroll<M>([&](auto m) __attribute__((always_inline)) {
-    unroll<N>([&](auto n) __attribute__((always_inline)) { sum[m][n] = Register(0.f); });
-  });
+  Register sum[M * N];
   if (p.start == Start::bias) {
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      const Register bias(p.bias[m0 + m]);
-      unroll<N>([&](auto n) __attribute__((always_inline)) { sum[m][n] = bias; });
-    });
+    ((sum[i] = i % N == 0 ? Register(p.bias[m0 + i / N]) : sum[i / N * N]), ...);
   } else if (p.start == Start::result) {
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      unroll<N>([&](auto n) __attribute__((always_inline)) {
-        sum[m][n] = Register::load_unaligned(to + m * p.c_row + n * width);
-      });
-    });
+    ((sum[i] = Register::load_unaligned(to + i / N * p.c_row + i % N * width)), ...);
+  } else {
+    ((sum[i] = Register(0.f)), ...);
   }
   const std::ptrdiff_t a_row = p.a_row, a_step = p.a_step, b_row = p.b_row;
   const float* left = p.a + m0 * a_row;
   const float* right = p.b + n0 * width;
   for (int k = 0; k < p.length; ++k) {
-    Register panel[N];
-    unroll<N>([&](auto n)
-                  __attribute__((always_inline)) { panel[n] = Register::load_unaligned(right + n * width); });
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      const Register element(left[m * a_row]);
-      unroll<N>([&](auto n) __attribute__((always_inline)) {
-        sum[m][n] = multiply_add<Arch>(element, panel[n], sum[m][n]);
-      });
-    });
+    const Register panel[N] = {Register::load_unaligned(right + n * width)...};
+    Register element;  // of the row's, broadcast
+    ((element = i % N == 0 ? Register(left[i / N * a_row]) : element,
+      sum[i] = multiply_add<Arch>(element, panel[i % N], sum[i])),
+     ...);
     left += a_step;
     right += b_row;
   }
   const Register zero(0.f);
   if (p.rectified) {
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      unroll<N>([&](auto n) __attribute__((always_inline)) { sum[m][n] = xsimd::max(sum[m][n], zero); });
-    });
+    ((sum[i] = xsimd::max(sum[i], zero)), ...);
   } else if (p.gate) {
     const float* const gate = p.gate + (to - p.c);
-    unroll<M>([&](auto m) __attribute__((always_inline)) {
-      unroll<N>([&](auto n) __attribute__((always_inline)) {
-        const auto open = Register::load_unaligned(gate + m * p.c_row + n * width) > zero;
-        sum[m][n] = xsimd::select(open, sum[m][n], zero);
-      });
-    });
+    ((sum[i] = xsimd::select(Register::load_unaligned(gate + i / N * p.c_row + i % N * width) > zero, sum[i],
+                             zero)),
+     ...);
   }
-  unroll<M>([&](auto m) __attribute__((always_inline)) {
-    unroll<N>([&](auto n) __attribute__((always_inline)) {
-      sum[m][n].store_unaligned(to + m * p.c_row + n * width);
-    });
-  });
+  (sum[i].store_unaligned(to + i / N * p.c_row + i % N * width), ...);
+}
+template <class Arch, int M, int N>
+[[gnu::always_inline]] inline void block(const MatrixProduct& p, int m0, int n0) {
+  block_of<Arch, M, N>(p, m0, n0, std::make_integer_sequence<int, M * N>{},
+                       std::make_integer_sequence<int, N>{});
 }
 
 /// M rows at row m, all of `columns` registers.
