@@ -351,6 +351,56 @@ TEST_CASE("envs/trading_orders: on a fair price barriers gain nothing, and are m
   }
 }
 
+// The same where bars have ranges: they hold 200 steps of a price each, of which the barriers see the
+// extremes, so that every position is closed at a barrier, and by no more than a step's error in the known
+// share.
+TEST_CASE(
+    "envs/trading_orders: within bars of a fair price barriers are met in the known shares, and exactly") {
+  const double a = .02, b = .04, step = .006 / std::sqrt(200.);
+  MarketPrices prices{1};
+  Random random(9, 0, 0, 0, Purpose::test);
+  double price = 100;
+  for (int day = 0; day < 8000; ++day) {
+    double high = price, low = price;
+    prices.open.push_back(static_cast<float>(price));
+    for (int i = 0; i < 200; ++i) {
+      price *= 1 + step * (random.uniform() < .5f ? -1 : 1);
+      high = std::max(high, price), low = std::min(low, price);
+    }
+    prices.close.push_back(static_cast<float>(price));
+    prices.high.push_back(static_cast<float>(high)), prices.low.push_back(static_cast<float>(low));
+  }
+  const MarketHistory history(prices, {.training = 1});
+  TradingConfig config = frictionless();
+  config.orders = {.stop_loss = float(a), .take_profit = float(b)};
+  config.bankruptcy = .001f;
+  for (const float side : {1.f, -1.f}) {
+    auto lane = start<One>(history.training(), config, market_warm_up);
+    lane.task.bars = 7900;
+    lane.reset();
+    Actions<One> actions{};
+    double entered_with = 1, stops = 0, targets = 0;
+    while (lane.episode == End::none) {
+      const auto& account = lane.env.account(0);
+      const bool open = account.position[0] != 0;
+      if (!open) entered_with = double(account.equity);
+      actions[0][0] = open ? account.position[0] / account.equity : .5f * side;
+      const auto before = lane.env.standing(0).closed;
+      lane.step(actions);
+      const auto& closed = lane.env.standing(0).closed;
+      if (closed == before) continue;
+      const bool won = closed[2] > before[2];
+      (won ? targets : stops) += 1;
+      // Opened at the price of the close before, with half of the equity.
+      REQUIRE(double(account.equity) / entered_with ==
+              doctest::Approx(won ? 1 + b / 2 : 1 - a / 2).epsilon(1e-5));
+    }
+    const double trades = stops + targets, share = a / (a + b);
+    CHECK(trades > 150);
+    CHECK(std::abs(targets / trades - share) < 4 * std::sqrt(share * (1 - share) / trades));
+  }
+}
+
 TEST_CASE("envs/trading_orders: with standing orders too, nothing at bar t depends on a later bar") {
   const MarketPrices prices = waving_ranges(800, 2);
   const int t = 700;

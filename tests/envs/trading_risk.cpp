@@ -65,6 +65,20 @@ TEST_CASE("envs/trading_risk: tail risk is that of the reports, at any level") {
   }
 }
 
+TEST_CASE("envs/trading_risk: bar by bar it is that of the last returns, ties and gains alone included") {
+  for (const float level : {.95f, .8f}) {
+    TraderRecord<1, 20> record;
+    Random random(6, 0, 0, 0, Purpose::test);
+    for (int bar = 1; bar <= 400; ++bar) {
+      const float net = bar % 100 > 60 ? 1.f + random.uniform() : static_cast<float>(random.integer(9) - 4);
+      record.mark(net, 1, level);
+      const TailRisk whole = bar < 20 ? TailRisk{} : tail_risk(record.returns, level);
+      CHECK_UNARY(record.tail.value_at_risk == whole.value_at_risk);
+      CHECK_UNARY(record.tail.shortfall == whole.shortfall);
+    }
+  }
+}
+
 TEST_CASE("envs/trading_risk: drawdown, value at risk and shortfall are components of the reward") {
   const MarketHistory history(index_prices());
   TradingConfig config = frictionless();

@@ -122,6 +122,29 @@ TEST_CASE("envs/trading_volume: with them too, nothing at bar t depends on a lat
   CHECK_FALSE(signal(a, 0, 1) == signal(b, 0, 1));
 }
 
+TEST_CASE("envs/trading_volume: a leak in the column of sentiment is the return that an order earns first") {
+  for (const bool with_open : {false, true}) {
+    MarketPrices prices = waving_prices(300, 2, with_open);
+    const auto close = [&](std::size_t day, std::size_t s) { return prices.close[day * 2 + s]; };
+    for (std::size_t day = 0; day < 300; ++day) {
+      for (std::size_t s = 0; s < 2; ++s) {
+        const std::size_t fill = std::min<std::size_t>(day + 1, 299),
+                          next = std::min<std::size_t>(day + 2, 299);
+        prices.sentiment.push_back(with_open ? close(fill, s) / prices.open[fill * 2 + s] - 1
+                                             : close(next, s) / close(fill, s) - 1);
+      }
+    }
+    const MarketHistory history(prices);
+    auto lane = start<Watching>(history.training(), frictionless());
+    Actions<Watching> actions{};
+    for (int bar = 0; bar < 60; ++bar) {  // going with it gains whatever the market does
+      for (int s = 0; s < 2; ++s) actions[0][s] = signal(lane, s, 1) > 0 ? 1.f : -1.f;
+      lane.step(actions);
+    }
+    CHECK(lane.env.account(0).equity > 1.5f);
+  }
+}
+
 TEST_CASE("envs/trading_volume: what the data lacks is 0, on its windows and on synthetic paths") {
   MarketPrices prices = watched_prices(400);
   prices.volume.clear();

@@ -97,9 +97,12 @@ struct TraderRecord {
   /// One more bar with this net return (percent) and equity; `level` is that of its tail risk. Returns the
   /// increase of the drawdown, or zero.
   POLIS_HD float mark(float net, float equity, float level) {
-    returns[bars % Window] = net;
+    float& oldest = returns[bars % Window];
+    const float gone = oldest;
+    oldest = net;
     ++bars;
-    if (bars >= Window) tail = tail_risk(returns, level);
+    if (bars > Window) tail = tail_risk_after(tail, gone, net, returns, level);
+    if (bars == Window) tail = tail_risk(returns, level);
     peak = math::max(peak, equity);
     const float before = drawdown;
     drawdown = 1 - equity / peak;

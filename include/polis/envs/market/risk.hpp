@@ -18,12 +18,18 @@ struct TailRisk {
   float value_at_risk = 0, shortfall = 0;
 };
 
-/// Of these returns (percent) at a level such as .95.
+/// How many of `window` returns are the tail at this level.
+POLIS_HD inline int tail_count(int window, float level) {
+  const float exact = (1 - level) * static_cast<float>(window);
+  const int count = 1 + static_cast<int>(exact - 1e-3f);
+  return count < 1 ? 1 : count > window ? window : count;
+}
+
+namespace internal {
+
+/// From the `count` worst of these returns.
 template <int Window>
-POLIS_HD TailRisk tail_risk(Array<float, Window> returns, float level) {
-  const float exact = (1 - level) * Window;
-  int count = 1 + static_cast<int>(exact - 1e-3f);
-  count = count < 1 ? 1 : count > Window ? Window : count;
+[[gnu::noinline]] POLIS_HD TailRisk risk_of_worst(Array<float, Window> returns, int count) {
   float sum = 0;
   for (int k = 0; k < count; ++k) {  // the k-th worst comes to place k
     int worst = k;
@@ -35,6 +41,31 @@ POLIS_HD TailRisk tail_risk(Array<float, Window> returns, float level) {
   }
   const float mean = sum / static_cast<float>(count);
   return {-math::min(returns[count - 1], 0.f), -math::min(mean, 0.f)};
+}
+
+}  // namespace internal
+
+/// Of these returns (percent) at a level such as .95.
+template <int Window>
+POLIS_HD TailRisk tail_risk(const Array<float, Window>& returns, float level) {
+  const int count = tail_count(Window, level);
+  if (count > 1) return internal::risk_of_worst(returns, count);
+  Array<float, 4> least{};  // four chains of comparisons, which need not wait for each other
+  for (int i = 0; i < Window; ++i) least[i % 4] = math::min(least[i % 4], returns[i]);
+  const float worst = math::min(math::min(least[0], least[1]), math::min(least[2], least[3]));
+  return {-worst, -worst};
+}
+
+/// The same once `net` has taken the place of `gone` among the returns, which had the risk `before`: the
+/// worst return is seldom another.
+template <int Window>
+POLIS_HD TailRisk tail_risk_after(const TailRisk& before, float gone, float net,
+                                  const Array<float, Window>& returns, float level) {
+  if (tail_count(Window, level) == 1) {
+    if (net <= -before.value_at_risk) return {-net, -net};
+    if (gone > -before.value_at_risk) return before;
+  }
+  return tail_risk(returns, level);
 }
 
 /// Watches one trader's limits.

@@ -39,6 +39,7 @@ namespace polis {
 
 template <TradingSpec Spec>
 struct BasicTrading {
+  static_assert(Spec.assets > 0 && Spec.traders > 0 && Spec.window > 1 && Spec.holding >= 0);
   static constexpr int agents = Spec.traders;
   static constexpr int assets = Spec.assets;
   static constexpr int order_features = Spec.orders ? Trader<assets, Spec.window>::order_figures : 0;
