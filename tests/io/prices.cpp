@@ -66,7 +66,7 @@ TEST_CASE("io/prices: OHLCV of one symbol, columns in any case and order") {
 
 TEST_CASE("io/prices: a column of sentiment, by its own name or another") {
   const std::string text =
-      "date,symbol,close,Sentiment,mood\n1,A,1,-.5,3\n1,B,2,0,4\n2,A,3,.25,5\n2,B,4,1,6\n";
+      "date,symbol,close,Sentiment,mood\n1,A,10,-.5,3\n1,B,20,0,4\n2,A,11,.25,5\n2,B,21,1,6\n";
   CHECK(parse(text).sentiment == Floats{-.5f, 0, .25f, 1});
   CHECK(parse(text).notes == Texts{"column 'mood' is not used"});
   CHECK(polis::parse_prices(text, "p.csv", {.sentiment = "Mood"}).sentiment == Floats{3, 4, 5, 6});
@@ -83,6 +83,15 @@ TEST_CASE("io/prices: an adjusted close scales the whole bar") {
   CHECK(table.close == Floats{50, 50});
 }
 
+TEST_CASE("io/prices: what may be a split is noted, unless the closes are adjusted") {
+  const std::string text =
+      "date,symbol,close,adj close\n1,A,100,50\n1,B,10,10\n2,A,51,51\n2,B,17,17\n3,A,26,26\n3,B,16,16\n";
+  CHECK(parse(text).notes == Texts{"A goes from 51 to 26 on 3: a split? A column 'adj close' takes it out"});
+  CHECK(parse("A\n100\n51\n26\n26\n").notes == Texts{"A goes from 100 to 51 on row 2 and jumps 1 times more: "
+                                                     "a split? A column 'adj close' takes it out"});
+  CHECK(parse("A\n100\n60\n100\n").notes.empty());
+}
+
 TEST_CASE("io/prices: long form is aligned on the days that all symbols share") {
   const auto table = parse("date,symbol,close\n1,A,10\n2,A,11\n3,A,12\n1,B,20\n3,B,22\n4,B,23\n");
   CHECK(table.symbols == Texts{"A", "B"});
@@ -90,8 +99,8 @@ TEST_CASE("io/prices: long form is aligned on the days that all symbols share") 
   CHECK(table.close == Floats{10, 20, 12, 22});
   CHECK(table.notes ==
         Texts{"A lacks 1 of 4 days; they are left out", "B lacks 1 of 4 days; they are left out"});
-  const auto by_day = parse("ticker,price,volume\nA,1,5\nB,2,6\nA,3,7\nB,4,8\n");
-  CHECK(by_day.close == Floats{1, 2, 3, 4});
+  const auto by_day = parse("ticker,price,volume\nA,10,5\nB,20,6\nA,11,7\nB,21,8\n");
+  CHECK(by_day.close == Floats{10, 20, 11, 21});
   CHECK(by_day.volume == Floats{5, 6, 7, 8});
   CHECK(by_day.notes.empty());
 }

@@ -2,8 +2,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <vector>
+
+#include <polis/core/text.hpp>
 
 namespace polis {
 
@@ -39,5 +42,29 @@ struct PriceOptions {
     visit("longest_gap", self.longest_gap);
   }
 };
+
+namespace internal {
+
+/// Prices that change by so much from one day to the next that they may be those before and after a split.
+inline void note_jumps(PriceTable& table) {
+  const std::size_t symbols = table.symbols.size();
+  for (std::size_t symbol = 0; symbol < symbols; ++symbol) {
+    std::size_t jumps = 0, first = 0;
+    for (std::size_t i = symbol + symbols; i < table.close.size(); i += symbols) {
+      const float change = table.close[i] / table.close[i - symbols];
+      if (change < 1.8f && change > 1 / 1.8f) continue;
+      if (jumps++ == 0) first = i;
+    }
+    if (jumps == 0) continue;
+    const std::size_t day = first / symbols;
+    const std::string when = table.dates.empty() ? "row " + std::to_string(day + 1) : table.dates[day];
+    table.notes.push_back(concat({table.symbols[symbol], " goes from ", table.close[first - symbols], " to ",
+                                  table.close[first], " on ", when,
+                                  jumps > 1 ? concat({" and jumps ", jumps - 1, " times more"}) : "",
+                                  ": a split? A column 'adj close' takes it out"}));
+  }
+}
+
+}  // namespace internal
 
 }  // namespace polis

@@ -10,7 +10,7 @@
 // be left out; dates are whole numbers or ISO dates (2024-01-31, with or without a time), oldest first.
 // Nothing is repaired in silence: a gap, a text, a price that is not positive, prices of a day that
 // contradict each other or days out of order are Errors with line and column, and what was left out or filled
-// in (an unused column, days that a symbol lacks) is listed in `notes`.
+// in (an unused column, days that a symbol lacks) is listed in `notes`, and so are jumps that may be splits.
 #pragma once
 
 #include <algorithm>
@@ -73,6 +73,7 @@ class PriceReader {
       throw Error(concat({"found ", found, " of prices"}), csv_.file,
                   concat({"at least ", options_.least_days}));
     }
+    note_jumps(table_);
     return std::move(table_);
   }
 
