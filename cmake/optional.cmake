@@ -3,6 +3,7 @@
 #   polis::io       what polis/io, polis/deploy and polis/report need (yaml-cpp, nlohmann-json)
 #   polis::stats    what polis/stats needs (Eigen)
 #   polis::xtensor  what polis/xtensor.hpp needs
+# and polis::precompiled: polis.hpp compiled ahead, once for each target that links it, with the target's own flags.
 
 # Targets that are found here shall be seen wherever polis's own are.
 macro(polis_find_package package target)
@@ -30,4 +31,9 @@ if(POLIS_XTENSOR_INCLUDE_DIR AND NOT TARGET polis::xtensor)
   add_library(polis::xtensor INTERFACE IMPORTED GLOBAL)
   target_link_libraries(polis::xtensor INTERFACE polis::polis)
   target_include_directories(polis::xtensor INTERFACE ${POLIS_XTENSOR_INCLUDE_DIR})
+endif()
+if(NOT TARGET polis::precompiled)
+  add_library(polis::precompiled INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(polis::precompiled INTERFACE polis::polis)
+  target_precompile_headers(polis::precompiled INTERFACE <polis/polis.hpp>)
 endif()

@@ -32,7 +32,7 @@ Case make_told() {
 }
 
 using Seen = Tuple<Discrete<3>, Box<2>, MultiDiscrete<2, 4>>;
-using Done = Tuple<Torque, MultiDiscrete<3, 2>, Tuple<Simplex<4>, Discrete<3>>>;
+using Done = Tuple<Torques, MultiDiscrete<3, 2>, Tuple<Simplex<4>, Discrete<3>>>;
 
 }  // namespace test_describe
 
@@ -40,14 +40,14 @@ const std::vector<polis_test::Case>& polis_test::cases() {
   using namespace test_describe;
   static const std::vector<Case> all = {
       make_case<PPO, Noise<Box<6>, Discrete<5>>>("an index, through tanh"),
-      make_case<PPO::With<Relu, NormalizeObservations>, Noise<Box<4>, Torque>>(
+      make_case<PPO::With<Relu, NormalizeObservations>, Noise<Box<4>, Torques>>(
           "bounded numbers, through relu"),
       make_case<PPO::With<Gru<24>, NormalizeObservations>, Noise<Box<3>, Box<2>>>("numbers, from a gru"),
       make_case<PPO::With<Mlp<32>, Silu>, Noise<Discrete<7>, MultiDiscrete<4, 3>, true>>(
           "legal indices, through silu"),
       make_case<PPO::With<Mlp<>>, Noise<Seen, Done>>("a tuple of a tuple"),
-      make_case<PPO::With<Mlp<8>, SquashedGaussian>, Noise<Box<3>, Torque>>("numbers squashed to bounds"),
-      make_case<PPO::With<Mlp<8>, FirstFitting<Beta, Dirichlet>>, Noise<Box<3>, Tuple<Torque, Simplex<4>>>>(
+      make_case<PPO::With<Mlp<8>, SquashedGaussian>, Noise<Box<3>, Torques>>("numbers squashed to bounds"),
+      make_case<PPO::With<Mlp<8>, FirstFitting<Beta, Dirichlet>>, Noise<Box<3>, Tuple<Torques, Simplex<4>>>>(
           "means of Beta and Dirichlet"),
       make_told<PPO::With<Mlp<8>, AgentIds>>(),
   };

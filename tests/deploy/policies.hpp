@@ -65,7 +65,7 @@ struct Market {
   void observe(int agent, Row out) const { out[0] = out[1] = static_cast<float>(agent); }
 };
 
-struct Torque : Box<3> {
+struct Torques : Box<3> {
   static constexpr float low = -.5f;
   static constexpr Array<float, 3> high{{.5f, .25f, 1}};
 };

@@ -2,6 +2,8 @@
 add_executable(program ${CMAKE_CURRENT_LIST_DIR}/program.cpp)
 target_link_libraries(program PRIVATE polis::polis)
 target_compile_options(program PRIVATE -Wall -Wextra -Wpedantic -Werror)
+add_executable(precompiled ${CMAKE_CURRENT_LIST_DIR}/program.cpp)
+target_link_libraries(precompiled PRIVATE polis::precompiled)
 if(TARGET tests_core OR TARGET trading)
   message(FATAL_ERROR "polis builds its own tests or examples in another project")
 endif()
