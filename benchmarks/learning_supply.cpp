@@ -119,9 +119,9 @@ int main(int argc, char** argv) {
     learn<PPO, LostSales<2>>(log, cli, "lost_sales/ppo", "lost_sales.yaml",
                              [](const auto& trainer) { return exact_cost(trainer); });
     const auto of_team = [](const auto& trainer) { return long_run_cost(trainer); };
-    learn<IPPO::With<ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
+    learn<IPPO::With<Relu, ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
         log, cli, "beer_game/independent", "beer_game.yaml", of_team);
-    learn<MAPPO::With<ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
+    learn<MAPPO::With<Relu, ScaleRewards, NormalizeObservations, SeparateParameters>, Beer>(
         log, cli, "beer_game/central", "beer_game.yaml", of_team);
     return 0;
   } catch (const std::exception& error) {
