@@ -5,6 +5,7 @@
 # improvement. Ends with 1 where a figure is worse by more than PERCENT (5 by default). A figure that a file holds
 # several times counts by its median.
 set -euo pipefail
+directory=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 fail() { echo "benchmarks/compare.sh: $1" >&2; exit 2; }
 
@@ -22,17 +23,7 @@ while [[ $# -gt 0 ]]; do
 done
 [[ ${#files[@]} -eq 2 ]] || fail "two files are expected: OLD.json NEW.json"
 
-awk -v tolerance="$tolerance" '
-  function text(key,   from, rest) {
-    from = index($0, "\"" key "\": \"")
-    if (!from) return ""
-    rest = substr($0, from + length(key) + 5)
-    return substr(rest, 1, index(rest, "\"") - 1)
-  }
-  function number(key,   from) {
-    from = index($0, "\"" key "\": ")
-    return from ? substr($0, from + length(key) + 4) + 0 : 0
-  }
+awk -v tolerance="$tolerance" "$(<"$directory/figures.awk")"'
   function median(list,   values, n, i, j, t) {
     n = split(list, values, " ")
     for (i = 2; i <= n; ++i)

@@ -72,17 +72,7 @@ write_table() {
   echo
   echo '| Figure | Value | Unit | Threads | Share of peak | Sizes |'
   echo '| --- | ---: | --- | ---: | ---: | --- |'
-  awk '
-    function text(key,   from, rest) {
-      from = index($0, "\"" key "\": \"")
-      if (!from) return ""
-      rest = substr($0, from + length(key) + 5)
-      return substr(rest, 1, index(rest, "\"") - 1)
-    }
-    function number(key,   from) {
-      from = index($0, "\"" key "\": ")
-      return from ? substr($0, from + length(key) + 4) + 0 : 0
-    }
+  awk "$(<"$directory/figures.awk")"'
     {
       share = number("share_of_peak")
       printf "| %s | %.5g | %s | %d | %s | %s |\n", text("name"), number("value"), text("unit"),
