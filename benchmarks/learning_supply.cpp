@@ -22,24 +22,11 @@
 #include <polis/stats/descriptive.hpp>
 #include <polis/stats/iqm.hpp>
 
-#include "figure.hpp"
+#include "seed_runs.hpp"
 
 namespace {
 
 using namespace polis;
-
-/// Trainings that differ in nothing but their seeds.
-template <class Trainer>
-struct SupplyRun {
-  typename Trainer::Config trainer{};
-  std::uint64_t steps = 1'000'000;
-  int seeds = 5;
-  static void fields(auto& self, auto&& visit) {
-    visit("trainer", self.trainer);
-    visit("steps", self.steps);
-    visit("seeds", self.seeds);
-  }
-};
 
 /// Trains every seed and says what `cost(trainer)` its greedy policy has a period.
 template <class Algorithm, class E, class Cost>
@@ -47,36 +34,24 @@ void learn(FigureLog& log, const CommandLine& cli, const std::string& name, cons
            const Cost& cost) {
   if (name.find(cli.value("--only", std::string())) == name.npos) return;
   using Learning = Trainer<Algorithm, MultiAgentEnv<E>>;
-  SupplyRun<Learning> run;
-  read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings" / settings).string(), run);
-  run.trainer.threads = log.threads();
-  cli.apply(run);
-  std::cout << name << ": " << Learning::name() << "\n" << to_yaml(run);
-  std::vector<double> costs;
-  for (int i = 0; i < run.seeds; ++i) {
-    auto config = run.trainer;
-    config.seed += static_cast<std::uint64_t>(i);
-    Learning trainer(config);
-    trainer.train(run.steps);
-    costs.push_back(cost(trainer));
-    std::printf("seed %-4llu cost %.4f  %.2f s, %.0f steps/s\n", static_cast<unsigned long long>(config.seed),
-                costs.back(), trainer.seconds(),
+  SeedRuns<Learning> runs;
+  read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings" / settings).string(), runs);
+  runs.trainer.threads = log.threads();
+  cli.apply(runs);
+  std::cout << name << ": " << Learning::name() << "\n" << to_yaml(runs);
+  const std::vector<double> costs = runs.train([&](const Learning& trainer) {
+    const double of_seed = cost(trainer);
+    std::printf("seed %-4llu cost %.4f  %.2f s, %.0f steps/s\n",
+                static_cast<unsigned long long>(trainer.config().seed), of_seed, trainer.seconds(),
                 static_cast<double>(trainer.clock().steps) / trainer.seconds());
-    std::fflush(stdout);
-  }
+    return of_seed;
+  });
   const stats::Estimate iqm = stats::bootstrap({costs}, stats::iqm);
   const auto [best, worst] = std::minmax_element(costs.begin(), costs.end());
   std::printf("cost a period: IQM %.4f, 95%% interval [%.4f, %.4f]; best %.4f, worst %.4f\n", iqm.value,
               iqm.low, iqm.high, *best, *worst);
-  const std::string sizes = std::to_string(run.seeds) + " seeds x " + std::to_string(run.steps) + " steps";
-  const auto add = [&](const char* part, double value) {
-    log.add({.name = "learning_supply/" + name + part,
-             .value = value,
-             .unit = "cost",
-             .threads = log.threads(),
-             .sizes = sizes});
-  };
-  add("/iqm", iqm.value), add("/iqm_low", iqm.low), add("/iqm_high", iqm.high), add("/worst", *worst);
+  runs.add(log, "learning_supply/" + name, "cost",
+           {{"iqm", iqm.value}, {"iqm_low", iqm.low}, {"iqm_high", iqm.high}, {"worst", *worst}});
 }
 
 /// The exact cost a period of the greedy policy of lost sales.

@@ -84,7 +84,6 @@ template <class Arch>
 void turned_block(const float* dy, const float* x, float* gradient, float* bias, int count, int in,
                   int rows) {
   using Register = Batch<Arch>;
-  constexpr int width = batch_width<Register>;
   const float* input[4];
   for (int i = 0; i < 4; ++i) input[i] = x + std::min(i, count - 1) * tile_rows;
   Register sum[4], total(0.f);
@@ -100,20 +99,14 @@ void turned_block(const float* dy, const float* x, float* gradient, float* bias,
     });
   }
   if (bias) (Register::load_unaligned(bias) + total).store_unaligned(bias);
-  Register quads[4];  // of the outputs j, j + 4, ...
-  interleave<Arch>(sum[0], sum[1], sum[2], sum[3], quads);
-  for (int j = 0; j < 4; ++j) {
-    alignas(Register) float part[width];
-    quads[j].store_aligned(part);
-    for (int quad = 0; quad < width; quad += 4) {
-      float* to = gradient + static_cast<std::ptrdiff_t>(quad + j) * in;
-      if (count == 4) {
-        for (int i = 0; i < 4; ++i) to[i] += part[quad + i];
-      } else {
-        for (int i = 0; i < count; ++i) to[i] += part[quad + i];
-      }
+  each_lane<Arch>(sum, [&](int output, const float* part) __attribute__((always_inline)) {
+    float* const to = gradient + static_cast<std::ptrdiff_t>(output) * in;
+    if (count == 4) {
+      for (int i = 0; i < 4; ++i) to[i] += part[i];
+    } else {
+      for (int i = 0; i < count; ++i) to[i] += part[i];
     }
-  }
+  });
 }
 
 /// Whether an activation is max(x, 0), which the product's block applies as it stores.

@@ -55,17 +55,11 @@ POLIS_ONE_COPY void few_rows_block(const MatrixProduct& p, int first) {
   if (p.rectified) {
     unroll<few_rows>([&](auto r) __attribute__((always_inline)) { sum[r] = xsimd::max(sum[r], zero); });
   }
-  Register quads[4];  // of the outputs j, j + 4, ...
-  interleave<Arch>(sum[0], sum[1], sum[2], sum[3], quads);
-  for (int j = 0; j < 4; ++j) {
-    alignas(Register) float part[width];
-    quads[j].store_aligned(part);
-    for (int quad = 0; quad < width; quad += 4) {
-      float* const to = p.c + (first + quad + j) * p.c_row;
-      zero.store_unaligned(to);
-      std::memcpy(to, part + quad, few_rows * sizeof(float));
-    }
-  }
+  each_lane<Arch>(sum, [&](int output, const float* samples) __attribute__((always_inline)) {
+    float* const to = p.c + (first + output) * p.c_row;
+    zero.store_unaligned(to);
+    std::memcpy(to, samples, few_rows * sizeof(float));
+  });
 }
 
 /// The first outputs of a forward product, of as many as fill registers; returns how many they are.

@@ -107,6 +107,19 @@ template <class Arch, class Row>
   interleave<Arch>(Q::load(row, 0), Q::load(row, 1), Q::load(row, 2), Q::load(row, 3), out);
 }
 
+/// use(lane, four) with the four floats that the registers have in each lane.
+template <class Arch, class Use>
+[[gnu::always_inline]] inline void each_lane(const Batch<Arch>* registers, const Use& use) {
+  constexpr int width = batch_width<Batch<Arch>>;
+  Batch<Arch> quads[4];  // of the lanes j, j + 4, ...
+  interleave<Arch>(registers[0], registers[1], registers[2], registers[3], quads);
+  for (int j = 0; j < 4; ++j) {
+    alignas(Batch<Arch>) float part[width];
+    quads[j].store_aligned(part);
+    for (int quad = 0; quad < width; quad += 4) use(quad + j, part + quad);
+  }
+}
+
 /// to[i] += the sum of the i-th register's elements, for `width` registers, in an order fixed by the width.
 template <class Arch>
 [[gnu::always_inline]] inline void add_sums(float* to, const Batch<Arch>* sums) {
