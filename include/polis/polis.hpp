@@ -48,6 +48,7 @@
 #include <polis/env/graded.hpp>
 #include <polis/env/guarded.hpp>
 #include <polis/env/rescaled_actions.hpp>
+#include <polis/env/tiled_env.hpp>
 #include <polis/env/time_limit.hpp>
 #include <polis/env/together.hpp>
 #include <polis/envs/allocation/alpha_fair_sharing.hpp>

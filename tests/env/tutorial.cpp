@@ -13,6 +13,7 @@
 #include <polis/env/frame_stack.hpp>
 #include <polis/env/guarded.hpp>
 #include <polis/env/multi_agent_env.hpp>
+#include <polis/env/tiled_env.hpp>
 #include <polis/env/time_limit.hpp>
 
 #include "lane.hpp"
@@ -161,6 +162,70 @@ struct Lake {
   void observe(Warden, int /*index*/, polis::Row out) const { out[0] = stock; }
 };
 
+/// A stock that everyone leaves alone or fishes down, many lakes at once.
+struct Pond {
+  static constexpr int agents = 1;
+  using Observation = polis::Box<1>;
+  using Action = polis::Discrete<7>;
+  static constexpr auto rewards = polis::RewardStructure::shared;
+
+  float stock = 1;
+  int season = 0;
+
+  void reset(auto& ctx) {
+    stock = ctx.random.uniform(.3f, 1.f);
+    season = 0;
+  }
+
+  void step(const auto& actions, auto& ctx) {
+    ctx.reward(0) = grow(stock, static_cast<float>(actions[0]));
+    if (stock < .02f) ctx.terminate();
+    if (++season == 50) ctx.truncate();
+  }
+
+  void observe(int /*agent*/, polis::Row out) const { out[0] = stock; }
+
+  /// A season's growth and catch, of one lake or of a register of lakes. Returns the catch.
+  template <class T>
+  static T grow(T& stock, const T& boats) {
+    using polis::math::fma;
+    const T fish = T(.05f) * stock * boats;
+    stock = fma(T(.4f) * stock, T(1.f) - stock, stock) - fish;
+    return fish;
+  }
+
+  template <class T>
+  struct Tile {
+    T stock, season;
+  };
+  static constexpr void columns(auto& self, auto&& visit) { visit(self.stock), visit(self.season); }
+
+  template <class T>
+  static void reset_tile(Tile<T>& lanes, auto& ctx) {
+    lanes.stock = ctx.random.uniform(.3f, 1.f);
+    lanes.season = T(0.f);
+  }
+
+  template <class T>
+  static void step_tile(Tile<T>& lanes, const auto& actions, auto& ctx) {
+    ctx.reward(0) = grow(lanes.stock, actions[0][0]);
+    lanes.season += T(1.f);
+    ctx.terminate(lanes.stock < T(.02f));
+    ctx.truncate(lanes.season == T(50.f));
+  }
+};
+
+float mean_catch(int seasons) {
+  polis::TiledEnv<Pond> ponds(1024, 7);
+  ponds.reset();
+  float sum = 0;
+  for (int season = 0; season < seasons; ++season) {
+    ponds.step_at_random();
+    for (const float fish : ponds.rewards(0)) sum += fish;
+  }
+  return sum / static_cast<float>(seasons * ponds.lanes());
+}
+
 using TalkingLake =
     polis::Channel<Lake, polis::ChannelSpec{.symbols = 4, .tokens = 2, .budget = 10, .cost = 5}>;
 static_assert(polis::RoleOf<TalkingLake, 0>::Observation::words == 2 + 3 * 8);
@@ -192,6 +257,28 @@ TEST_CASE("env/tutorial: a fishery under rules, in two lanes") {
   CHECK(env.deciding<0>(0, 1));
   for (int season = 1; season < 50; ++season) env.step(actions);
   CHECK(env.end(0, 0) == polis::End::truncated);
+}
+
+TEST_CASE("env/tutorial: ponds in registers are the ponds one by one") {
+  polis::MultiAgentEnv<Pond> single(40, 7);
+  polis::TiledEnv<Pond> tiled(40, 7);
+  single.reset();
+  tiled.reset();
+  std::vector<polis::Actions<Pond>> actions(40);
+  int different = 0;
+  for (int season = 0; season < 200; ++season) {
+    tiled.step_at_random();
+    for (int lane = 0; lane < 40; ++lane) {
+      actions[static_cast<std::size_t>(lane)][0] = static_cast<int>(tiled.action(lane, 0));
+    }
+    single.step(actions);
+    for (int lane = 0; lane < 40; ++lane) {
+      different +=
+          tiled.lane(lane).stock != single.lane(lane).stock || tiled.end(lane) != single.end(lane, 0);
+    }
+  }
+  CHECK(different == 0);
+  CHECK(mean_catch(200) > .02f);
 }
 
 TEST_CASE("env/tutorial: who breaks the quota is out, the others go on") {

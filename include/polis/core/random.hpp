@@ -95,7 +95,7 @@ class Random {
   POLIS_HD constexpr float uniform() { return from_word(bits()); }
 
   /// Uniform on [low, high); high itself only by rounding.
-  POLIS_HD constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
+  POLIS_HD float uniform(float low, float high) { return math::fma(high - low, uniform(), low); }
 
   /// Uniform on [0, 1), a multiple of 2^-53.
   POLIS_HD constexpr double uniform_double() {

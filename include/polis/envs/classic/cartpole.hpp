@@ -6,6 +6,7 @@
 // Gymnasium's CartPole-v1, which tests/envs/cartpole.cpp follows step for step.
 #pragma once
 
+#include <polis/core/constant_quotient.hpp>
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/core/tile.hpp>
@@ -51,7 +52,7 @@ struct BasicCartPole {
   }
 
   POLIS_HD void step(const auto& actions, auto& ctx) {
-    advance(actions[0] == 1 ? force : -force);
+    advance<Scalar>(*this, actions[0] == 1 ? force : -force);
     ++steps;
     ctx.reward(0) = 1.f;
     if (left_track() || fell()) ctx.terminate();
@@ -77,21 +78,62 @@ struct BasicCartPole {
   POLIS_HD bool left_track() const { return math::abs(position) > track_end; }
   POLIS_HD bool fell() const { return math::abs(angle) > largest_angle; }
 
+  /// Lanes side by side (env/step_tile.hpp).
+  template <class T>
+  struct Tile {
+    T position, velocity, angle, angular_velocity, steps;
+  };
+  static constexpr void columns(auto& self, auto&& visit) {
+    visit(self.position), visit(self.velocity);
+    visit(self.angle), visit(self.angular_velocity);
+    visit(self.steps);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void reset_tile(Tile<T>& lanes, auto& ctx) {
+    lanes.position = ctx.random.uniform(-.05f, .05f);
+    lanes.velocity = ctx.random.uniform(-.05f, .05f);
+    lanes.angle = ctx.random.uniform(-.05f, .05f);
+    lanes.angular_velocity = ctx.random.uniform(-.05f, .05f);
+    lanes.steps = T(0.f);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void step_tile(Tile<T>& lanes, const auto& actions, auto& ctx) {
+    advance<T>(lanes, math::select(actions[0][0] == T(1.f), T(force), T(-force)));
+    lanes.steps += T(1.f);
+    ctx.reward(0) = T(1.f);
+    ctx.terminate(math::abs(lanes.position) > T(track_end) || math::abs(lanes.angle) > T(largest_angle));
+    ctx.truncate(lanes.steps >= T(static_cast<float>(ctx.config().max_steps)));
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void observe_tile(const Tile<T>& lanes, int, Out<T> out) {
+    out.set(0, lanes.position);
+    out.set(1, lanes.velocity);
+    out.set(2, lanes.angle);
+    out.set(3, lanes.angular_velocity);
+  }
+
  private:
-  /// One explicit Euler step under a horizontal force (N).
-  POLIS_HD void advance(Scalar push) {
-    Scalar sine = 0, cosine = 0;
-    math::sincos(angle, sine, cosine);
-    const Scalar pole = pole_mass * half_length;
-    const Scalar drive = (push + pole * angular_velocity * angular_velocity * sine) / total_mass;
-    const Scalar angular_acceleration =
-        (gravity * sine - cosine * drive) /
-        (half_length * (Scalar(4. / 3.) - pole_mass * cosine * cosine / total_mass));
-    const Scalar acceleration = drive - pole * angular_acceleration * cosine / total_mass;
-    position += time_step * velocity;
-    velocity += time_step * acceleration;
-    angle += time_step * angular_velocity;
-    angular_velocity += time_step * angular_acceleration;
+  /// One explicit Euler step under a horizontal force (N), of one lane or of a register of lanes.
+  template <class T>
+  [[gnu::always_inline]] POLIS_HD static void advance(auto& at, const T& push) {
+    T sine = at.angle, cosine = at.angle;
+    math::sincos(at.angle, sine, cosine);
+    constexpr Scalar pole = pole_mass * half_length;
+    const T spin = T(pole) * at.angular_velocity * at.angular_velocity;
+    const T mass(total_mass);
+    const T drive = math::constant_quotient(math::fma(spin, sine, push), mass);
+    const T angular_acceleration =
+        math::fma(T(gravity), sine, -(cosine * drive)) /
+        (T(half_length) *
+         (T(Scalar(4. / 3.)) - math::constant_quotient(T(pole_mass) * cosine * cosine, mass)));
+    const T acceleration = drive - math::constant_quotient(T(pole) * angular_acceleration * cosine, mass);
+    at.position = math::fma(T(time_step), at.velocity, at.position);
+    at.velocity = math::fma(T(time_step), acceleration, at.velocity);
+    at.angle = math::fma(T(time_step), at.angular_velocity, at.angle);
+    at.angular_velocity = math::fma(T(time_step), angular_acceleration, at.angular_velocity);
   }
 };
 

@@ -4,6 +4,7 @@
 // tests/envs/pendulum.cpp follows step for step.
 #pragma once
 
+#include <polis/core/constant_quotient.hpp>
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/core/tile.hpp>
@@ -55,16 +56,7 @@ struct BasicPendulum {
   }
 
   POLIS_HD void step(const auto& actions, auto& ctx) {
-    constexpr Scalar low = Scalar(Action::low), high = Scalar(Action::high);
-    const Scalar torque = largest_torque / high * math::clamp(Scalar(actions[0][0]), low, high);
-    const Scalar tilt = wrapped_angle();
-    const Scalar cost =
-        tilt * tilt + Scalar(.1) * angular_velocity * angular_velocity + Scalar(.001) * torque * torque;
-    const Scalar acceleration = Scalar(3) * gravity / (Scalar(2) * length) * math::sin(angle) +
-                                Scalar(3) / (mass * length * length) * torque;
-    constexpr Scalar fastest = largest_velocity;
-    angular_velocity = math::clamp(angular_velocity + time_step * acceleration, -fastest, fastest);
-    angle += time_step * angular_velocity;
+    const Scalar cost = advance<Scalar>(*this, Scalar(actions[0][0]));
     ++steps;
     if (math::abs(wrapped_angle()) < pi / Scalar(15)) ++steps_upright;
     ctx.reward(0) = -static_cast<float>(cost);
@@ -85,8 +77,66 @@ struct BasicPendulum {
   }
 
   /// The angle in [-pi, pi).
-  POLIS_HD Scalar wrapped_angle() const {
-    return angle - Scalar(2) * pi * math::floor((angle + pi) / (Scalar(2) * pi));
+  POLIS_HD Scalar wrapped_angle() const { return wrapped<Scalar>(angle); }
+
+  /// Lanes side by side (env/step_tile.hpp).
+  template <class T>
+  struct Tile {
+    T angle, angular_velocity, steps, steps_upright;
+  };
+  static constexpr void columns(auto& self, auto&& visit) {
+    visit(self.angle), visit(self.angular_velocity);
+    visit(self.steps), visit(self.steps_upright);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void reset_tile(Tile<T>& lanes, auto& ctx) {
+    lanes.angle = T(pi) * ctx.random.uniform(-1.f, 1.f);
+    lanes.angular_velocity = ctx.random.uniform(-1.f, 1.f);
+    lanes.steps = lanes.steps_upright = T(0.f);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void step_tile(Tile<T>& lanes, const auto& actions, auto& ctx) {
+    ctx.reward(0) = -advance<T>(lanes, actions[0][0]);
+    lanes.steps += T(1.f);
+    const auto upright = math::abs(wrapped<T>(lanes.angle)) < T(pi / Scalar(15));
+    lanes.steps_upright += math::select(upright, T(1.f), T(0.f));
+    ctx.truncate(lanes.steps >= T(static_cast<float>(ctx.config().max_steps)));
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void observe_tile(const Tile<T>& lanes, int, Out<T> out) {
+    T sine = lanes.angle, cosine = lanes.angle;
+    math::sincos(lanes.angle, sine, cosine);
+    out.set(0, cosine);
+    out.set(1, sine);
+    out.set(2, lanes.angular_velocity);
+  }
+
+ private:
+  template <class T>
+  [[gnu::always_inline]] POLIS_HD static T wrapped(const T& at) {
+    const T turn(Scalar(2) * pi);
+    return math::fma(-turn, math::floor(math::constant_quotient(at + T(pi), turn)), at);
+  }
+
+  /// One step under an action, of one lane or of a register of lanes. Returns its cost.
+  template <class T>
+  [[gnu::always_inline]] POLIS_HD static T advance(auto& at, const T& action) {
+    constexpr Scalar share = largest_torque / Scalar(Action::high);
+    const T torque = T(share) * math::clamp(action, T(Scalar(Action::low)), T(Scalar(Action::high)));
+    const T tilt = wrapped<T>(at.angle);
+    const T effort = T(Scalar(.001)) * torque * torque;
+    const T cost =
+        math::fma(tilt, tilt, math::fma(T(Scalar(.1)) * at.angular_velocity, at.angular_velocity, effort));
+    constexpr Scalar fall = Scalar(3) * gravity / (Scalar(2) * length),
+                     turn = Scalar(3) / (mass * length * length);
+    const T acceleration = math::fma(T(fall), math::sin(at.angle), T(turn) * torque);
+    at.angular_velocity = math::clamp(math::fma(T(time_step), acceleration, at.angular_velocity),
+                                      T(-largest_velocity), T(largest_velocity));
+    at.angle = math::fma(T(time_step), at.angular_velocity, at.angle);
+    return cost;
   }
 };
 

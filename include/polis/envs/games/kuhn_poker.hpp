@@ -9,6 +9,7 @@
 #pragma once
 
 #include <polis/core/array.hpp>
+#include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/env/environment.hpp>
@@ -67,6 +68,48 @@ struct KuhnPoker {
   }
 
   POLIS_HD bool acting(int agent) const { return agent == moves % 2; }
+
+  /// Games side by side (env/step_tile.hpp).
+  template <class T>
+  struct Tile {
+    Array<T, agents> hand;
+    Array<T, most_moves> made;
+    T moves;
+  };
+  static constexpr void columns(auto& self, auto&& visit) {
+    for (auto& card : self.hand) visit(card);
+    for (auto& move : self.made) visit(move);
+    visit(self.moves);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void reset_tile(Tile<T>& games, auto& ctx) {
+    games.hand[0] = ctx.random.integer(cards);
+    const T other = ctx.random.integer(cards - 1);
+    games.hand[1] = other + math::select(other >= games.hand[0], T(1.f), T(0.f));
+    for (T& move : games.made) move = T(0.f);
+    games.moves = T(0.f);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void step_tile(Tile<T>& games, const auto& actions, auto& ctx) {
+    const T zero(0.f), one(1.f);
+    const auto second = games.moves == one;  // the second player's turn
+    const T move = math::select(second, actions[1][0], actions[0][0]);
+    const T before = math::select(second, games.made[0], games.made[1]);  // of no move: 0, a pass
+    for (int i = 0; i < most_moves; ++i) {
+      games.made[i] = math::select(games.moves == T(static_cast<float>(i)), move, games.made[i]);
+    }
+    const auto bets = move == one, faced_bet = before == one;
+    ctx.terminate(faced_bet || (games.moves > zero && move == zero));
+    const T showdown = math::select(games.hand[0] > games.hand[1], one, -one);
+    const T folded = math::select(second, one, -one);  // the one who passes a bet loses
+    const T called = math::select(bets, showdown + showdown, folded);
+    const T won = math::select(ctx.over(), math::select(faced_bet, called, showdown), zero);
+    ctx.reward(0) = won;
+    ctx.reward(1) = zero - won;
+    games.moves += one;
+  }
 };
 
 }  // namespace polis

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <polis/core/array.hpp>
+#include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
+#include <polis/core/simd.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/env/environment.hpp>
 #include <polis/space/space.hpp>
@@ -113,7 +115,108 @@ struct LeducPoker {
 
   POLIS_HD bool acting(int agent) const { return agent == turn(); }
 
+  /// Games side by side (env/step_tile.hpp).
+  template <class T>
+  struct Tile {
+    Array<T, agents> hand;
+    T public_rank;
+    Array<Array<T, most_moves>, rounds> made;
+    Array<T, rounds> moves;
+    T round, raises;
+    Array<T, agents> paid;
+  };
+  static constexpr void columns(auto& self, auto&& visit) {
+    for (auto& card : self.hand) visit(card);
+    visit(self.public_rank);
+    for (auto& of_round : self.made) {
+      for (auto& move : of_round) visit(move);
+    }
+    for (auto& count : self.moves) visit(count);
+    visit(self.round), visit(self.raises);
+    for (auto& chips : self.paid) visit(chips);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void reset_tile(Tile<T>& games, auto& ctx) {
+    columns(games, [](T& number) { number = T(0.f); });
+    games.public_rank = T(-1.f);
+    for (T& chips : games.paid) chips = T(1.f);
+    games.hand[0] = half(ctx.random.integer(2 * ranks));
+    const T second = ctx.random.integer(2 * ranks - 1), rank = half(second - T(1.f));
+    const T other = rank + math::select(rank < games.hand[0], T(0.f), T(1.f));
+    games.hand[1] = math::select(second == T(0.f), games.hand[0], other);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void legal_tile(const Tile<T>& games, int /*agent*/, T* flags) {
+    const T zero(0.f), one(1.f);
+    flags[fold] = math::select(games.paid[0] == games.paid[1], zero, one);
+    flags[raise] = math::select(games.raises == T(static_cast<float>(most_raises)), zero, one);
+  }
+
+  template <class T>
+  [[gnu::always_inline]] static void step_tile(Tile<T>& games, const auto& actions, auto& ctx) {
+    const T zero(0.f), one(1.f), raising(static_cast<float>(raise)), calling(static_cast<float>(call));
+    const auto late = games.round > zero;
+    const T count = math::select(late, games.moves[1], games.moves[0]);
+    const auto second = count == one || count == T(3.f);
+    const T asked = math::select(second, actions[1][0], actions[0][0]);
+    const auto even = games.paid[0] == games.paid[1];
+    const auto refused =
+        (asked == zero && even) || (asked == raising && games.raises == T(static_cast<float>(most_raises)));
+    const T move = math::select(refused, calling, asked);
+    const auto folds = move == zero, raised = move == raising, called = move == calling;
+
+    for (int r = 0; r < rounds; ++r) {
+      const auto now = games.round == T(static_cast<float>(r)) && !folds;
+      for (int i = 0; i < most_moves; ++i) {
+        games.made[r][i] = math::select(now && count == T(static_cast<float>(i)), move, games.made[r][i]);
+      }
+      games.moves[r] += math::select(now, one, zero);
+    }
+    const T before = math::select(second, games.paid[1], games.paid[0]);
+    const T other = math::select(second, games.paid[0], games.paid[1]);
+    const T added = math::select(raised, math::select(late, T(4.f), T(2.f)), zero);
+    const T paid = math::select(folds, before, other + added);
+    games.paid[0] = math::select(second, games.paid[0], paid);
+    games.paid[1] = math::select(second, paid, games.paid[1]);
+    games.raises += math::select(raised, one, zero);
+
+    const auto answered = called && count > zero;
+    const auto shown = answered && !late;
+    if (xsimd::any(shown)) {
+      const T card = ctx.random.integer(2 * ranks - 2);
+      T left = zero, rank = zero;  // cards of the ranks up to this one; the first rank with more than `card`
+      for (int r = 0; r + 1 < ranks; ++r) {
+        const T of(static_cast<float>(r));
+        left += T(2.f) - math::select(games.hand[0] == of, one, zero) -
+                math::select(games.hand[1] == of, one, zero);
+        rank += math::select(left <= card, one, zero);
+      }
+      games.public_rank = math::select(shown, rank, games.public_rank);
+      games.round = math::select(shown, one, games.round);
+      games.raises = math::select(shown, zero, games.raises);
+    }
+    const auto compared = answered && late;
+    ctx.terminate(folds || compared);
+    const T best(static_cast<float>(ranks));
+    const T strength = math::select(games.hand[0] == games.public_rank, best, games.hand[0]) -
+                       math::select(games.hand[1] == games.public_rank, best, games.hand[1]);
+    const T sign = math::select(strength == zero, zero, math::select(strength > zero, one, -one));
+    const T won = math::select(folds, math::select(second, before, -before),
+                               math::select(compared, sign * other, zero));
+    ctx.reward(0) = won;
+    ctx.reward(1) = zero - won;
+  }
+
  private:
+  /// floor(x / 2) for x from -1 to 5, -1 of which is taken for 0.
+  template <class T>
+  [[gnu::always_inline]] static T half(const T& x) {
+    const T zero(0.f), one(1.f);
+    return math::select(x >= T(2.f), one, zero) + math::select(x >= T(4.f), one, zero);
+  }
+
   POLIS_HD int turn() const { return moves[round] % 2; }
 
   /// The move, or a call in place of one that is not allowed.
