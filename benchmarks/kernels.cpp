@@ -1,6 +1,6 @@
 // The matrix kernels at 64 rows: GFLOP/s, and the share of the peak that the same run measures.
 //
-// A share is taken from the peak measured just before the figure: clocks move with the load of the machine.
+// A share is of the peak measured beside the figure: clocks move with the load of the machine.
 #include <benchmark/benchmark.h>
 
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include <polis/nn/adam.hpp>
 #include <polis/nn/mlp.hpp>
 
+#include "google_benchmark.hpp"
 #include "peak.hpp"
 
 using namespace polis;
@@ -29,16 +30,11 @@ AlignedVector<float> uniform(int count, std::uint32_t which) {
 /// Runs `body` as the benchmark; it does `flops` floating-point operations a call.
 template <class Body>
 void measure(benchmark::State& state, double flops, const Body& body) {
-  const double peak = measure_fma_peak(10);
   for (auto _ : state) {
     body();
     benchmark::ClobberMemory();
   }
-  const double gigaflops = flops * 1e-9 * static_cast<double>(state.iterations());
-  state.counters["GFLOP/s"] = benchmark::Counter(gigaflops, benchmark::Counter::kIsRate);
-  state.counters["peak"] = peak;
-  state.counters["share"] = benchmark::Counter(gigaflops / peak, benchmark::Counter::kIsRate);
-  state.SetLabel(Simd::name());
+  state.counters["flops"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
 }
 
 template <int In, int Out, class Act>
@@ -99,7 +95,8 @@ void adam(benchmark::State& state) {
     update_all<Simd>(optimizer, layout, std::span<float>(w), std::span<const float>(gradient), 1e-6f);
     benchmark::ClobberMemory();
   }
-  state.counters["parameters"] = Net::parameters;
+  state.SetItemsProcessed(state.iterations() * Net::parameters);
+  state.SetLabel("parameters");
 }
 
 #define POLIS_KERNELS(in, out)           \
@@ -120,4 +117,6 @@ BENCHMARK(adam);
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  return polis::run_google_benchmarks(argc, argv, [] { return polis::measure_fma_peak<>(10); });
+}
