@@ -55,3 +55,37 @@ TEST_CASE_TEMPLATE("algorithm/reproducible: on one thread and on three, and afte
   CHECK(weights_of(three) == weights_of(one));
   CHECK(weights_of(rest) == weights_of(one));
 }
+
+TEST_CASE("algorithm/reproducible: few lanes act by the weights of the last update, and of a checkpoint") {
+  using namespace test_reproducible;
+  using Algorithm = PPO;
+  auto config = settings<Algorithm>(1);
+  config.lanes = 3, config.algorithm.steps = 20;
+  Student<Algorithm> trainer(config), other(config);
+  const auto check = [](auto& student) {
+    const auto& agents = student.learner().agents().front();
+    const auto before = agents.weights();
+    student.iterate();
+    const auto& rollout = agents.rollout();
+    constexpr int rows = 60;
+    alignas(64) float features[4 * tile_rows], log_prob[tile_rows], entropy[tile_rows], value[tile_rows];
+    gather_tile<Simd>(&rollout.observations(0, 0, 0), 4, nullptr, rows, 4, features);
+    alignas(64) float actions[tile_rows];
+    gather_tile<Simd>(&rollout.actions(0, 0, 0), 1, nullptr, rows, 1, actions);
+    const PolicyBatch batch{
+        .rows = rows, .features = features, .critic_features = features, .actions = actions};
+    PolicyOutputs out;
+    out.log_prob = log_prob, out.entropy = entropy, out.value = value;
+    auto workspace = agents.policy().workspace(1);
+    agents.policy().template evaluate<Simd>(before, workspace, batch, out);
+    for (int row = 0; row < rows; ++row) CHECK(log_prob[row] == (&rollout.log_probs(0, 0))[row]);
+  };
+  for (int i = 0; i < 3; ++i) check(trainer);
+  check(other);
+  ArchiveWriter writer;
+  trainer.archive(writer);
+  ArchiveReader reader(writer.bytes());
+  other.archive(reader);
+  check(other), check(trainer);
+  CHECK(weights_of(other) == weights_of(trainer));
+}

@@ -55,7 +55,34 @@ void check_mlp(int rows) {
   CHECK(worst_difference(w, half, loss) < 2e-5);
 }
 
+/// With turned weights, for as many rows as are served, the same to the last bit.
+template <class Arch, class Net>
+void check_turned() {
+  static_assert(TurnsWeights<Net>);
+  const auto weights = floats(draws(Net::parameters, 1, .7));
+  AlignedVector<float> turned(Net::turned_size), cache(Net::cache_size + 1), scratch(Net::turned_scratch);
+  Net::turn(weights.data(), turned.data());
+  for (int rows = 1; rows <= internal::turned_rows<Arch>; ++rows) {
+    const auto x = tile(draws(Net::inputs * rows, 2), rows, .5f);
+    AlignedVector<float> plain(Net::outputs * tile_rows), quick(Net::outputs * tile_rows, 7.f);
+    Net::template forward<Arch>(weights.data(), x.data(), nullptr, plain.data(), cache.data(), rows);
+    Net::template forward_turned<Arch>(turned.data(), x.data(), quick.data(), scratch.data(), rows);
+    CHECK(rows_of(quick, rows) == rows_of(plain, rows));
+    CHECK(quick[static_cast<std::size_t>(batch_width<Batch<Arch>> - 1)] == 0.f);  // finite beyond the rows
+  }
+}
+
 }  // namespace
+
+TEST_CASE("nn/network: an Mlp with turned weights makes the same of few rows, to the last bit") {
+  check_turned<Simd, MlpNetwork<3, 1, Relu, 64, 64>>();
+  check_turned<Simd, MlpNetwork<4, 2, Tanh, 8, 6>>();
+  check_turned<Simd, MlpNetwork<3, 19, Silu, 17, 5>>();
+  check_turned<Simd, MlpNetwork<19, 3, Tanh>>();
+#if defined(__x86_64__)
+  check_turned<xsimd::sse2, MlpNetwork<3, 5, Tanh, 18, 7>>();
+#endif
+}
 
 TEST_CASE("nn/network: Mlp agrees with double precision and with finite differences, for every activation") {
   for (const int rows : {1, 7, 64}) {

@@ -190,15 +190,18 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   }
 
   [[nodiscard]] const Parameters& weights() const { return weights_; }
-  [[nodiscard]] Parameters& weights() { return weights_; }
+  [[nodiscard]] Parameters& weights() {
+    ++generation_;
+    return weights_;
+  }
   [[nodiscard]] const Policy& policy() const { return policy_; }
   [[nodiscard]] const typename Words::Buffer::Arrays& rollout() const { return rollout_; }
 
   /// Saves or restores all that `play` depends on: the policy, for pools of opponents.
-  [[gnu::cold]] void archive_policy(auto& a) { a(weights_, observations_); }
+  [[gnu::cold]] void archive_policy(auto& a) { a(weights(), observations_); }
   [[gnu::cold]] void archive(auto& a) {
     a.section("agents");
-    a(weights_, observations_, values_, carries_, fresh_, begun_);
+    a(weights(), observations_, values_, carries_, fresh_, begun_);
     bool half_filled = begun_rollout();
     a(half_filled);
     if (half_filled) {
@@ -318,8 +321,14 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   }
 
   // The policy's passes, each compiled once for all who call them.
-  [[gnu::noinline]] void act_tile(ActorScratch<Policy>& s, const PolicyBatch& batch, const float* uniforms,
+  [[gnu::noinline]] void act_tile(ActorScratch<Policy>& s, PolicyBatch& batch, const float* uniforms,
                                   float* log_probs) const {
+    if constexpr (TurnsForFew<Policy>) {
+      if (batch.rows <= turned_rows<Arch>) {
+        if (std::exchange(s.turned, generation_) != generation_) policy_.turn(weights_, s.policy);
+        batch.turned = true;
+      }
+    }
     policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry, s.actions, log_probs);
   }
   [[gnu::noinline]] void value_tile(ActorScratch<Policy>& s, const PolicyBatch& batch, float* carry) const {
@@ -374,6 +383,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   Policy policy_;
   std::uint64_t seed_;
   Parameters weights_;
+  std::uint64_t generation_ = 1;  // of the weights: changes as they do, so that what is made of them is anew
   typename Words::ValueNormalization::State values_;
   typename Words::Buffer::Arrays rollout_;
   AlignedVector<float> carries_;              // [row][carry_size], as of now

@@ -97,6 +97,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     if constexpr (Base::grouped) std::fill(this->fresh_.begin(), this->fresh_.end(), char{1});
     this->begun_ += static_cast<std::uint64_t>(config_.steps);
     ++updates_;
+    ++this->generation_;
     if constexpr (attracts) magnet_.template follow<Arch>(config_.magnet, updates_, weights_);
   }
 
@@ -106,7 +107,7 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   /// From now on gradients move the weights of `shared`, which many actors share, and not those here alone.
   void share(OnPolicyUpdate& shared, std::mutex& mutex) { step_.share(shared.step_, shared.weights_, mutex); }
   /// Takes over the shared weights as they are now.
-  void catch_up() { step_.catch_up(weights_); }
+  void catch_up() { step_.catch_up(this->weights()); }
 
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);

@@ -22,6 +22,7 @@ struct ActorScratch {
   float *features, *critic_features, *masks, *actions;  // [steps of a segment][...][64]
   float *uniforms, *log_probs, *values, *carry;         // [...][64]
   float* staging;                                       // [row][...]
+  std::uint64_t turned = 0;  // the generation of weights that `policy` has turned; 0: none
   FloatArena memory;
   std::vector<int> rows, cut;
 };

@@ -128,6 +128,15 @@ POLIS_ONE_COPY void activate(const float* from, float* to, int features, int reg
   }
 }
 
+/// The same in place, of `count` floats: whole registers.
+template <class Arch, class Activation>
+POLIS_ONE_COPY void activate_all(float* values, int count) {
+  using Register = Batch<Arch>;
+  for (int i = 0; i < count; i += batch_width<Register>) {
+    Activation{}(Register::load_aligned(values + i)).store_aligned(values + i);
+  }
+}
+
 /// dx *= Activation's derivative at `kept`.
 template <class Arch, class Activation>
 POLIS_ONE_COPY void multiply_derivative(const float* kept, float* dx, int features, int registers) {

@@ -4,6 +4,9 @@
 // turned on the way, which costs less than the empty elements where a register has sixteen. Every sum is made
 // in the order of the block kernels (core/gemm_block.hpp), so that a sample's outputs do not depend on how
 // many others there are.
+//
+// Weights that stay as they are for many products may be turned beforehand, once: then nothing is turned on
+// the way, samples lie one after the other, and up to three quarters of a register of them are served.
 #pragma once
 
 #include <cstddef>
@@ -69,6 +72,58 @@ int multiply_few_rows(const MatrixProduct& p, int out) {
   int first = 0;
   for (; first + width <= out; first += width) few_rows_block<Arch>(p, first);
   return first;
+}
+
+/// How many rows a product with turned weights serves: with more of them a register of samples is full
+/// enough.
+template <class Arch>
+inline constexpr int turned_rows = batch_width<Batch<Arch>> * 3 / 4;
+
+/// Outputs of turned weights: whole registers, of the widest instruction set.
+constexpr int turned_outputs(int out) { return (out + 15) / 16 * 16; }
+
+/// A layer's weights [out][in], turned: [in][turned_outputs(out)], then the bias; zeros where no output is.
+POLIS_ONE_COPY inline void turn_weights(const float* weight, const float* bias, int in, int out,
+                                        float* turned) {
+  const std::ptrdiff_t stride = turned_outputs(out);
+  for (std::ptrdiff_t o = 0; o < stride; ++o) {
+    for (std::ptrdiff_t k = 0; k < in; ++k) turned[k * stride + o] = o < out ? weight[o * in + k] : 0.f;
+    turned[in * stride + o] = o < out ? bias[o] : 0.f;
+  }
+}
+
+/// y[row][turned_outputs(out)] = max(W x + b, 0) if `rectified`, else W x + b, where feature k of sample r is
+/// x[r * x_row + k * x_step]. Sums are those of the block kernels, in the same order.
+template <class Arch>
+POLIS_ONE_COPY void multiply_turned(const float* turned, const float* x, std::ptrdiff_t x_row,
+                                    std::ptrdiff_t x_step, float* y, int in, int out, int rows,
+                                    bool rectified) {
+  const int stride = turned_outputs(out);
+  for (int r = 0; r < rows; ++r) {
+    std::memcpy(y + r * stride, turned + in * stride, sizeof(float) * static_cast<std::size_t>(stride));
+  }
+  MatrixProduct product{.a = x,
+                        .a_row = x_row,
+                        .a_step = x_step,
+                        .b = turned,
+                        .b_row = stride,
+                        .c = y,
+                        .c_row = stride,
+                        .length = in,
+                        .start = Start::result};
+  product.rectified = rectified;
+  multiply<Arch>(product, 0, rows, stride / batch_width<Batch<Arch>>);
+}
+
+/// y[output][row] of the tile from such products; the rest of each output's first register is 0.
+template <class Arch>
+void scatter_outputs(const float* product, float* y, int out, int rows) {
+  const int stride = turned_outputs(out);
+  const Batch<Arch> zero(0.f);
+  for (int o = 0; o < out; ++o) {
+    zero.store_unaligned(y + o * tile_rows);
+    for (int r = 0; r < rows; ++r) y[o * tile_rows + r] = product[r * stride + o];
+  }
 }
 
 }  // namespace polis::internal

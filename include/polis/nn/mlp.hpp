@@ -31,6 +31,14 @@ struct MlpNetwork {
     return offset;
   }
 
+  /// Where they begin among the turned ones.
+  static constexpr int turned_at(int layer) {
+    int offset = 0;
+    for (int i = 0; i < layer; ++i)
+      offset += (widths[at(i)] + 1) * internal::turned_outputs(widths[at(i) + 1]);
+    return offset;
+  }
+
   static constexpr int inputs = In;
   static constexpr int outputs = Out;
   static constexpr int parameters = weights_at(layers);
@@ -65,6 +73,33 @@ struct MlpNetwork {
                                           cache + kept_at(layer), rows);
       }
     });
+  }
+
+  static constexpr int turned_size = turned_at(layers);
+  /// Two of a layer's outputs, [row][turned_outputs] each.
+  static constexpr int turned_scratch = tile_rows * internal::turned_outputs(std::max({Out, Widths...})) * 2;
+
+  [[gnu::cold]] static void turn(const float* w, float* turned) {
+    for (int layer = 0; layer < layers; ++layer) {
+      const int in = widths[at(layer)], out = widths[at(layer) + 1];
+      const float* const weight = w + weights_at(layer);
+      internal::turn_weights(weight, weight + in * out, in, out, turned + turned_at(layer));
+    }
+  }
+
+  template <class Arch>
+  static void forward_turned(const float* turned, const float* x, float* y, float* scratch, int rows) {
+    std::ptrdiff_t x_row = 1, x_step = tile_rows;
+    for (int layer = 0; layer < layers; ++layer) {
+      const int in = widths[at(layer)], out = widths[at(layer) + 1], stride = internal::turned_outputs(out);
+      float* const to = scratch + layer % 2 * (turned_scratch / 2);
+      const bool hidden = layer + 1 < layers;
+      internal::multiply_turned<Arch>(turned + turned_at(layer), x, x_row, x_step, to, in, out, rows,
+                                      hidden && internal::rectifies<Act>);
+      if (hidden && !internal::rectifies<Act>) internal::activate_all<Arch, Act>(to, rows * stride);
+      x = to, x_row = stride, x_step = 1;
+    }
+    internal::scatter_outputs<Arch>(x, y, Out, rows);
   }
 
   template <class Arch>

@@ -52,4 +52,16 @@ concept Network = requires(const float* in, float* out, int rows) {
 template <class N>
 concept RecurrentNetwork = Network<N> && (N::carry_size > 0);
 
+/// A network that is faster for few rows (internal::turned_rows) once its weights are turned:
+/// `turn(w, turned)` writes turned_size floats, and `forward_turned<Arch>(turned, x, y, scratch, rows)` makes
+/// of them what `forward` makes of w, to the last bit, with turned_scratch floats of scratch. Turning costs
+/// as much as a few of these passes: it is for weights that stay as they are while a rollout is collected.
+template <class N>
+concept TurnsWeights = Network<N> && requires(const float* in, float* out, int rows) {
+  requires N::turned_size > 0;
+  requires N::turned_scratch > 0;
+  N::turn(in, out);
+  N::template forward_turned<Simd>(in, in, out, out, rows);
+};
+
 }  // namespace polis

@@ -13,6 +13,7 @@
 #include <polis/core/word.hpp>
 #include <polis/distribution/distribution.hpp>
 #include <polis/nn/initialization.hpp>
+#include <polis/policy/carries.hpp>
 #include <polis/policy/opponent_model.hpp>
 #include <polis/policy/policy.hpp>
 
@@ -55,6 +56,8 @@ class ActorCriticPolicy {
   static constexpr bool counterfactual = Critic::outputs > 1;
   /// Whether it measures how far it is from another policy; see MeasuresDivergence.
   static constexpr bool measures = HasDivergence<Dist> && carry_size == 0;
+  /// Whether acting for few rows is worth turning the actor's weights; see TurnsForFew.
+  static constexpr bool turns = TurnsWeights<Actor>;
   static_assert(Actor::outputs == Dist::inputs && (!counterfactual || Critic::outputs == Dist::inputs));
 
   using Config = ActorCriticConfig<Initialization>;
@@ -69,6 +72,7 @@ class ActorCriticPolicy {
     float *free_weights, *d_free_weights;   // [weights][64]
     float *carry, *carry_before, *d_carry;  // [carry_size][64]
     float *magnet_logits, *magnet_free;     // [inputs][64] and [weights][64] of another policy
+    float *turned, *turned_scratch;         // the actor's weights, for few rows
     float* scratch;
     FloatArena memory;
     [[no_unique_address]] typename Model::Workspace model;
@@ -121,9 +125,18 @@ class ActorCriticPolicy {
          {&w.d_carry, tile(carry_size)},
          {&w.magnet_logits, measures ? tile(Dist::inputs) : 0},
          {&w.magnet_free, measures ? tile(Dist::weights) : 0},
+         {&w.turned, turned_floats().weights},
+         {&w.turned_scratch, turned_floats().scratch},
          {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
     if constexpr (models) w.model = Model::workspace(steps);
     return w;
+  }
+
+  /// Prepares the workspace to act for few rows; see TurnsForFew.
+  void turn(const Parameters& weights, Workspace& w) const
+    requires turns
+  {
+    Actor::turn(weights.data(), w.turned);
   }
 
   /// Samples an action for each row (uniforms: [noise][64]), or with `uniforms` null takes the mode. Writes
@@ -133,7 +146,13 @@ class ActorCriticPolicy {
            float* carry, float* actions, float* log_prob) const {
     spread_free_weights(weights, w.free_weights);
     const float* const seen = see<Arch>(weights, w, batch.features, carry, 0, batch.rows);
-    Actor::template forward<Arch>(weights.data(), seen, carry, w.logits, w.actor_cache, batch.rows);
+    bool done = false;
+    if constexpr (turns) {
+      done = batch.turned && batch.rows <= internal::turned_rows<Arch>;
+      if (done) Actor::template forward_turned<Arch>(w.turned, seen, w.logits, w.turned_scratch, batch.rows);
+    }
+    if (!done)
+      Actor::template forward<Arch>(weights.data(), seen, carry, w.logits, w.actor_cache, batch.rows);
     for_registers<Arch>(batch.rows, [&](auto at, int row) {
       using T = decltype(at);
       const auto logits = In<T>{w.logits + row, tile_rows};
@@ -184,7 +203,7 @@ class ActorCriticPolicy {
     if constexpr (carry_size > 0) std::copy_n(batch.carry, carry_size * tile_rows, w.carry);
     for (int t = 0; t < batch.steps; ++t) {
       if constexpr (carry_size > 0) {
-        clear_started(batch, t, w.carry);
+        internal::clear_started(batch, t, carry_size, w.carry);
         std::copy_n(w.carry, carry_size * tile_rows, w.carry_before);
       }
       float* logits = w.logits + t * Dist::inputs * tile_rows;
@@ -196,7 +215,7 @@ class ActorCriticPolicy {
                                      w.carry + Actor::carry_size * tile_rows,
                                      counterfactual ? w.action_values : out.value + t * tile_rows,
                                      w.critic_cache + t * Critic::cache_size, batch.rows);
-      if constexpr (carry_size > 0) keep_undecided(batch, t, w.carry_before, w.carry);
+      if constexpr (carry_size > 0) internal::keep_undecided(batch, t, carry_size, w.carry_before, w.carry);
       if constexpr (models) {
         if (out.prediction_loss)
           Model::template predict<Arch>(weights.data() + model_offset, w.model, batch, t, out);
@@ -243,7 +262,8 @@ class ActorCriticPolicy {
               Out<T>{w.d_free_weights + row, tile_rows});
         }
       });
-      if constexpr (carry_size > 0) split_carry_gradient(batch, t, w);
+      if constexpr (carry_size > 0)
+        internal::split_carry_gradient(batch, t, carry_size, w.carry_before, w.d_carry);
       if constexpr (counterfactual) spread_value_gradient<Arch>(batch, d.value + t * tile_rows, t, w);
       // The critic first: of a single step, its hidden units are still in the first cache.
       Critic::template backward<Arch>(
@@ -260,7 +280,7 @@ class ActorCriticPolicy {
       }
       if constexpr (carry_size > 0) {
         for (int i = 0; i < carry_size * tile_rows; ++i) w.d_carry[i] += w.carry_before[i];
-        clear_started(batch, t, w.d_carry);
+        internal::clear_started(batch, t, carry_size, w.d_carry);
       }
     }
     for (int k = 0; k < Dist::weights; ++k) {
@@ -273,6 +293,17 @@ class ActorCriticPolicy {
  private:
   static constexpr std::size_t free_offset = Actor::parameters + Critic::parameters;
   static constexpr std::size_t model_offset = free_offset + Dist::weights;
+
+  struct TurnedFloats {
+    std::size_t weights = 0, scratch = 0;
+  };
+  static constexpr TurnedFloats turned_floats() {
+    if constexpr (turns) {
+      return {Actor::turned_size, Actor::turned_scratch};
+    } else {
+      return {};
+    }
+  }
 
   /// What the actor sees of the features of time step t: with a model, also their embedding.
   template <class Arch>
@@ -357,34 +388,6 @@ class ActorCriticPolicy {
   static void spread_free_weights(const Parameters& weights, float* free) {
     for (int k = 0; k < Dist::weights; ++k) {
       std::fill_n(free + k * tile_rows, tile_rows, weights.data()[free_offset + static_cast<std::size_t>(k)]);
-    }
-  }
-
-  // A carry is cleared where an episode starts, and stands still where nothing was decided. The same holds
-  // for the gradient that flows back through it.
-  static void clear_started(const PolicyBatch& batch, int t, float* carry) {
-    if (!batch.starts) return;
-    const float* starts = batch.starts + t * tile_rows;
-    for (int i = 0; i < carry_size; ++i) {
-      for (int row = 0; row < tile_rows; ++row) {
-        float& at = carry[i * tile_rows + row];
-        at = starts[row] != 0.f ? 0.f : at;
-      }
-    }
-  }
-  static void keep_undecided(const PolicyBatch& batch, int t, const float* before, float* carry) {
-    if (!batch.decided) return;
-    const float* decided = batch.decided + t * tile_rows;
-    for (int i = 0; i < carry_size * tile_rows; ++i)
-      carry[i] = decided[i % tile_rows] != 0.f ? carry[i] : before[i];
-  }
-  /// Leaves in d_carry what flows into the cell and in carry_before what passes by it.
-  static void split_carry_gradient(const PolicyBatch& batch, int t, Workspace& w) {
-    std::fill_n(w.carry_before, carry_size * tile_rows, 0.f);
-    if (!batch.decided) return;
-    const float* decided = batch.decided + t * tile_rows;
-    for (int i = 0; i < carry_size * tile_rows; ++i) {
-      if (decided[i % tile_rows] == 0.f) std::swap(w.carry_before[i], w.d_carry[i]);
     }
   }
 

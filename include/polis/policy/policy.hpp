@@ -27,6 +27,7 @@ struct PolicyBatch {
   const float* decided = nullptr;  // [steps][64]
   const float* starts = nullptr;   // [steps][64]
   const float* carry = nullptr;    // [carry_size][64] before the first step
+  bool turned = false;             // the workspace has these weights turned (TurnsForFew)
   const float* others = nullptr;   // [steps][others' words][64]: what the other agents did (ModelsOpponents)
 };
 
@@ -72,6 +73,15 @@ concept MeasuresDivergence =
 /// derivatives of the first. Words of an agent that did not act are -1.
 template <class P>
 concept ModelsOpponents = requires { requires P::other_words > 0; };
+
+/// A policy that acts faster for at most `few` rows once `turn(weights, workspace)` prepared the workspace:
+/// for as long as the weights stay as they are, `act` may then be given batches that say they are `turned`.
+template <class P>
+concept TurnsForFew =
+    requires(const P policy, const typename P::Parameters& constant, typename P::Workspace& workspace) {
+      requires P::turns;
+      policy.turn(constant, workspace);
+    };
 
 /// A model that an on-policy algorithm can train. Weights are apart from the policy (`Parameters`), so that
 /// target copies, opponents and shards of a gradient are plain values; scratch memory is a `Workspace`, one
