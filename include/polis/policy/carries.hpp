@@ -1,5 +1,5 @@
-// Carries of a batch of time steps: a carry is cleared where an episode starts, and stands still where nothing
-// was decided. The same holds for the gradient that flows back through it. All are [size][64].
+// Carries of a batch of time steps: a carry is cleared where an episode starts, and stands still where
+// nothing was decided. The same holds for the gradient that flows back through it. All are [size][64].
 #pragma once
 
 #include <algorithm>
