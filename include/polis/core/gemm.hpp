@@ -78,35 +78,39 @@ POLIS_ONE_COPY void add_dots(const float* row, const float* x, float* to, int co
   }
 }
 
-/// The gradient of a register's width of outputs with respect to `count` <= 4 inputs, and to the bias unless
-/// it is null. Turns dy on the way: for few inputs.
+/// The gradient of all outputs with respect to `count` <= 4 inputs of x, and to the bias unless it is null:
+/// dot products of as many outputs with four inputs each as fill a register with their sums. The bias is a
+/// fifth input of ones, or takes the place of one that is not there.
 template <class Arch>
-void turned_block(const float* dy, const float* x, float* gradient, float* bias, int count, int in,
-                  int rows) {
+POLIS_ONE_COPY void few_inputs_gradient(const float* dy, const float* x, float* gradient, float* bias,
+                                        int count, int in, int out, int registers) {
   using Register = Batch<Arch>;
-  const float* input[4];
-  for (int i = 0; i < 4; ++i) input[i] = x + std::min(i, count - 1) * tile_rows;
-  Register sum[4], total(0.f);
-  unroll<4>([&](auto i) __attribute__((always_inline)) { sum[i] = Register(0.f); });
-  for (int r = 0; r < rows; r += 4) {
-    Register column[4];
-    transpose_quads<Arch>([=](int o) { return dy + o * tile_rows + r; }, column);
-    unroll<4>([&](auto step) __attribute__((always_inline)) {
-      total = total + column[step];
-      unroll<4>([&](auto i) __attribute__((always_inline)) {
-        sum[i] = multiply_add<Arch>(Register(input[i][r + step]), column[step], sum[i]);
+  constexpr int width = batch_width<Register>, together = width / 4;
+  const float* input[4] = {x, x, x, x};
+  for (int i = 1; i < count; ++i) input[i] = x + i * tile_rows;
+  if (bias && count < 4) input[count] = ones.data();
+  for (int first = 0; first < out; first += together) {
+    const float* row[together];
+    for (int o = 0; o < together; ++o) row[o] = dy + std::min(first + o, out - 1) * tile_rows;
+    Register sum[width];
+    unroll<width>([&](auto i) __attribute__((always_inline)) { sum[i] = Register(0.f); });
+    for (int n = 0; n < registers * width; n += width) {
+      const Register right[4] = {
+          Register::load_unaligned(input[0] + n), Register::load_unaligned(input[1] + n),
+          Register::load_unaligned(input[2] + n), Register::load_unaligned(input[3] + n)};
+      unroll<width>([&](auto i) __attribute__((always_inline)) {
+        sum[i] = multiply_add<Arch>(Register::load_unaligned(row[i / 4] + n), right[i % 4], sum[i]);
       });
-    });
-  }
-  if (bias) (Register::load_unaligned(bias) + total).store_unaligned(bias);
-  each_lane<Arch>(sum, [&](int output, const float* part) __attribute__((always_inline)) {
-    float* const to = gradient + static_cast<std::ptrdiff_t>(output) * in;
-    if (count == 4) {
-      for (int i = 0; i < 4; ++i) to[i] += part[i];
-    } else {
-      for (int i = 0; i < count; ++i) to[i] += part[i];
     }
-  });
+    alignas(Register) float totals[width] = {};
+    add_sums<Arch>(totals, sum);
+    for (int o = 0; o < together && first + o < out; ++o) {
+      float* const to = gradient + static_cast<std::ptrdiff_t>(first + o) * in;
+      for (int i = 0; i < count; ++i) to[i] += totals[o * 4 + i];
+      if (bias && count < 4) bias[first + o] += totals[o * 4 + count];
+    }
+  }
+  if (bias && count == 4) add_dots<Arch>(ones.data(), dy, bias, out, registers);
 }
 
 /// Whether an activation is max(x, 0), which the product's block applies as it stores.
@@ -224,12 +228,12 @@ template <class Arch>
 POLIS_ONE_COPY void dense_weight_gradient(const float* dy, const float* x, float* weight_gradient,
                                           float* bias_gradient, int in, int out, int rows, float* scratch) {
   constexpr int width = batch_width<Batch<Arch>>;
-  const int registers = internal::registers_of<Arch>(rows), rows_in_quads = (rows + 3) / 4 * 4;
+  const int registers = internal::registers_of<Arch>(rows);
   // Turning a register of inputs costs about as much as the dot products of four outputs.
   constexpr int few_outputs = 4;
   const int turned = out > few_outputs ? in / width * width : 0;
   if (turned > 0) {
-    internal::transpose_rows<Arch>({.base = x, .stride = tile_rows}, turned, rows_in_quads, scratch, turned);
+    internal::turn_tile<Arch>(x, turned, registers * width, scratch);
     internal::multiply<Arch>({.a = dy,
                               .a_row = tile_rows,
                               .a_step = 1,
@@ -241,27 +245,22 @@ POLIS_ONE_COPY void dense_weight_gradient(const float* dy, const float* x, float
                               .start = internal::Start::result},
                              0, out, turned / width);
   }
-  const int rest = in - turned;
-  int summed = 0;  // outputs whose bias is done
-  if (rest > 0 && rest < width) {
-    for (; summed + width <= out; summed += width) {
-      for (int i = turned; i < in; i += 4) {
-        internal::turned_block<Arch>(dy + summed * tile_rows, x + i * tile_rows,
-                                     weight_gradient + static_cast<std::ptrdiff_t>(summed) * in + i,
-                                     bias_gradient && i == turned ? bias_gradient + summed : nullptr,
-                                     std::min(4, in - i), in, rows_in_quads);
-      }
+  const float* const rest = x + turned * tile_rows;
+  if (out > few_outputs) {
+    for (int i = turned; i < in; i += 4) {
+      internal::few_inputs_gradient<Arch>(dy, x + i * tile_rows, weight_gradient + i,
+                                          i == turned ? bias_gradient : nullptr, std::min(4, in - i), in, out,
+                                          registers);
     }
+    if (turned < in) return;
   }
-  const int dots = rest > 0 ? out - summed : 0;
-  const float* row = dy + summed * tile_rows;
-  float* to = weight_gradient + static_cast<std::ptrdiff_t>(summed) * in + turned;
-  for (int o = 0; o < dots; ++o, row += tile_rows, to += in) {
-    internal::add_dots<Arch>(row, x + turned * tile_rows, to, rest, registers);
+  for (int o = 0; o < out && turned < in; ++o) {
+    internal::add_dots<Arch>(dy + o * tile_rows, rest,
+                             weight_gradient + static_cast<std::ptrdiff_t>(o) * in + turned, in - turned,
+                             registers);
   }
-  if (bias_gradient && summed < out) {
-    internal::add_dots<Arch>(internal::ones.data(), dy + summed * tile_rows, bias_gradient + summed,
-                             out - summed, registers);
+  if (bias_gradient) {
+    internal::add_dots<Arch>(internal::ones.data(), dy, bias_gradient, out, registers);
   }
 }
 

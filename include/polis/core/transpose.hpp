@@ -170,6 +170,19 @@ struct SourceRows {
   }
 };
 
+/// to[r * features + f] = tile[f * tile_rows + r] for r < rows and f < features, both whole registers.
+template <class Arch>
+POLIS_ONE_COPY void turn_tile(const float* tile, int features, int rows, float* to) {
+  constexpr int width = batch_width<Batch<Arch>>;
+  for (int f = 0; f < features; f += width, tile += width * tile_rows) {
+    for (int r = 0; r < rows; r += 4) {
+      Batch<Arch> out[4];
+      transpose_quads<Arch>([=](int lane) { return tile + lane * tile_rows + r; }, out);
+      for (int i = 0; i < 4; ++i) out[i].store_unaligned(to + (r + i) * features + f);
+    }
+  }
+}
+
 /// to[f * to_stride + r] = row(r)[f] for r below `rows` rounded up to a register (row(r) must stay
 /// valid there) and f < features; features that are not a multiple of four overlap.
 template <class Arch>
