@@ -7,11 +7,11 @@
 // the environment has step_tile. Every figure is the median of nine repetitions.
 //
 // What bounds the tiles, by CartPole: a step of a lane is 69 floating-point operations (a multiply-add counts
-// as two; sine and cosine 30, three quotients by a constant 15, one division) and moves 60 bytes: five
-// numbers of state in and out, an action, reward and end out, a random number in and, every fourth step, four
-// out. The share that is printed is that of the multiply-adds' peak. With 512 lanes all of it lies in the
-// first two caches, which give more than ten times those bytes; what is left of the time are instructions of
-// no floating-point result: the random numbers' integer products, masks, loads and stores.
+// as two; sine and cosine 30, three quotients by a constant 15, one division) and moves 57 bytes: five
+// numbers of state in and out, an action, reward and end out, a random number in, which serves four steps.
+// The share that is printed is that of the multiply-adds' peak. With 512 lanes all of it lies in the first
+// two caches, which give more than ten times those bytes; what is left of the time are instructions of no
+// floating-point result: the random numbers' integer products, masks, conversions, loads and stores.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>

@@ -207,6 +207,31 @@ TEST_CASE("env/tiled_env: random actions are uniform, and uniform over the legal
     CHECK(chi_square < 13.8);  // 2 degrees of freedom, 1 in 1000
   }
 
+  // Of two actions: by the step of 16 that share a block, and pairs of steps near each other.
+  TiledEnv<CartPole> carts(1000, 3);
+  carts.reset();
+  std::vector<std::vector<int>> pushes;
+  for (int t = 0; t < 320; ++t) {
+    carts.step_at_random();
+    pushes.emplace_back();
+    for (int lane = 0; lane < 1000; ++lane) pushes.back().push_back(static_cast<int>(carts.action(lane, 0)));
+  }
+  for (std::size_t place = 0; place < 16; ++place) {
+    int right = 0;
+    for (std::size_t t = place; t < 320; t += 16) {
+      for (const int push : pushes[t]) right += push;
+    }
+    CHECK(std::abs(right - 10'000) < 4 * 71);  // 20,000 of each: a deviation of 71
+  }
+  for (std::size_t apart = 1; apart <= 16; ++apart) {
+    int alike = 0;
+    for (std::size_t t = 0; t + apart < 320; ++t) {
+      for (std::size_t lane = 0; lane < 1000; ++lane) alike += pushes[t][lane] == pushes[t + apart][lane];
+    }
+    const double n = static_cast<double>(320 - apart) * 1000;
+    CHECK(std::abs(alike - n / 2) < 4 * std::sqrt(n) / 2);
+  }
+
   TiledEnv<Pendulum> poles(1000, 3);
   poles.reset();
   double sum = 0, squares = 0, products = 0;  // of the torque, and of a lane's torque with its next one

@@ -21,7 +21,7 @@ template <class T>
   if constexpr (is_batch<T>) {
     const T reciprocal = T(1.f) / divisor;  // by the compiler
     const T quotient = x * reciprocal;
-    return math::fma(math::fma(-quotient, divisor, x), reciprocal, quotient);
+    return math::fma(math::fma(quotient, -divisor, x), reciprocal, quotient);
   }
 #endif
   return x / divisor;

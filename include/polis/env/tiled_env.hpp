@@ -95,18 +95,19 @@ class TiledEnv {
   }
 
   /// The same with actions that are uniform over what is legal or within bounds, drawn for every lane, agent
-  /// and word on its own: four steps of them from each word of their streams' blocks. `action` tells them.
+  /// and word on its own. `action` tells them.
   void step_at_random()
     requires(Action::kind == SpaceKind::box
                  ? BoundedSpace<Action>
                  : Action::kind == SpaceKind::discrete && HasLegalActions<E> == HasLegalActionsInTiles<E>)
   {
     draw_uniforms();
-    const int first_draw = static_cast<int>(step_ % 4) * agents * words;
-    step_all([this, first_draw](int at, const Tile& lanes) {
+    const int first_draw = static_cast<int>(step_ / uses % 4) * agents * words;
+    const auto scale = static_cast<float>(power(static_cast<int>(step_ % uses)));
+    step_all([this, first_draw, scale](int at, const Tile& lanes) {
       TileActions<E, Arch> chosen;
       each_word(chosen, [&](Register& word, int agent, int i, int k) {
-        const Register uniform = load(uniforms_, first_draw + k, at);
+        const Register uniform = behind(load(uniforms_, first_draw + k, at), scale);
         if constexpr (Action::kind == SpaceKind::box) {
           const float low = internal::bound_at(Action::low, i), high = internal::bound_at(Action::high, i);
           word = math::fma(Register(high - low), uniform, Register(low));
@@ -296,9 +297,27 @@ class TiledEnv {
     return env;
   }
 
-  /// The uniform numbers of four steps: word w of a step's block k for draw 4 k + w of the four steps' draws.
+  /// Steps that a uniform number serves: its digits to the base of the number of actions are as uniform and
+  /// independent, all of them exactly where that is a power of two.
+  static constexpr int uses = [] {
+    if constexpr (Action::kind == SpaceKind::discrete && !HasLegalActions<E>) {
+      return Action::size <= 64 && (Action::size & (Action::size - 1)) == 0 ? 4 : 1;
+    } else {
+      return 1;
+    }
+  }();
+  static constexpr int power(int digits) {
+    int result = 1;
+    if constexpr (uses > 1) {
+      for (int i = 0; i < digits; ++i) result *= Action::size;
+    }
+    return result;
+  }
+
+  /// The uniform numbers of the next steps: word w of a block k is the number of draw 4 k + w of theirs, and
+  /// they use all four words of as many blocks as a step has draws.
   void draw_uniforms() {
-    const std::uint32_t group = step_ / 4;
+    const std::uint32_t group = step_ / (4 * uses);
     if (uniforms_of_ == group) return;
     uniforms_of_ = group;
     constexpr int draws = agents * words;
@@ -334,6 +353,12 @@ class TiledEnv {
       index += math::select(up_to <= skipped, Register(1.f), Register(0.f));
     }
     return index;
+  }
+  /// What is behind the digits used before, scale being the number of those they make.
+  [[gnu::always_inline]] static Register behind(const Register& uniform, float scale) {
+    if constexpr (uses == 1) return uniform;
+    const Register scaled = uniform * Register(scale);
+    return scaled - whole(scaled);
   }
   [[gnu::always_inline]] static Register whole(const Register& x) {
     return xsimd::to_float(xsimd::to_int(x));

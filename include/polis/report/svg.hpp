@@ -29,7 +29,10 @@ class SvgDrawing {
       write(left - 8, down(tick) + 4, "end", "#666", tick_text(tick, y_.step, plot_.y_style));
     }
     for (const double tick : x_.ticks()) {
-      write(across(tick), top + height + 22, "middle", "#666", tick_text(tick, x_.step, plot_.x_style));
+      const auto moment = static_cast<std::size_t>(tick);
+      const bool named = moment < plot_.moments.size();
+      write(across(tick), top + height + 22, "middle", "#666",
+            named ? plot_.moments[moment] : tick_text(tick, x_.step, plot_.x_style));
     }
     write(left + width / 2, top + height + 46, "middle", "#444", plot_.x_name);
     for (const PlotLine& line : plot_.lines) band(line);
@@ -88,7 +91,7 @@ class SvgDrawing {
     svg_ += std::string("<path fill=\"none\" stroke-width=\"2\" stroke=\"") + colour(line) + "\" d=\"" + d +
             "\"/>\n";
   }
-  /// At the lines' ends, moved apart where they would overlap.
+  /// At the lines' ends, moved apart where they would overlap, and up where that would lead below the axis.
   void names() {
     constexpr double apart = 17;
     std::vector<std::pair<double, const PlotLine*>> ends;
@@ -101,6 +104,10 @@ class SvgDrawing {
                      [](const auto& a, const auto& b) { return a.first < b.first; });
     for (std::size_t i = 1; i < ends.size(); ++i) {
       ends[i].first = std::max(ends[i].first, ends[i - 1].first + apart);
+    }
+    double lowest = top + height;
+    for (std::size_t i = ends.size(); i-- > 0; lowest -= apart) {
+      ends[i].first = std::min(ends[i].first, lowest);
     }
     for (const auto& [y, line] : ends) {
       write(left + width + 8, y, "start", colour(*line), line->label, " font-weight=\"bold\"");
