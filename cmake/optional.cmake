@@ -3,6 +3,7 @@
 #   polis::io       what polis/io, polis/deploy and polis/report need (yaml-cpp, nlohmann-json)
 #   polis::stats    what polis/stats needs (Eigen)
 #   polis::xtensor  what polis/xtensor.hpp needs
+#   polis::mpi      what polis/mpi.hpp needs, unless POLIS_MPI is off
 # and polis::precompiled: polis.hpp compiled ahead, once for each target that links it, with the target's own flags.
 
 # Targets that are found here shall be seen wherever polis's own are.
@@ -31,6 +32,15 @@ if(POLIS_XTENSOR_INCLUDE_DIR AND NOT TARGET polis::xtensor)
   add_library(polis::xtensor INTERFACE IMPORTED GLOBAL)
   target_link_libraries(polis::xtensor INTERFACE polis::polis)
   target_include_directories(polis::xtensor INTERFACE ${POLIS_XTENSOR_INCLUDE_DIR})
+endif()
+option(POLIS_MPI "Look for an MPI, for polis::mpi" ON)
+if(POLIS_MPI AND NOT TARGET polis::mpi)
+  set(MPI_CXX_SKIP_MPICXX TRUE)
+  polis_find_package(MPI MPI::MPI_CXX COMPONENTS CXX)
+  if(TARGET MPI::MPI_CXX)
+    add_library(polis::mpi INTERFACE IMPORTED GLOBAL)
+    target_link_libraries(polis::mpi INTERFACE polis::polis MPI::MPI_CXX)
+  endif()
 endif()
 if(NOT TARGET polis::precompiled)
   add_library(polis::precompiled INTERFACE IMPORTED GLOBAL)

@@ -3,7 +3,9 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 
+#include <polis/collective/local.hpp>
 #include <polis/core/thread_pool.hpp>
 #include <polis/env/multi_agent_env.hpp>
 
@@ -39,11 +41,21 @@ struct Clock {
   void archive(auto& a) { a(batch_steps, steps); }
 };
 
-/// What the trainer lends a learner for an update.
-struct Services {
+/// What the trainer lends a learner for an update. A learner of lanes that are spread over ranks takes those
+/// of any collective, and sums over them what all lanes have a part in.
+template <Communicator C>
+struct BasicServices {
+  using Collective = C;
   Region& region;
   const Clock& clock;
+  C* collective = nullptr;  ///< null where it is not distributed
+
+  /// Adds up `values` over all ranks.
+  void sum(std::span<double> values) const {
+    if constexpr (C::distributed) collective->sum(values);
+  }
 };
+using Services = BasicServices<Local>;
 
 /// How an agent acts when it is only watched.
 enum class Play { greedy, sampled };

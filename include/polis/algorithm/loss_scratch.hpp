@@ -69,6 +69,13 @@ struct LossScratch {
   }
 };
 
+/// Of the samples of a minibatch: how many the value's loss is over and how many the policy's, and of the
+/// latter's advantages the sum and that of their squares.
+struct AdvantageSums {
+  static constexpr std::size_t numbers = 4;
+  double valued = 0, count = 0, sum = 0, squares = 0;
+};
+
 /// How the advantages of a minibatch are normalised, and over how many samples losses are averaged.
 struct AdvantageScale {
   double samples = 0;  ///< of the policy's loss

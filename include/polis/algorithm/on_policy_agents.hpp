@@ -201,7 +201,8 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   [[gnu::cold]] void archive_policy(auto& a) { a(weights(), observations_); }
   [[gnu::cold]] void archive(auto& a) {
     a.section("agents");
-    a(weights(), observations_, values_, carries_, fresh_, begun_);
+    a(weights(), observations_, values_, begun_);
+    a.spread(carries_), a.spread(fresh_);
     bool half_filled = begun_rollout();
     a(half_filled);
     if (half_filled) {

@@ -52,7 +52,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
 
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
-    if (!discounts_.empty()) a.fixed(std::span(discounts_.data(), index(rollout_.shape().rows)));
+    if (!discounts_.empty()) a.spread(std::span(discounts_.data(), index(rollout_.shape().rows)));
   }
 
   [[nodiscard]] int group() const

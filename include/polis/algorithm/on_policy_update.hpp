@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -15,9 +16,9 @@
 #include <vector>
 
 #include <polis/algorithm/loss_scratch.hpp>
-#include <polis/algorithm/magnet.hpp>
-#include <polis/algorithm/on_policy_returns.hpp>
+#include <polis/algorithm/on_policy_samples.hpp>
 #include <polis/algorithm/parameter_step.hpp>
+#include <polis/algorithm/rank_share.hpp>
 #include <polis/algorithm/update_statistics.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/gemm.hpp>
@@ -30,24 +31,21 @@ namespace internal {
 
 /// The optimizer's side of a learner; see OnPolicyAgents for the parameters.
 template <class Words, class E, int R, class Arch>
-class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
-  using Base = OnPolicyReturns<Words, E, R, Arch>;
-  using Base::config_, Base::first_slot, Base::gather, Base::index, Base::learnt, Base::policy_,
-      Base::rollout_, Base::sample, Base::scratch_, Base::segment, Base::slots, Base::values_, Base::weights_;
-  using typename Base::Returns;
+class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
+  using Base = OnPolicySamples<Words, E, R, Arch>;
+  using Base::config_, Base::evaluate_rollout, Base::evaluate_units, Base::first_slot, Base::for_samples,
+      Base::index, Base::learnt, Base::list_units, Base::losses_, Base::magnet_, Base::policy_,
+      Base::rollout_, Base::scratch_, Base::segment, Base::slots, Base::units_, Base::values_, Base::weights_;
+  using typename Base::Outputs, typename Base::Returns;
 
  public:
   using typename Base::Config, typename Base::Parameters, typename Base::Policy;
-  static constexpr int carry_size = Base::carry_size;
-  static constexpr bool counterfactual = Base::counterfactual, idle = Base::idle, waits = Base::waits;
-  static constexpr bool normalizes_values = Words::ValueNormalization::normalizes;
-  static constexpr bool asynchronous = Words::Actors::asynchronous;
-  static constexpr bool attracts = Words::Magnet::attracts, models = Base::models;
-  using Outputs = std::conditional_t<attracts, MagnetOutputs, PolicyOutputs>;
+  static constexpr bool counterfactual = Base::counterfactual, waits = Base::waits;
+  static constexpr bool normalizes_values = Base::normalizes_values, attracts = Base::attracts;
+  static constexpr bool asynchronous = Words::Actors::asynchronous, models = Base::models;
 
   [[gnu::cold]] OnPolicyUpdate(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed),
-        magnet_(weights_),
         step_(config.optimizer, weights_.size()),
         rewards_(config.rewards, 0) {}
 
@@ -58,41 +56,43 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     Base::prepare(env, threads, lanes);
     step_.prepare(weights_, std::max(1, config_.shards));
     sums_ = FixedArray<LossSums>(index(step_.shards()));
-    losses_ = FixedArray<LossScratch>(index(threads), [&](std::size_t) {
-      return LossScratch(segment(), idle, counterfactual, attracts, Base::other_words);
-    });
-    const auto& shape = rollout_.shape();
-    units_.reserve(index(shape.slots()) * index(shape.rows));
-    if constexpr (recomputes<Returns> || counterfactual) decided_units_.reserve(units_.capacity());
-    rewards_ = typename Words::RewardNormalization::State(config_.rewards, shape.rows);
+    rewards_ = typename Words::RewardNormalization::State(config_.rewards, rollout_.shape().rows);
   }
 
   /// Learns from the rollout, then begins the next one.
-  [[gnu::noinline]] void update(Services& services) {
+  template <class C>
+  [[gnu::noinline]] void update(BasicServices<C>& services) {
     Region& region = services.region;
+    const auto sum = [&services](std::span<double> values) { services.sum(values); };
     statistics_ = {};
     this->find_pending();
     this->find_complete();
     if constexpr (counterfactual) evaluate_rollout(region);
     this->value_rollout(region);
-    rewards_.scale(rollout_.rewards, rollout_.ends, first_slot(), config_.returns.discount);
+    rewards_.scale(rollout_.rewards, rollout_.ends, first_slot(), config_.returns.discount, sum);
     this->estimate_advantages(region);
     list_units(units_, [this](int slot, int row) { return learnt(slot, row); });
-    learn_value_scale();
+    learn_value_scale(sum);
+    int units = static_cast<int>(units_.size());
+    if constexpr (C::distributed) {
+      share_.list(*services.collective, units_, slots(), segment(), rollout_.shape().rows);
+      units = share_.count();
+    }
     const float rate = config_.optimizer.learning_rate * config_.schedule(services.clock.progress());
-    for (int epoch = 0; epoch < config_.epochs && !units_.empty(); ++epoch) {
+    for (int epoch = 0; epoch < config_.epochs && units > 0; ++epoch) {
       if constexpr (recomputes<Returns>) {
         // With turns some decisions are of an older policy; of other actors' steps all of them may be.
         if (epoch > 0 || waits || asynchronous) estimate_anew(region);
       }
-      shuffle(epoch);
-      const double kl = pass(region, rate);
+      shuffle<C>(epoch);
+      const double kl = pass(services, units, rate);
       if (config_.target_kl > 0 && kl > static_cast<double>(config_.target_kl)) break;
     }
-    finish_statistics(rate);
-    this->observations_.learn(rollout_.observations, [this](std::ptrdiff_t slot, std::ptrdiff_t row) {
+    finish_statistics(rate, sum);
+    const auto seen = [this](std::ptrdiff_t slot, std::ptrdiff_t row) {
       return slot >= first_slot() && slot < slots() && this->acted(slot, row);
-    });
+    };
+    this->observations_.learn(rollout_.observations, seen, sum);
     this->carry_pending_over();
     if constexpr (Base::grouped) std::fill(this->fresh_.begin(), this->fresh_.end(), char{1});
     this->begun_ += static_cast<std::uint64_t>(config_.steps);
@@ -102,7 +102,6 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
   [[nodiscard]] const UpdateStatistics& statistics() const { return statistics_; }
-  [[nodiscard]] const auto& magnet() const { return magnet_; }
 
   /// From now on gradients move the weights of `shared`, which many actors share, and not those here alone.
   void share(OnPolicyUpdate& shared, std::mutex& mutex) { step_.share(shared.step_, shared.weights_, mutex); }
@@ -115,22 +114,6 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
   }
 
  private:
-  /// The units of minibatches: decisions, or for a recurrent policy segments of rows with at least one
-  /// decision that `counts(slot, row)`.
-  template <class F>
-  void list_units(std::vector<int>& units, F&& counts) {
-    units.clear();
-    const int rows = rollout_.shape().rows;
-    for (int begin = 0; begin < slots(); begin += segment()) {
-      for (int row = 0; row < rows; ++row) {
-        bool any = false;
-        for (int slot = begin; slot < std::min(begin + segment(), slots()); ++slot)
-          any = any || counts(slot, row);
-        if (any) units.push_back(sample(begin, row));
-      }
-    }
-  }
-
   /// Estimates advantages and returns with the ratios and values of the policy as it is now. What the
   /// rollout does not hold stays as collected: values of the final observations of truncated episodes, and
   /// carries at the starts of segments.
@@ -140,79 +123,62 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     this->estimate_advantages(region, true);
     if constexpr (normalizes_values) values_.settle();
   }
-  /// Values of all decisions as the policy is now, and what else estimates ask for: ratios, baselines.
-  [[gnu::noinline]] void evaluate_rollout(Region& region) {
-    list_units(decided_units_, [this](int slot, int row) { return rollout_.decided(slot, row) != 0; });
-    const int count = static_cast<int>(decided_units_.size()), all = rollout_.shape().rows;
-    const int tiles = (count + tile_rows - 1) / tile_rows;
-    region.parallel(tiles, 3000. * segment(), [&](int tile, int worker) {
-      const int* units = decided_units_.data() + tile * tile_rows;
-      const int rows = std::min(tile_rows, count - tile * tile_rows);
-      evaluate_units(units, rows, {}, worker);
-      const LossScratch& l = losses_[index(worker)];
-      for (int t = 0; t < segment(); ++t) {
-        for (int i = 0; i < rows; ++i) {
-          const int id = units[i] + t * all, at = t * tile_rows + i;
-          if (id >= slots() * all || !rollout_.decided.data[id]) continue;
-          if constexpr (recomputes<Returns>) {
-            const PolicySample<float> now{l.log_prob[at], l.old_log_probs[at], 0};
-            this->ratios_[index(id)] = math::exp(internal::log_ratio(now));
-          }
-          rollout_.values.data[id] = this->value_of(l.value[at]);
-          if constexpr (counterfactual) this->baselines_[index(id)] = this->value_of(l.baseline[at]);
-        }
-      }
-    });
-  }
   /// Adds the returns to learn from to the statistics by which the critic's targets are normalised.
-  void learn_value_scale() {
+  template <class Sum>
+  void learn_value_scale(Sum&& over_ranks) {
     if constexpr (normalizes_values) {
-      double count = 0, sum = 0, squares = 0;
+      std::array<double, 3> sums{};
+      auto& [count, sum, squares] = sums;
       for_samples(units_, [&](int id) {
         const auto value = static_cast<double>(rollout_.returns.data[id]);
         ++count, sum += value, squares += value * value;
       });
+      over_ranks(std::span<double>(sums));
       values_.learn(count, sum, squares);
     }
   }
-  /// f(sample) for every one that these units hold.
-  template <class F>
-  void for_samples(std::span<const int> units, F&& f) const {
-    for (const int unit : units) {
-      for (int t = 0; t < segment(); ++t) {
-        if (in_unit(unit, t)) f(unit + t * rollout_.shape().rows);
-      }
-    }
-  }
+  template <class C>
   void shuffle(int epoch) {
     Random random(this->seed_, static_cast<std::uint32_t>(updates_), static_cast<std::uint32_t>(epoch),
                   static_cast<std::uint32_t>(this->agents_.front()), Purpose::permutation);
+    if constexpr (C::distributed) return share_.shuffle(random);
     polis::shuffle(std::span<int>(units_), random);
   }
 
-  /// One epoch; returns its mean approximate KL divergence.
-  double pass(Region& region, float rate) {
-    const int count = static_cast<int>(units_.size());
+  /// One epoch of the `count` units of all ranks; returns its mean approximate KL divergence.
+  template <class C>
+  double pass(BasicServices<C>& services, int count, float rate) {
     const int per_batch = config_.minibatch == 0 ? count : std::max(1, config_.minibatch / segment());
     const int batches = std::max(1, (count + per_batch / 2) / per_batch);
     double kl = 0;
+    if constexpr (C::distributed) {
+      share_.divide(
+          *services.collective, batches, [this](auto units) { return advantage_sums(units); },
+          [this](const AdvantageSums& sums) { return advantage_scale(sums); });
+      for (int b = 0; b < batches; ++b) kl += learn(services, share_.own(b), share_.scale(b), rate);
+      if (config_.target_kl > 0) services.sum({&kl, 1});
+      return kl / batches;
+    }
     for (int b = 0; b < batches; ++b) {
       const auto from = static_cast<int>(static_cast<std::int64_t>(count) * b / batches);
       const auto to = static_cast<int>(static_cast<std::int64_t>(count) * (b + 1) / batches);
-      if (to > from)
-        kl += learn(region, std::span<const int>(units_).subspan(index(from), index(to - from)), rate);
+      if (to == from) continue;
+      const auto units = std::span<const int>(units_).subspan(index(from), index(to - from));
+      kl += learn(services, units, advantage_scale(advantage_sums(units)), rate);
     }
     return kl / batches;
   }
 
-  /// One optimizer step on these units; returns their mean approximate KL divergence.
-  [[gnu::noinline]] double learn(Region& region, std::span<const int> units, float rate) {
-    const AdvantageScale scale = advantage_scale(units);
+  /// One optimizer step on these units and those of other ranks; returns these ones' part of the mean
+  /// approximate KL divergence.
+  template <class C>
+  [[gnu::noinline]] double learn(BasicServices<C>& services, std::span<const int> units,
+                                 const AdvantageScale& scale, float rate) {
     const int count = static_cast<int>(units.size());
     const int tiles = (count + tile_rows - 1) / tile_rows;
-    const int shards = std::min(tiles, step_.shards());
+    const int shards = std::clamp(tiles, 1, step_.shards());  // there may be none of this rank's
     const double tile_nanoseconds = .1 * static_cast<double>(weights_.size()) * tile_rows * segment();
-    region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
+    services.region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
       Parameters& gradient = step_.shard(shard);
       gradient.for_each_block(
           [](const Block&, std::size_t, std::span<float> g) { std::fill(g.begin(), g.end(), 0.f); });
@@ -222,7 +188,10 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
         add_gradient(units.data() + first, rows, scale, worker, shard);
       }
     });
-    statistics_.gradient_norm += step_.step(weights_, shards, rate, config_.max_gradient_norm);
+    const auto complete = [&]([[maybe_unused]] Parameters& gradient) {
+      if constexpr (C::distributed) share_.sum(*services.collective, gradient);
+    };
+    statistics_.gradient_norm += step_.step(weights_, shards, rate, config_.max_gradient_norm, complete);
     ++steps_;
     LossSums total;
     for (int shard = 0; shard < shards; ++shard) total.add(sums_[index(shard)]);
@@ -236,29 +205,22 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     return total.kl / std::max(1., scale.samples);
   }
 
-  [[nodiscard]] AdvantageScale advantage_scale(std::span<const int> units) const {
-    double valued = 0, count = 0, sum = 0, squares = 0;
+  [[nodiscard]] AdvantageSums advantage_sums(std::span<const int> units) const {
+    AdvantageSums sums;
+    auto& [valued, count, sum, squares] = sums;
     for_samples(units, [&](int id) {
       ++valued;
       if (!this->acted(id)) return;
       const auto a = static_cast<double>(rollout_.advantages.data[id]);
       ++count, sum += a, squares += a * a;
     });
-    AdvantageScale scale{.samples = count, .valued = valued};
-    if (config_.normalize_advantages) scale.normalize(sum, squares);
+    return sums;
+  }
+  [[nodiscard]] AdvantageScale advantage_scale(const AdvantageSums& sums) const {
+    AdvantageScale scale{.samples = sums.count, .valued = sums.valued};
+    if (config_.normalize_advantages) scale.normalize(sums.sum, sums.squares);
     return scale;
   }
-  /// Whether time step t of a unit is a decision to learn from.
-  [[nodiscard]] bool in_unit(int unit, int t) const {
-    if constexpr (carry_size == 0 && !waits) {
-      return true;
-    } else {
-      const int rows = rollout_.shape().rows;
-      const int slot = unit / rows + t, row = unit % rows;
-      return slot < slots() && learnt(slot, row);
-    }
-  }
-
   /// Adds the gradient of up to 64 units' losses to a shard.
   [[gnu::noinline]] void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker,
                                       int shard) {
@@ -284,102 +246,42 @@ class OnPolicyUpdate : public OnPolicyReturns<Words, E, R, Arch> {
     policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d, step_.shard(shard));
   }
 
-  /// Gathers up to 64 units into the worker's tiles and evaluates them by the current weights.
-  PolicyBatch evaluate_units(const int* units, int rows, const AdvantageScale& scale, int worker) {
-    auto& s = scratch_[index(worker)];
-    LossScratch& l = losses_[index(worker)];
-    PolicyBatch batch{.steps = segment(), .rows = rows, .actions = s.actions};
-    for (int t = 0; t < segment(); ++t) gather_time_step(s, l, units, rows, t, scale, batch);
-    if constexpr (carry_size > 0) {
-      const int all = rollout_.shape().rows;
-      for (int i = 0; i < tile_rows; ++i) {
-        const int unit = units[std::min(i, rows - 1)];
-        const float* carry = &rollout_.carries(unit / all / segment(), unit % all, 0);
-        for (int k = 0; k < carry_size; ++k) s.carry[k * tile_rows + i] = carry[k];
-      }
-      batch.carry = s.carry;
-    }
-    if constexpr (carry_size > 0 || waits || idle) batch.decided = l.active;
-    if constexpr (carry_size > 0) batch.starts = l.starts;
-    batch.others = l.others;
-    Outputs out;
-    out.log_prob = l.log_prob, out.entropy = l.entropy, out.value = l.value, out.baseline = l.baseline;
-    if constexpr (attracts) out.divergence = l.divergence;
-    out.prediction_loss = l.prediction, out.prediction_accuracy = l.accuracy;
-    if constexpr (attracts) policy_.template attract<Arch>(magnet_.weights(), s.policy, batch);
-    policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
-    return batch;
-  }
-
-  void gather_time_step(ActorScratch<Policy>& s, LossScratch& l, const int* units, int rows, int t,
-                        const AdvantageScale& scale, PolicyBatch& batch) {
-    const int all = rollout_.shape().rows, last = (slots() - 1) * all;
-    Array<int, tile_rows> ids{};  // a segment may reach past the rollout's end: its rest is not decided
-    for (int i = 0; i < rows; ++i) {
-      const int id = units[i] + t * all;
-      ids[i] = id < last + all ? id : last + units[i] % all;
-      const int at = t * tile_rows + i;
-      const bool valid = in_unit(units[i], t);
-      l.decided[at] = valid ? 1.f : 0.f;
-      if constexpr (idle) l.active[at] = valid && this->acted(id) ? 1.f : 0.f;
-      if constexpr (carry_size > 0)
-        l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
-      l.old_log_probs[at] = rollout_.log_probs.data[ids[i]];
-      l.advantages[at] = (rollout_.advantages.data[ids[i]] - scale.mean) * scale.inverse_deviation;
-      l.returns[at] = rollout_.returns.data[ids[i]];
-      l.old_values[at] = rollout_.values.data[ids[i]];
-      if constexpr (normalizes_values) {
-        l.returns[at] = values_.target(l.returns[at]);
-        l.old_values[at] = values_.output(l.old_values[at]);
-      }
-    }
-    for (int i = t * tile_rows + rows; i < (t + 1) * tile_rows; ++i) l.decided[i] = l.active[i] = 0;
-    for (int i = 0; i < rows; ++i) ids[i] -= t * all;
-    gather(s, ids.data(), rows, t, batch);
-    if constexpr (models) {
-      const float* const from =
-          rollout_.joint_actions.data + static_cast<std::ptrdiff_t>(t) * all * Base::joint_words;
-      this->gather_others(from, ids.data(), ids.data(), rows, l.others + t * Base::other_words * tile_rows,
-                          l.anyone + t * tile_rows);
-    }
-    gather_tile<Arch>(rollout_.actions.data + static_cast<std::ptrdiff_t>(t) * all * Policy::words,
-                      Policy::words, ids.data(), rows, Policy::words,
-                      s.actions + t * Policy::words * tile_rows);
-  }
-
-  [[gnu::cold, gnu::noinline]] void finish_statistics(float rate) {
+  template <class Sum>
+  [[gnu::cold, gnu::noinline]] void finish_statistics(float rate, Sum&& sum) {
     UpdateStatistics& s = statistics_;
+    VarianceSums explained = variance_sums();
+    const std::array<double*, 14> sums = {
+        &s.policy_loss,   &s.value_loss,           &s.entropy,       &s.kl,
+        &s.clipped,       &s.divergence,           &s.opponent_loss, &s.opponent_accuracy,
+        &s.predicted,     &explained.count,        &explained.total, &explained.squares,
+        &explained.error, &explained.error_squares};
+    std::array<double, sums.size()> values{};
+    for (std::size_t i = 0; i < sums.size(); ++i) values[i] = *sums[i];
+    sum(std::span<double>(values));
+    for (std::size_t i = 0; i < sums.size(); ++i) *sums[i] = values[i];
     if (s.samples > 0) {
-      for (double* mean : {&s.policy_loss, &s.value_loss, &s.entropy, &s.kl, &s.clipped, &s.divergence})
-        *mean /= s.samples;
+      for (std::size_t i = 0; i < 6; ++i) *sums[i] /= s.samples;
     }
     if (s.predicted > 0) s.opponent_loss /= s.predicted, s.opponent_accuracy /= s.predicted;
     if (steps_ > 0) s.gradient_norm /= steps_;
     steps_ = 0;
     s.learning_rate = static_cast<double>(rate);
-    s.explained_variance = explained_variance();
+    s.explained_variance = explained.explained();
     s.updates = 1;
   }
-  /// 1 - Var(return - value) / Var(return) over the samples learnt from: 1 is a perfect critic, 0 a constant
-  /// one.
-  [[nodiscard]] double explained_variance() const {
-    double count = 0, sum = 0, squares = 0, error = 0, error_squares = 0;
+  /// What the share of variance that the critic explains is made of, over the samples learnt from.
+  [[nodiscard]] VarianceSums variance_sums() const {
+    VarianceSums sums;
     for_samples(units_, [&](int id) {
-      const auto g = static_cast<double>(rollout_.returns.data[id]);
-      const double e = g - static_cast<double>(rollout_.values.data[id]);
-      ++count, sum += g, squares += g * g, error += e, error_squares += e * e;
+      sums.add(static_cast<double>(rollout_.returns.data[id]), static_cast<double>(rollout_.values.data[id]));
     });
-    const double variance = squares - sum * sum / std::max(1., count);
-    return variance > 0 ? 1. - (error_squares - error * error / count) / variance : 0.;
+    return sums;
   }
 
-  MagnetWeights<typename Words::Magnet, Parameters> magnet_;
   ParameterStep<typename Words::Optimizer, Parameters, Arch> step_;
   typename Words::RewardNormalization::State rewards_;
   FixedArray<LossSums> sums_;
-  FixedArray<LossScratch> losses_;  // [worker]
-  std::vector<int> units_;
-  std::vector<int> decided_units_;  // those of all decisions, for estimates that are made anew
+  RankShare share_;  // of the units of all ranks, where there are several
   UpdateStatistics statistics_;
   std::uint64_t updates_ = 0;
   int steps_ = 0;

@@ -34,11 +34,15 @@ class ParameterStep {
   [[nodiscard]] Parameters& shard(int i) { return shards_[index(i)]; }
 
   /// Moves the weights, or the shared ones and these with them, along the sum of the first `count` shards,
-  /// whose norm is clipped to `limit`; returns the norm before. Error: a gradient that is not finite.
-  [[gnu::noinline]] double step(Parameters& weights, int count, float rate, float limit) {
+  /// to which `complete(gradient)` adds what others have, whose norm is clipped to `limit`; returns the norm
+  /// before. Error: a gradient that is not finite.
+  template <class Complete>
+  [[gnu::noinline]] double step(Parameters& weights, int count, float rate, float limit,
+                                Complete&& complete) {
     sum(weights, count);
     double square = 0;
     Parameters& gradient = shards_.front();
+    complete(gradient);
     gradient.for_each_block([&square](const Block& block, std::size_t, std::span<float> values) {
       square += checked_squared_norm(block, values);
     });

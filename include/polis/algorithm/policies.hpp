@@ -130,7 +130,8 @@ class PoliciesLearner {
     return clock.batch_steps >= *std::min_element(due_at_.begin(), due_at_.end());
   }
   /// Updates the parts that are due.
-  void update(Services& services) {
+  template <class C>
+  void update(BasicServices<C>& services) {
     now_ = services.clock.batch_steps;
     for_each([&](auto& part, std::size_t i) {
       if (!part.due(services.clock)) return;

@@ -1,7 +1,28 @@
 // What one update of an on-policy learner came to.
 #pragma once
 
+#include <algorithm>
+
 namespace polis {
+
+namespace internal {
+
+/// Sums over samples of returns and of what a critic's values were off by.
+struct VarianceSums {
+  double count = 0, total = 0, squares = 0, error = 0, error_squares = 0;
+
+  void add(double value, double predicted) {
+    const double e = value - predicted;
+    ++count, total += value, squares += value * value, error += e, error_squares += e * e;
+  }
+  /// 1 - Var(return - value) / Var(return): 1 is a perfect critic, 0 a constant one.
+  [[nodiscard]] double explained() const {
+    const double variance = squares - total * total / std::max(1., count);
+    return variance > 0 ? 1. - (error_squares - error * error / count) / variance : 0.;
+  }
+};
+
+}  // namespace internal
 
 /// What an update came to: means over its samples.
 struct UpdateStatistics {

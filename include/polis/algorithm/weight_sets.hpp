@@ -50,7 +50,8 @@ class WeightSets {
   }
   [[nodiscard]] int interval() const { return first().interval(); }
   [[nodiscard]] bool due(const Clock& clock) const { return first().due(clock); }
-  void update(Services& services) {
+  template <class C>
+  void update(BasicServices<C>& services) {
     for_each([&](auto& agents) { agents.update(services); });
   }
 

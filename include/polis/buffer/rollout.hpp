@@ -83,18 +83,25 @@ class RolloutArrays {
 
   void archive(auto& a) {
     a.section("rollout");
-    a.fixed(std::as_writable_bytes(std::span(arena_)));
+    archive_slots(a, shape_.slots() + 1);
   }
 
   /// Saves or restores slot 0 alone: all that the next rollout takes over from this one.
   void archive_first_slot(auto& a) {
     a.section("pending decisions");
-    layout([&a](auto& view, auto slots, auto... rest) {
-      if (slots > 0) a.fixed(std::span(view.data, (std::size_t{1} * ... * static_cast<std::size_t>(rest))));
-    });
+    archive_slots(a, 1);
   }
 
  private:
+  /// The first `most` slots of every array, slot by slot, since each holds all lanes.
+  void archive_slots(auto& a, int most) {
+    layout([&a, most](auto& view, int slots, auto... rest) {
+      const std::size_t each = (std::size_t{1} * ... * static_cast<std::size_t>(rest));
+      for (int slot = 0; slot < std::min(slots, most); ++slot)
+        a.spread(std::span(view.data + static_cast<std::size_t>(slot) * each, each));
+    });
+  }
+
   template <class F>
   void layout(F&& f) {
     const int slots = shape_.slots(), rows = shape_.rows;

@@ -71,12 +71,22 @@ enum class ArchiveUse : std::uint8_t {
   playing      ///< it is read to play: what only learning needs may be left out
 };
 
-/// Appends values to a vector of bytes.
+/// Processes that archive together: each has the lanes after those of the rank before it, and the archive is
+/// that of all lanes, whatever the number of ranks it is read by. By default there is one.
+struct ArchiveRanks {
+  int rank = 0, ranks = 1;
+  void* collective = nullptr;
+  /// On rank 0 appends what the other ranks' `bytes` hold from `start` on, in the order of ranks.
+  void (*gather)(void* collective, std::vector<std::byte>& bytes, std::size_t start) = nullptr;
+};
+
+/// Appends values to a vector of bytes; where there are several ranks, those of rank 0 are the archive.
 class ArchiveWriter {
  public:
   static constexpr bool is_reader = false;
 
-  explicit ArchiveWriter(ArchiveUse use = ArchiveUse::whole) : use_(use) {}
+  explicit ArchiveWriter(ArchiveUse use = ArchiveUse::whole, ArchiveRanks ranks = {})
+      : use_(use), ranks_(ranks) {}
   [[nodiscard]] ArchiveUse use() const { return use_; }
 
   /// Writes the values in order.
@@ -92,6 +102,15 @@ class ArchiveWriter {
   void fixed(const auto& range) {
     write(static_cast<std::uint64_t>(std::size(range)));
     write_items(std::data(range), std::size(range));
+  }
+
+  /// Writes a container that keeps its size and has the same number of elements for each lane, lane by lane:
+  /// the same bytes as of one that holds the lanes of all ranks.
+  void spread(const auto& range) {
+    write(static_cast<std::uint64_t>(std::size(range)) * static_cast<std::uint64_t>(ranks_.ranks));
+    const std::size_t start = bytes_.size();
+    write_items(std::data(range), std::size(range));
+    if (ranks_.gather != nullptr) ranks_.gather(ranks_.collective, bytes_, start);
   }
 
   [[nodiscard]] const std::vector<std::byte>& bytes() const { return bytes_; }
@@ -164,6 +183,7 @@ class ArchiveWriter {
   std::vector<std::byte> bytes_;
   std::vector<Follower> when_written_;
   ArchiveUse use_;
+  ArchiveRanks ranks_;
 };
 
 /// Reads the values that an ArchiveWriter wrote, from bytes that must outlive it.
@@ -173,7 +193,8 @@ class ArchiveReader {
  public:
   static constexpr bool is_reader = true;
 
-  explicit ArchiveReader(std::span<const std::byte> bytes) : bytes_(bytes) {}
+  explicit ArchiveReader(std::span<const std::byte> bytes, ArchiveRanks ranks = {})
+      : bytes_(bytes), ranks_(ranks) {}
 
   /// Reads the values in order.
   void operator()(auto&... values) { (read(values), ...); }
@@ -205,6 +226,24 @@ class ArchiveReader {
       fail(concat({"found ", count, " elements"}), concat({std::size(range), " elements"}));
     }
     read_items(std::data(range), std::size(range));
+  }
+
+  /// Reads this rank's share of what `spread` wrote. Error: another number of elements was written.
+  void spread(auto&& range) {
+    const auto ranks = static_cast<std::size_t>(ranks_.ranks);
+    const auto count = read_count();
+    if (count != std::size(range) * ranks) {
+      fail(concat({"found ", count, " elements"}), concat({std::size(range) * ranks, " elements"}));
+    }
+    std::size_t own = offset_;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {  // elements may be of any length: all are read
+      if (static_cast<int>(rank) == ranks_.rank) own = offset_;
+      read_items(std::data(range), std::size(range));
+    }
+    if (ranks == 1) return;
+    const std::size_t end = std::exchange(offset_, own);
+    read_items(std::data(range), std::size(range));
+    offset_ = end;
   }
 
   /// Bytes not yet read.
@@ -306,6 +345,7 @@ class ArchiveReader {
   }
 
   std::span<const std::byte> bytes_;
+  ArchiveRanks ranks_;
   std::size_t offset_ = 0;
   std::string section_;
 };

@@ -37,5 +37,6 @@ struct Target {};
 struct Defaults {};
 struct Curriculum {};
 struct Device {};
+struct Collective {};
 
 }  // namespace polis::word

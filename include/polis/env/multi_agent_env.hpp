@@ -308,7 +308,7 @@ class MultiAgentEnv {
   /// Saves or restores the lanes where they stand. A batch of another size is an Error.
   void archive(auto& a) {
     a.section("lanes");
-    a.fixed(lanes_), a.fixed(rewards_), a.fixed(ends_), a.fixed(alive_);
+    a.spread(lanes_), a.spread(rewards_), a.spread(ends_), a.spread(alive_);
   }
 
  private:

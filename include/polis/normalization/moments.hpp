@@ -3,10 +3,16 @@
 
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace polis {
+
+/// Sums over samples, of those alone who hold them: nobody else has the same statistics.
+struct OwnSums {
+  void operator()(std::span<double>) const {}
+};
 
 /// Mean and variance of several features over everything added so far.
 class RunningMoments {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,8 +30,8 @@ struct RawObservations {
     void gather(const float* base, int stride, const int* ids, int rows, int features, float* tile) const {
       gather_tile<Arch>(base, static_cast<std::size_t>(stride), ids, rows, features, tile);
     }
-    template <class Decided>
-    void learn(const ArrayView<float, 3>&, Decided&&) {}
+    template <class Decided, class Sum = OwnSums>
+    void learn(const ArrayView<float, 3>&, Decided&&, Sum&& = {}) {}
     void archive(auto&) {}
   };
 };
@@ -56,7 +57,7 @@ struct NormalizeObservations {
           moments_(features),
           mean_(static_cast<std::size_t>(features), 0.f),
           inverse_deviation_(static_cast<std::size_t>(features), 1.f),
-          sums_(2 * static_cast<std::size_t>(features)) {}
+          sums_(2 * static_cast<std::size_t>(features) + 1) {}
 
     template <class Arch>
     void gather(const float* base, int stride, const int* ids, int rows, int features, float* tile) const {
@@ -64,14 +65,15 @@ struct NormalizeObservations {
                                    inverse_deviation_.data(), config_.clip, tile);
     }
 
-    /// Adds the observations [slot][row][feature] for which decided(slot, row) holds.
-    template <class Decided>
-    void learn(const ArrayView<float, 3>& observations, Decided&& decided) {
+    /// Adds the observations [slot][row][feature] for which decided(slot, row) holds. `sum(values)` adds up
+    /// over all who have the same statistics.
+    template <class Decided, class Sum = OwnSums>
+    void learn(const ArrayView<float, 3>& observations, Decided&& decided, Sum&& sum = {}) {
       if (config_.rollouts > 0 && learnt_ >= config_.rollouts) return;
       ++learnt_;
       const std::size_t features = mean_.size();
-      sums_.assign(2 * features, 0.);
-      double count = 0;
+      sums_.assign(2 * features + 1, 0.);
+      double& count = sums_.back();
       for (std::ptrdiff_t slot = 0; slot < observations.shape[0]; ++slot) {
         for (std::ptrdiff_t row = 0; row < observations.shape[1]; ++row) {
           if (!decided(slot, row)) continue;
@@ -84,6 +86,7 @@ struct NormalizeObservations {
           ++count;
         }
       }
+      sum(std::span<double>(sums_));
       moments_.merge(count, sums_.data(), sums_.data() + features);
       refresh();
     }
@@ -118,7 +121,8 @@ struct NormalizeObservations {
     RunningMoments moments_;
     int learnt_ = 0;  // rollouts whose statistics were taken, as far as `rollouts` asks to count them
     std::vector<float> mean_, inverse_deviation_;
-    std::vector<double> sums_;
+    std::vector<double>
+        sums_;  // [feature] of distances, then of their squares, then the number of observations
   };
 };
 

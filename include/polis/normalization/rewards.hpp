@@ -2,8 +2,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include <polis/core/array_view.hpp>
@@ -22,8 +24,9 @@ struct RawRewards {
   class State {
    public:
     State(const Config&, int /*rows*/) {}
-    void scale(const ArrayView<float, 2>&, const ArrayView<End, 2>&, int /*first_slot*/, float /*discount*/) {
-    }
+    template <class Sum = OwnSums>
+    void scale(const ArrayView<float, 2>&, const ArrayView<End, 2>&, int /*first_slot*/, float /*discount*/,
+               Sum&& = {}) {}
     void archive(auto&) {}
   };
 };
@@ -46,10 +49,13 @@ struct ScaleRewards {
         : config_(config), moments_(1), running_(static_cast<std::size_t>(rows)) {}
 
     /// Adds the returns of rewards [slot][row] to the statistics, then scales these rewards in place. Slots
-    /// before `first_slot` were scaled when they were first seen.
+    /// before `first_slot` were scaled when they were first seen. `sum(values)` adds up over all who scale by
+    /// the same statistics.
+    template <class Sum = OwnSums>
     void scale(const ArrayView<float, 2>& rewards, const ArrayView<End, 2>& ends, int first_slot,
-               float discount) {
-      double count = 0, distance = 0, squares = 0;
+               float discount, Sum&& sum = {}) {
+      std::array<double, 3> sums{};
+      auto& [count, distance, squares] = sums;
       for (std::ptrdiff_t slot = first_slot; slot < rewards.shape[0]; ++slot) {
         for (std::ptrdiff_t row = 0; row < rewards.shape[1]; ++row) {
           double& value = running_[static_cast<std::size_t>(row)];
@@ -59,6 +65,7 @@ struct ScaleRewards {
           if (ends(slot, row) != End::none) value = 0;
         }
       }
+      sum(std::span<double>(sums));
       moments_.merge(count, &distance, &squares);
       const auto scale =
           static_cast<float>(1. / std::sqrt(moments_.variance(0) + static_cast<double>(config_.epsilon)));
@@ -70,7 +77,10 @@ struct ScaleRewards {
     }
 
     [[nodiscard]] const RunningMoments& moments() const { return moments_; }
-    void archive(auto& a) { a(moments_, running_); }
+    void archive(auto& a) {
+      a(moments_);
+      a.spread(running_);
+    }
 
    private:
     Config config_;

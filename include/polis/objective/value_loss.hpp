@@ -25,7 +25,10 @@ POLIS_HD ValueLoss<T> squared_value_loss(const T& value, const T& target) {
 template <class T>
 POLIS_HD ValueLoss<T> clipped_value_loss(const T& value, const T& old_value, const T& target, const T& clip) {
   const ValueLoss<T> plain = squared_value_loss<T>(value, target);
-  const T held = old_value + math::clamp(value - old_value, -clip, clip);
+  // Within the bound it is the value itself: old + (value - old) may be off by a rounding, and which of the
+  // losses is larger would be chance, and with it whether there is a gradient.
+  const T move = value - old_value;
+  const T held = math::select(math::abs(move) > clip, old_value + math::clamp(move, -clip, clip), value);
   const ValueLoss<T> clipped = squared_value_loss<T>(held, target);
   const auto moves = plain.loss >= clipped.loss;
   return {math::max(plain.loss, clipped.loss), math::select(moves, plain.d_value, math::constant<T>(0))};

@@ -36,6 +36,7 @@ struct NothingAsked {
   static constexpr bool transitions() { return true; }
   static constexpr bool critic_kind() { return true; }
   static constexpr bool asynchronous = false;
+  static constexpr bool over_ranks() { return false; }
   static constexpr bool actors() { return true; }
   static constexpr bool potential() { return true; }
   static constexpr bool counterfactual() { return true; }

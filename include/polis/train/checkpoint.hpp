@@ -60,6 +60,19 @@ inline constexpr std::size_t checkpoint_header_size = 32;
 
 }  // namespace internal
 
+namespace internal {
+
+/// A setting without which what was saved cannot go on as it was. Error: that of the run `where` differs.
+void archive_same(auto& a, const std::string& where, const char* key, auto own) {
+  auto saved = own;
+  a(saved);
+  if (saved == own) return;
+  throw Error(concat({key, '=', saved, " in the checkpoint"}), where,
+              concat({key, '=', own, " as in this run's settings"}));
+}
+
+}  // namespace internal
+
 /// Writes `payload` as a checkpoint of `composition` to `path`, replacing what is there in one step.
 /// Error: it could not be written (disk full, no permission); the previous checkpoint is as it was, and
 /// nothing is left beside it.

@@ -18,12 +18,12 @@ concept NamesAnAlgorithm = !std::is_void_v<internal::AlgorithmOf<Words...>> || i
 template <class... Words>
 concept NamesAnEnvironment = !std::is_void_v<internal::EnvironmentOf<Words...>> || internal::refused;
 
-/// A Trainer takes an algorithm, an environment, a curriculum and a device. Other words belong inside the
-/// algorithm: `PPO::With<Gru<64>>`.
+/// A Trainer takes an algorithm, an environment, a curriculum, a device and a collective. Other words belong
+/// inside the algorithm: `PPO::With<Gru<64>>`.
 template <class... Words>
 concept EveryArgumentHasItsPlace =
     (... && internal::is_one_of<internal::kind_of<Words>, word::Algorithm, word::Environment,
-                                word::Curriculum, word::Device>) ||
+                                word::Curriculum, word::Device, word::Collective>) ||
     internal::refused;
 
 /// Several algorithms share out the roles of an environment: one for each, none twice, none that does not
@@ -193,6 +193,12 @@ template <class... Words>
 concept CurriculumHasItsSuccess =
     !internal::CurriculumOf<Words...>::needs_success || StatesSuccess<internal::EnvironmentOf<Words...>>;
 
+/// Lanes that are spread over ranks need a learner that adds up over them: synchronous on-policy algorithms
+/// do, without words of shaping. A replay, a table or a pool of opponents belongs to one process.
+template <class... Words>
+concept CollectiveHasItsLearner =
+    !internal::CollectiveOf<Words...>::distributed || internal::FitOf<Words...>::over_ranks();
+
 /// All that a Trainer asks of its words.
 template <class... Words>
 concept SoundComposition =
@@ -212,6 +218,7 @@ concept SoundComposition =
     SelfPlayHasItsOpponents<Words...> && ShapingHasItsPotential<Words...> &&
     ShapingHasItsCounterfactual<Words...> && ShapingHasItsTarget<Words...> && ShapingHasItsOthers<Words...> &&
     ShapingHasItsComponents<Words...> && ShapingKeepsSharedRewards<Words...> &&
-    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...>;
+    CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...> &&
+    CollectiveHasItsLearner<Words...>;
 
 }  // namespace polis

@@ -29,6 +29,16 @@ struct EvaluationResult {
     return returns.empty() ? 0. : deviation / std::sqrt(static_cast<double>(returns.size()));
   }
 
+  /// Adds the figures to a row.
+  [[gnu::cold]] void describe(MetricsRow& row) const {
+    row.add("return", mean);
+    row.add("return_deviation", deviation);
+    row.add("length", length);
+    row.add("success", success);
+    for (const auto& [key, value] : metrics) row.add(key, value);
+    row.episode_returns = returns;
+  }
+
   /// Writes a small table to `to`.
   [[gnu::cold]] void print(std::FILE* to = stdout) const {
     std::fprintf(to, "%-24s %zu\n", "episodes", returns.size());

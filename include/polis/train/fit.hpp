@@ -12,6 +12,7 @@
 #include <polis/algorithm/self_play.hpp>
 #include <polis/algorithm/sentence.hpp>
 #include <polis/algorithm/tabular_q.hpp>
+#include <polis/collective/local.hpp>
 #include <polis/curriculum/adaptive.hpp>
 #include <polis/curriculum/none.hpp>
 #include <polis/curriculum/staged.hpp>
@@ -62,6 +63,8 @@ using EnvironmentOf = typename EnvironmentOfBatch<slot<word::Environment, Words.
 
 template <class... Words>
 using CurriculumOf = typename LastOfKind<word::Curriculum, Curriculum<None>, Words...>::type::type;
+template <class... Words>
+using CollectiveOf = typename LastOfKind<word::Collective, Collective<Local>, Words...>::type::type;
 template <class... Words>
 using DeviceOf = typename LastOfKind<word::Device, Device<Cpu>, Words...>::type::type;
 
@@ -147,6 +150,7 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>>
   }
   static constexpr bool policy() { return (... && has_policy<R>()); }
   static constexpr bool asynchronous = A::Actors::asynchronous;
+  static constexpr bool over_ranks() { return !asynchronous && !A::Shaping::shapes; }
   static constexpr bool actors() {
     return !asynchronous || (std::is_same_v<typename A::ObservationNormalization, RawObservations> &&
                              std::is_same_v<typename A::RewardNormalization, RawRewards> &&
@@ -303,6 +307,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool joint_team() { return (... && Of<Parts>::joint_team()); }
   static constexpr bool transitions() { return (... && Of<Parts>::transitions()); }
   static constexpr bool critic_kind() { return (... && Of<Parts>::critic_kind()); }
+  static constexpr bool over_ranks() { return (... && Of<Parts>::over_ranks()); }
   static constexpr bool actors() { return !(... || Of<Parts>::asynchronous); }
   static constexpr bool potential() { return (... && Of<Parts>::potential()); }
   static constexpr bool counterfactual() { return (... && Of<Parts>::counterfactual()); }
@@ -339,6 +344,7 @@ inline constexpr bool plays_with_opponents<Policies<Parts...>> =
 /// An algorithm against its past: what the algorithm itself asks, and that there is somebody to win against.
 template <class Algorithm, class Opponents, class E>
 struct FitsOf<SelfPlay<Algorithm, Opponents>, E> : FitsOf<typename SentenceOf<Algorithm>::type, E> {
+  static constexpr bool over_ranks() { return false; }
   static constexpr bool opponents() {
     return OpponentsWord<Opponents> && agent_count<E> > 1 && E::rewards != RewardStructure::shared &&
            plays_with_opponents<Algorithm>;

@@ -9,10 +9,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
-#include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -29,11 +28,13 @@
 #include <polis/train/interrupt.hpp>
 #include <polis/train/metrics.hpp>
 #include <polis/train/plans.hpp>
+#include <polis/train/ranks.hpp>
 
 namespace polis {
 
-/// The arguments, in any order: an algorithm, MultiAgentEnv<E>, and optionally Curriculum<...> and
-/// Device<...>.
+/// The arguments, in any order: an algorithm, MultiAgentEnv<E>, and optionally Curriculum<...>, Device<...>
+/// and Collective<...>. Over several ranks all of them call the same functions in the same order, `evaluate`
+/// and what only reads apart; an exception in `train` ends them all.
 template <class... Words>
   requires SoundComposition<Words...>
 class Trainer {
@@ -42,6 +43,7 @@ class Trainer {
   using Environment = internal::EnvironmentOf<Words...>;
   using CurriculumWord = internal::CurriculumOf<Words...>;
   using Arch = typename internal::DeviceOf<Words...>::Arch;
+  using Ranks = internal::CollectiveOf<Words...>;
   using Learner = typename Algorithm::template Learner<Environment, Arch>;
   using Batch = MultiAgentEnv<Environment>;
   using Dataset = DatasetOf<Environment>;
@@ -49,8 +51,8 @@ class Trainer {
 
   struct Config {
     std::uint64_t seed = 1;
-    int lanes = 64;   ///< copies of the environment
-    int threads = 0;  ///< 0: one per core; results do not depend on it
+    int lanes = 64;   ///< copies of the environment, on all ranks together
+    int threads = 0;  ///< of each rank; 0: one per core; results do not depend on it
     ConfigOf<Environment> env{};
     typename Algorithm::Config algorithm{};
     typename CurriculumWord::Config curriculum{};
@@ -69,17 +71,18 @@ class Trainer {
   };
 
   /// `data` is a view that stays the caller's. Error: settings out of their range.
-  [[gnu::cold]] explicit Trainer(Config config = {}, Dataset data = {})
+  [[gnu::cold]] explicit Trainer(Config config = {}, Dataset data = {}, Ranks ranks = {})
       : config_(std::move(config)),
-        pool_(config_.threads > 0 ? config_.threads : hardware_threads()),
-        lanes_(config_.lanes, config_.seed, config_.env, std::move(data)),
+        ranks_(std::move(ranks)),
+        pool_(internal::threads_of_rank(ranks_, config_.threads)),
+        lanes_(make_lanes(std::move(data))),
         learner_(config_.algorithm, config_.seed),
         curriculum_(make_curriculum()) {
     if constexpr (ComparesLanes<Learner>) lanes_.begin_alike(learner_.group());
     learner_.prepare(lanes_, pool_.threads());
-    tile_lanes_ = std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, config_.lanes));
+    tile_lanes_ = std::min(tile_lanes_of(config_.lanes), lanes_.lanes());
     if constexpr (ShapesTiles<Learner>) tile_lanes_ = learner_.tile_lanes();
-    tiles_ = FixedArray<Tile>(static_cast<std::size_t>((config_.lanes + tile_lanes_ - 1) / tile_lanes_));
+    tiles_ = FixedArray<Tile>(static_cast<std::size_t>((lanes_.lanes() + tile_lanes_ - 1) / tile_lanes_));
     for (Tile& tile : tiles_)
       tile.actions = FixedArray<Actions<Environment>>(static_cast<std::size_t>(tile_lanes_));
     lanes_.reset(tasks());
@@ -95,31 +98,16 @@ class Trainer {
     return name;
   }
 
-  /// Adds a sink for metrics; it must outlive the trainer's training.
-  void add_sink(Sink& sink) { sinks_.push_back(&sink); }
+  /// Adds a sink for metrics, those of all ranks; it must outlive the trainer's training. Rank 0 alone writes
+  /// to it.
+  void add_sink(Sink& sink) {
+    if (ranks_.rank() == 0) sinks_.push_back(&sink);
+  }
 
   /// Trains until the clock shows `steps` environment steps (those of all lanes, resumed ones included), in
   /// whole collections; until Ctrl-C where StopOnInterrupt is in force; or as the evaluation plan says.
   [[gnu::cold]] TrainingEnd train(std::uint64_t steps) {
-    clock_.planned = steps;
-    for (Sink* sink : sinks_) sink->open(info());
-    TrainingEnd end = TrainingEnd::finished;
-    auto saved = now();
-    while (clock_.steps < steps && end == TrainingEnd::finished) {
-      const auto start = now();
-      iterate();
-      seconds_ += elapsed(start);
-      if (!sinks_.empty()) report(elapsed(start));
-      if (evaluation_due()) end = evaluate_periodically();
-      if (stop_requested()) end = TrainingEnd::interrupted;
-      if (!config_.checkpoint.path.empty() && elapsed(saved) >= config_.checkpoint.seconds) {
-        save(config_.checkpoint.path);
-        saved = now();
-      }
-    }
-    if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path);
-    for (Sink* sink : sinks_) sink->close();
-    return end;
+    return internal::on_every_rank(ranks_, [this, steps] { return train_on(steps); });
   }
 
   /// Collects until the learner is due and updates it once, without metrics, evaluation or checkpoints.
@@ -133,21 +121,18 @@ class Trainer {
       collecting_ = elapsed(start);
       clock_.batch_steps += static_cast<std::uint64_t>(steps);
       clock_.steps += static_cast<std::uint64_t>(steps) * static_cast<std::uint64_t>(config_.lanes);
-      Services services{region, clock_};
+      BasicServices<Ranks> services{region, clock_, &ranks_};
       if (learner_.due(clock_)) learner_.update(services);
     });
     for (Tile& tile : tiles_) {
       for (std::size_t i = 0; i < tile.ended; ++i) {
-        const Episode& episode = tile.episodes[i];
-        window_.add(episode);
-        curriculum_.episode({.return_ = static_cast<float>(episode.total),
-                             .length = static_cast<int>(episode.length),
-                             .success = episode.success,
-                             .stage = episode.stage,
-                             .replayed = episode.replayed,
-                             .level = episode.level});
+        count(tile.episodes[i]);
       }
       tile.ended = 0;
+    }
+    if constexpr (Ranks::distributed) {
+      for (const Episode& episode : episodes_.exchange(ranks_, tile_lanes_of(config_.lanes))) count(episode);
+      episodes_.clear();
     }
     if constexpr (requires { curriculum_.settle(); }) curriculum_.settle();
   }
@@ -189,8 +174,8 @@ class Trainer {
   /// Continues a saved run: training goes on bit by bit as if it had not stopped. Errors: see
   /// read_checkpoint, and another number of lanes.
   [[gnu::cold]] void resume(const std::string& path) {
-    const auto bytes = read_checkpoint(path, name());
-    ArchiveReader reader(bytes);
+    const auto bytes = internal::from_first_rank(ranks_, [&] { return read_checkpoint(path, name()); });
+    ArchiveReader reader(bytes, internal::archive_ranks(ranks_));
     archive(reader);
     reader.finish();
     if (checkpoint_.empty()) checkpoint_ = path;
@@ -202,8 +187,10 @@ class Trainer {
   [[nodiscard]] Learner& learner() { return learner_; }
   [[nodiscard]] const Learner& learner() const { return learner_; }
   [[nodiscard]] const auto& curriculum() const { return curriculum_; }
+  /// This rank's lanes.
   [[nodiscard]] Batch& lanes() { return lanes_; }
   [[nodiscard]] const Batch& lanes() const { return lanes_; }
+  [[nodiscard]] const Ranks& ranks() const { return ranks_; }
   [[nodiscard]] const EpisodeWindow& episodes() const { return window_; }
 
   /// Cuts off the episodes under way and begins new ones. With a task all episodes from now on have it, and
@@ -216,9 +203,9 @@ class Trainer {
   /// Saves or restores everything; see `save` and `resume`.
   [[gnu::cold]] void archive(auto& a) {
     a.section("trainer");
-    archive_same(a, "lanes", config_.lanes);
-    archive_same(a, "seed", config_.seed);
-    a(clock_, seconds_, best_, without_better_, next_evaluation_);
+    internal::archive_same(a, name(), "lanes", config_.lanes);
+    internal::archive_same(a, name(), "seed", config_.seed);
+    a(clock_, seconds_, evaluations_);
     a(lanes_, learner_, curriculum_, window_);
   }
 
@@ -226,28 +213,49 @@ class Trainer {
   static constexpr std::uint64_t evaluation_seed =
       0x9E3779B97F4A7C15u;  // an evaluation's lanes draw other numbers
 
-  /// A setting without which saved lanes cannot go on as they were. Error: the run's own differs.
-  static void archive_same(auto& a, const char* key, auto own) {
-    auto saved = own;
-    a(saved);
-    if (saved == own) return;
-    throw Error(concat({key, '=', saved, " in the checkpoint"}), name(),
-                concat({key, '=', own, " as in this run's settings"}));
-  }
+  using Ended = std::conditional_t<Ranks::distributed, internal::RankedEpisode, Episode>;
 
   /// Lanes that advance together on one thread.
   struct Tile {
     FixedArray<Actions<Environment>> actions;
-    FixedArray<Episode> episodes;  // the first `ended` ended in this collection
+    FixedArray<Ended> episodes;  // the first `ended` ended in this collection
     std::size_t ended = 0;
   };
 
-  static int hardware_threads() {
-    return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  static int tile_lanes_of(int lanes) {
+    return std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, lanes));
+  }
+  [[nodiscard, gnu::cold]] Batch make_lanes(Dataset data) const {
+    const int lanes = internal::lanes_of_rank(ranks_, config_.lanes);
+    return Batch(lanes, config_.seed, config_.env, std::move(data),
+                 static_cast<std::uint32_t>(lanes * ranks_.rank()));
   }
   static std::chrono::steady_clock::time_point now() { return std::chrono::steady_clock::now(); }
   static double elapsed(std::chrono::steady_clock::time_point since) {
     return std::chrono::duration<double>(now() - since).count();
+  }
+
+  [[gnu::cold]] TrainingEnd train_on(std::uint64_t steps) {
+    clock_.planned = steps;
+    for (Sink* sink : sinks_) sink->open(info());
+    TrainingEnd end = TrainingEnd::finished;
+    auto saved = now();
+    while (clock_.steps < steps && end == TrainingEnd::finished) {
+      const auto start = now();
+      iterate();
+      seconds_ += elapsed(start);
+      if (!sinks_.empty()) report(elapsed(start));
+      if (evaluations_.due(config_.evaluation, clock_.steps)) end = evaluate_periodically();
+      if (internal::any_rank(ranks_, stop_requested())) end = TrainingEnd::interrupted;
+      const double unsaved = internal::of_first_rank(ranks_, elapsed(saved));
+      if (!config_.checkpoint.path.empty() && unsaved >= config_.checkpoint.seconds) {
+        save(config_.checkpoint.path);
+        saved = now();
+      }
+    }
+    if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path);
+    for (Sink* sink : sinks_) sink->close();
+    return end;
   }
 
   [[nodiscard]] auto make_curriculum() const {
@@ -284,9 +292,9 @@ class Trainer {
   [[gnu::noinline]] void collect(int index, int worker, int steps) {
     Tile& own = tiles_[static_cast<std::size_t>(index)];
     LaneTile<Environment> tile{&lanes_, index * tile_lanes_, 0, 0, worker, own.actions.data()};
-    tile.lanes = std::min(tile_lanes_, config_.lanes - tile.first);
+    tile.lanes = std::min(tile_lanes_, lanes_.lanes() - tile.first);
     const auto most = static_cast<std::size_t>(tile_lanes_ * steps);  // an episode a step and lane
-    if (own.episodes.size() < most) own.episodes = FixedArray<Episode>(most);
+    if (own.episodes.size() < most) own.episodes = FixedArray<Ended>(most);
     for (int t = 0; t < steps; ++t) {
       tile.step = clock_.batch_steps + static_cast<std::uint64_t>(t);
       std::fill(own.actions.begin(), own.actions.end(),
@@ -298,7 +306,10 @@ class Trainer {
       for (int i = 0; i < tile.lanes; ++i) {
         const int lane = tile.first + i;
         if (!lanes_.over(lane)) continue;
-        own.episodes[own.ended++] = lanes_.episode(lane);
+        Ended& ended = own.episodes[own.ended++];
+        static_cast<Episode&>(ended) = lanes_.episode(lane);
+        if constexpr (Ranks::distributed)
+          ended.step = static_cast<std::uint32_t>(t), ended.lane = lanes_.global_lane(lane);
         lanes_.renew(lane, tasks());
       }
     }
@@ -315,9 +326,12 @@ class Trainer {
   }
 
   [[gnu::cold]] void save(const std::string& path, ArchiveUse use) {
-    ArchiveWriter writer(use);
+    ArchiveWriter writer(use, internal::archive_ranks(ranks_));
     archive(writer);
-    write_checkpoint(path, name(), writer.bytes());
+    internal::from_first_rank(ranks_, [&]() -> std::vector<std::byte> {
+      write_checkpoint(path, name(), writer.bytes());
+      return {};
+    });
     writer.written();
     for (Sink* sink : sinks_) sink->message(concat({"saved ", path}));
   }
@@ -337,35 +351,34 @@ class Trainer {
     return {.kind = kind, .step = clock_.steps, .planned = clock_.planned, .seconds = seconds_, .values = {}};
   }
 
-  [[nodiscard]] bool evaluation_due() const {
-    return config_.evaluation.every > 0 && clock_.steps >= next_evaluation_;
-  }
   [[gnu::cold]] TrainingEnd evaluate_periodically() {
-    while (next_evaluation_ <= clock_.steps) next_evaluation_ += config_.evaluation.every;
-    const EvaluationResult evaluation = evaluate(config_.evaluation.episodes);
-    MetricsRow row = make_row(MetricsRow::Kind::evaluation);
-    row.add("return", evaluation.mean);
-    row.add("return_deviation", evaluation.deviation);
-    row.add("length", evaluation.length);
-    row.add("success", evaluation.success);
-    for (const auto& [key, value] : evaluation.metrics) row.add(key, value);
-    row.episode_returns = evaluation.returns;
-    for (Sink* sink : sinks_) sink->row(row);
-    if (evaluation.mean > best_) {
-      best_ = evaluation.mean;
-      without_better_ = 0;
-      if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path + ".best", ArchiveUse::playing);
-    } else {
-      ++without_better_;
+    const EvaluationPlan& plan = config_.evaluation;
+    double mean = 0;
+    if (ranks_.rank() == 0) {
+      const EvaluationResult evaluation = evaluate(plan.episodes);
+      MetricsRow row = make_row(MetricsRow::Kind::evaluation);
+      evaluation.describe(row);
+      for (Sink* sink : sinks_) sink->row(row);
+      mean = evaluation.mean;
     }
-    if (evaluation.mean >= config_.evaluation.target) return TrainingEnd::target_reached;
-    if (config_.evaluation.patience > 0 && without_better_ >= config_.evaluation.patience) {
-      return TrainingEnd::patience_exhausted;
-    }
-    return TrainingEnd::finished;
+    mean = internal::of_first_rank(ranks_, mean);
+    if (evaluations_.add(plan, clock_.steps, mean) && !config_.checkpoint.path.empty())
+      save(config_.checkpoint.path + ".best", ArchiveUse::playing);
+    return evaluations_.end(plan, mean);
+  }
+  void count(const internal::RankedEpisode& episode) { episodes_.add(episode); }  // as yet of this rank alone
+  void count(const Episode& episode) {
+    window_.add(episode);
+    curriculum_.episode({.return_ = static_cast<float>(episode.total),
+                         .length = static_cast<int>(episode.length),
+                         .success = episode.success,
+                         .stage = episode.stage,
+                         .replayed = episode.replayed,
+                         .level = episode.level});
   }
 
   Config config_;
+  [[no_unique_address]] Ranks ranks_;
   std::string checkpoint_ = config_.checkpoint.path;  // the run's own, which files beside it go along with
   ThreadPool pool_;
   Batch lanes_;
@@ -380,9 +393,8 @@ class Trainer {
   double seconds_ = 0;
   EpisodeWindow window_;
   std::vector<Sink*> sinks_;
-  double best_ = -std::numeric_limits<double>::infinity();
-  int without_better_ = 0;
-  std::uint64_t next_evaluation_ = config_.evaluation.every;
+  EvaluationRecord evaluations_{config_.evaluation};
+  internal::RankedEpisodes episodes_;  // that ended in this collection, where there are several ranks
 };
 
 }  // namespace polis
