@@ -162,7 +162,8 @@ class Mpi {
   void sum(std::span<T> values, MPI_Datatype type, std::vector<T>& parts) {
     const auto ranks = static_cast<std::size_t>(ranks_);
     if (ranks == 1 || values.empty()) return;
-    if (ranks == 2 || values.size_bytes() * ranks <= small_bytes) {
+    if (ranks == 2) return exchange(values, type, parts);
+    if (values.size_bytes() * ranks <= small_bytes) {
       if (parts.size() < values.size() * ranks) parts.resize(values.size() * ranks);
       const int count = checked_size(values.size());
       MPI_Allgather(values.data(), count, type, parts.data(), count, type, world_);
@@ -185,6 +186,18 @@ class Mpi {
                   received_starts_.data(), type, world_);
     add_up(parts.data(), ranks, values.subspan(static_cast<std::size_t>(starts_[own]), own_size));
     MPI_Allgatherv(MPI_IN_PLACE, 0, type, values.data(), sizes_.data(), starts_.data(), type, world_);
+  }
+
+  /// Of two ranks both have both: for arrays as long as a small network's gradient an exchange takes a third
+  /// of MPI_Allgather's time between cores of a machine. Which comes first makes no difference to a sum of
+  /// two.
+  template <class T>
+  void exchange(std::span<T> values, MPI_Datatype type, std::vector<T>& theirs) {
+    const int count = checked_size(values.size()), other = 1 - rank_;
+    if (theirs.size() < values.size()) theirs.resize(values.size());
+    MPI_Sendrecv(values.data(), count, type, other, 0, theirs.data(), count, type, other, 0, world_,
+                 MPI_STATUS_IGNORE);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] += theirs[i];
   }
 
   /// sums = the sum of `ranks` arrays that lie one after the other.

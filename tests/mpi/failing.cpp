@@ -1,4 +1,5 @@
-// A job of several ranks of which the last one fails while it trains, and one that goes on from its checkpoint.
+// A job of several ranks of which the last one fails while it trains, and one that goes on from its
+// checkpoint.
 //   failing throw|kill|late CHECKPOINT    resume CHECKPOINT STEPS
 #include <csignal>
 #include <cstdio>

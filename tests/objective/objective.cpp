@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include <polis/core/random.hpp>
 #include <polis/core/simd.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/objective/clipped_surrogate.hpp>
@@ -155,6 +156,18 @@ TEST_CASE("objective/value_loss: the clip holds a value near its old one, and ne
   const auto plain = ClippedSurrogate::value_loss<double>({.clip_value = false}, 2, 1, 3);
   CHECK(plain.loss == doctest::Approx(.5));
   CHECK(plain.d_value == doctest::Approx(-1));
+}
+
+TEST_CASE("objective/value_loss: within the clip the gradient is the plain loss's, whatever rounding does") {
+  polis::Random random(8, 0, 0, 0, polis::Purpose::test);
+  int rounded = 0;
+  for (int i = 0; i < 10000; ++i) {
+    const float old = .2f * random.uniform() - .1f, value = old + .3f * random.uniform() - .15f;
+    const float target = random.normal();
+    rounded += old + (value - old) != value ? 1 : 0;
+    CHECK(ClippedSurrogate::value_loss<float>({}, value, old, target).d_value == value - target);
+  }
+  CHECK(rounded > 100);  // the numbers are such that it could matter
 }
 
 TEST_CASE("objective: a ratio beyond all bounds stays a number") {
