@@ -127,14 +127,13 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
   template <class Sum>
   void learn_value_scale(Sum&& over_ranks) {
     if constexpr (normalizes_values) {
-      std::array<double, 3> sums{};
-      auto& [count, sum, squares] = sums;
+      std::array<double, 3> sums{};  // of ones, returns and their squares
       for_samples(units_, [&](int id) {
         const auto value = static_cast<double>(rollout_.returns.data[id]);
-        ++count, sum += value, squares += value * value;
+        ++sums[0], sums[1] += value, sums[2] += value * value;
       });
       over_ranks(std::span<double>(sums));
-      values_.learn(count, sum, squares);
+      values_.learn(sums[0], sums[1], sums[2]);
     }
   }
   template <class C>
@@ -207,12 +206,11 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
 
   [[nodiscard]] AdvantageSums advantage_sums(std::span<const int> units) const {
     AdvantageSums sums;
-    auto& [valued, count, sum, squares] = sums;
     for_samples(units, [&](int id) {
-      ++valued;
+      ++sums.valued;
       if (!this->acted(id)) return;
       const auto a = static_cast<double>(rollout_.advantages.data[id]);
-      ++count, sum += a, squares += a * a;
+      ++sums.count, sums.sum += a, sums.squares += a * a;
     });
     return sums;
   }

@@ -34,6 +34,7 @@ enum class Purpose : std::uint32_t {
   matchup,         ///< by which of its policies an agent plays an episode
   reservoir,       ///< what is kept of all that came in
   opponent,        ///< against whom an episode is played
+  population,      ///< settings of a population's members, and who takes over from whom
 };
 
 /// Philox4x32-10 as published: a keyed bijection of 128-bit counters.

@@ -125,9 +125,7 @@ class Trainer {
       if (learner_.due(clock_)) learner_.update(services);
     });
     for (Tile& tile : tiles_) {
-      for (std::size_t i = 0; i < tile.ended; ++i) {
-        count(tile.episodes[i]);
-      }
+      for (std::size_t i = 0; i < tile.ended; ++i) count(tile.episodes[i]);
       tile.ended = 0;
     }
     if constexpr (Ranks::distributed) {
@@ -205,13 +203,15 @@ class Trainer {
     a.section("trainer");
     internal::archive_same(a, name(), "lanes", config_.lanes);
     internal::archive_same(a, name(), "seed", config_.seed);
-    a(clock_, seconds_, evaluations_);
-    a(lanes_, learner_, curriculum_, window_);
+    archive_progress(a);
+  }
+  /// The same for a run with as many lanes, of any seed and settings, that goes on from here.
+  [[gnu::cold]] void archive_progress(auto& a) {
+    a(clock_, seconds_, evaluations_, lanes_, learner_, curriculum_, window_);
   }
 
  private:
-  static constexpr std::uint64_t evaluation_seed =
-      0x9E3779B97F4A7C15u;  // an evaluation's lanes draw other numbers
+  static constexpr std::uint64_t evaluation_seed = 0x9E3779B97F4A7C15u;  // of an evaluation's lanes
 
   using Ended = std::conditional_t<Ranks::distributed, internal::RankedEpisode, Episode>;
 
