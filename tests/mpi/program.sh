@@ -4,7 +4,7 @@
 set -euo pipefail
 root=$1
 shift
-diff <(sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$root/docs/ranks.md") <(tail -n +2 "$root/tests/mpi/program.cpp")
+diff <(awk '/^```cpp$/ { inside = ++blocks == 1; next } /^```$/ { inside = 0 } inside' "$root/docs/ranks.md") <(tail -n +2 "$root/tests/mpi/program.cpp")
 output=$("$@")
 echo "$output"
 [[ $(grep -c '^return ' <<<"$output") -eq 1 ]]
