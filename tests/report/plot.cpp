@@ -10,6 +10,7 @@
 #include <polis/report/html_text.hpp>
 #include <polis/report/plot.hpp>
 #include <polis/report/run_groups.hpp>
+#include <polis/report/svg.hpp>
 
 using namespace polis;
 using namespace polis::internal;
@@ -109,4 +110,26 @@ TEST_CASE("report/plot: lines break at gaps, lone points are dots, bands close")
   CHECK(html.find("a &lt; b") != html.npos);
   plot.lines.clear();
   CHECK(PlotDrawing(plot).html().find("No values.") != std::string::npos);
+}
+
+TEST_CASE(
+    "report/plot: an SVG's ticks have the names of moments, and lines' names stay above the axis and apart") {
+  Plot plot;
+  plot.moments = {"4", "16", "64"};
+  for (const char* name : {"first", "second", "third"}) {
+    PlotLine line;
+    line.label = name, line.style = "filled";
+    line.x = {0, 1, 2}, line.y = {100, 50, 0};
+    plot.lines.push_back(line);
+  }
+  const std::string svg = SvgDrawing(plot).svg();
+  for (const char* name : {">4<", ">16<", ">64<"}) CHECK(svg.find(name) != std::string::npos);
+  const auto height_of = [&](const char* name) {
+    const auto end = svg.find(std::string(">") + name + "<");
+    REQUIRE(end != std::string::npos);
+    return std::stod(svg.substr(svg.rfind(" y=\"", end) + 4));
+  };
+  CHECK(height_of("third") <= 354);  // the axis
+  CHECK(height_of("third") - height_of("second") >= 17);
+  CHECK(height_of("second") - height_of("first") >= 17);
 }
