@@ -70,6 +70,18 @@ struct Redrawing {
 };
 static_assert(StepsInTiles<Redrawing>);
 
+/// Changes `step`, and says so.
+struct Slippery : CartPole {
+  template <class T>
+  struct Tile {};
+  void step(const auto& actions, auto& ctx) {
+    Actions<CartPole> other{};
+    other[0] = 1 - actions[0];
+    CartPole::step(other, ctx);
+  }
+};
+static_assert(Environment<Slippery> && !StepsInTiles<Slippery>);
+
 template <class E>
 void set_word(Actions<E>& actions, int agent, int word, float value) {
   if constexpr (std::is_arithmetic_v<std::remove_reference_t<decltype(actions[agent])>>) {

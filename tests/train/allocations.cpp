@@ -17,6 +17,7 @@
 #include <polis/algorithm/qmix.hpp>
 #include <polis/algorithm/self_play.hpp>
 #include <polis/buffer/episodes.hpp>
+#include <polis/env/tiled_env.hpp>
 #include <polis/envs/classic/cartpole.hpp>
 #include <polis/envs/classic/pendulum.hpp>
 #include <polis/envs/games/congestion.hpp>
@@ -130,6 +131,23 @@ long allocations_of_episodes(int threads) {
 }
 
 }  // namespace test_allocations
+
+TEST_CASE("train/allocations: none when lanes are stepped by the register") {
+  polis::TiledEnv<polis::LeducPoker> games(100, 7);
+  polis::TiledEnv<polis::Pendulum> poles(100, 7);
+  std::vector<float> actions(100), seen(3 * 112);
+  test_allocations::allocations = 0;
+  test_allocations::counting = true;
+  games.reset(), poles.reset();
+  for (int t = 0; t < 300; ++t) {
+    games.step_at_random();
+    poles.step(actions);
+    poles.observe(0, {seen.data(), 112});
+  }
+  test_allocations::counting = false;
+  CHECK(poles.stride() <= 112);
+  CHECK(test_allocations::allocations == 0);
+}
 
 TEST_CASE("train/allocations: an allocation is seen") {
   test_allocations::allocations = 0;

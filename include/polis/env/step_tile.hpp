@@ -20,7 +20,9 @@
 //
 // `columns` visits the numbers of the tile, and by the same names those of the environment itself, in one
 // order. What happens must be what `reset` and `step` do: tests compare the two (tests/env/tiled_env.cpp).
-// Where products are added, math::fma makes them equal bit for bit whatever the compiler fuses.
+// Where products are added, math::fma makes them equal bit for bit whatever the compiler fuses. Who derives
+// from such an environment and changes `step` changes `step_tile` too, or hides `Tile` by one of its own
+// without members, which leaves no step_tile that takes it.
 #pragma once
 
 #include <type_traits>
