@@ -43,6 +43,10 @@ class MpiSession {
  public:
   /// Error: MPI cannot be used as it is asked to.
   [[gnu::cold]] MpiSession(int& argc, char**& argv) : exceptions_(std::uncaught_exceptions()) {
+    // Open MPI asks before it sends more than 4 KB to a process of the same machine. A small network's
+    // gradient goes without that in half the time; what the user's environment says stands.
+    setenv("OMPI_MCA_btl_vader_eager_limit", "65536", 0);
+    setenv("OMPI_MCA_btl_vader_max_send_size", "131072", 0);
     int level = MPI_THREAD_SINGLE;
     if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS ||
         level < MPI_THREAD_FUNNELED) {

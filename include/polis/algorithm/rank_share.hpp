@@ -71,9 +71,10 @@ class RankShare {
   }
   [[nodiscard]] const AdvantageScale& scale(int b) const { return scales_[static_cast<std::size_t>(b)]; }
 
-  /// Adds up a gradient over all ranks, as one message.
+  /// Adds up a gradient over all ranks, as one message, which a gradient in one piece is by itself.
   template <class C, class Parameters>
   void sum(C& collective, Parameters& gradient) {
+    if constexpr (requires { collective.sum(gradient.values()); }) return collective.sum(gradient.values());
     message_.resize(gradient.size());
     gradient.for_each_block([this](const auto&, std::size_t offset, std::span<float> values) {
       std::copy(values.begin(), values.end(), message_.begin() + static_cast<std::ptrdiff_t>(offset));
