@@ -99,7 +99,9 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
         if (!decides) continue;
         rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
-        if constexpr (central) tile.env->state(lane, Row{&rollout_.states(slot, row, 0)});
+        if constexpr (central) {
+          if (leads(row)) tile.env->state(lane, Row{&rollout_.states(slot, row, 0)});
+        }
         if constexpr (joint) mark_acting(*tile.env, lane, &rollout_.joint_actions(slot, row, 0));
         if constexpr (mask_size > 0) read_mask(*tile.env, lane, a, &rollout_.masks(slot, row, 0));
         s.rows.push_back(row);
@@ -126,7 +128,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
         rollout_.ends(slot, row) = end;
         if constexpr (joint) store_joint_action(tile, lane, &rollout_.joint_actions(slot, row, 0));
         if (end != End::none) fresh_[index(row)] = 1;
-        if (end == End::truncated && !counterfactual) s.cut.push_back(row);
+        if (end == End::truncated && !counterfactual && leads(row)) s.cut.push_back(row);
       }
     }
     if constexpr (!counterfactual) {
@@ -214,7 +216,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
 
  protected:
   using Base::agent, Base::agents_, Base::config_, Base::first_lane_, Base::gather_features, Base::group_size,
-      Base::index, Base::lane_of, Base::observations_, Base::read_mask, Base::row_of;
+      Base::index, Base::lane_of, Base::leads, Base::observations_, Base::read_mask, Base::row_of;
 
   /// Whether steps were taken since the last update: an algorithm beside this one was due before it.
   [[nodiscard]] bool begun_rollout() const {

@@ -40,6 +40,8 @@ class OnPolicyInputs {
   static constexpr bool central = Words::Critic::needs_state;
   static constexpr bool counterfactual = Words::Critic::counterfactual;
   static constexpr bool models = Words::OpponentModel::models;
+  /// Whether a state has one value for all agents, which stands in the row of the first one.
+  static constexpr bool team = values_team<typename Words::Critic>;
   static constexpr int carry_size = Policy::carry_size;
   static constexpr int mask_size = HasLegalActions<E> ? Policy::mask_size : 0;
   /// Whether rows of living agents that do not act are samples of the critic.
@@ -79,6 +81,8 @@ class OnPolicyInputs {
   /// The row of the a-th agent of a lane, and the lane of a row.
   [[nodiscard]] int row_of(int lane, int a) const { return (lane - first_lane_) * group_size() + a; }
   [[nodiscard]] int lane_of(int row) const { return first_lane_ + row / group_size(); }
+  /// Whether a value is kept in this row.
+  [[nodiscard]] bool leads(int row) const { return !team || row % group_size() == 0; }
   /// Whether the agent of a row has a part in the next step.
   [[nodiscard]] bool counts(const MultiAgentEnv<E>& env, int row) const {
     const int lane = lane_of(row), who = agent(row % group_size());

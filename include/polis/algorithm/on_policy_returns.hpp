@@ -30,7 +30,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   using typename Base::Observation, typename Base::Parts, typename Base::Policy;
   static constexpr int carry_size = Base::carry_size, mask_size = Base::mask_size;
   static constexpr bool central = Base::central, counterfactual = Base::counterfactual, turns = Base::turns,
-                        waits = Base::waits;
+                        waits = Base::waits, team = Base::team;
   /// Whether the lanes of a group are compared; they then begin anew with every rollout.
   static constexpr bool grouped = GroupEstimator<typename Words::Returns>;
 
@@ -66,8 +66,8 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   /// Whether some decisions are not learnt from although their rewards are in.
   static constexpr bool selects = complete_episodes<Returns> || grouped;
 
-  using Base::agent, Base::group_size, Base::config_, Base::index, Base::rollout_, Base::scratch_,
-      Base::segment;
+  using Base::agent, Base::group_size, Base::config_, Base::index, Base::leads, Base::rollout_,
+      Base::scratch_, Base::segment;
 
   [[nodiscard]] int sample(int slot, int row) const { return slot * rollout_.shape().rows + row; }
   [[nodiscard]] int slots() const { return rollout_.shape().slots(); }
@@ -139,7 +139,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
       int count = 0;
       for (int row = chunk * tile_rows; row < std::min(rows, (chunk + 1) * tile_rows); ++row) {
         rollout_.values(slots(), row) = 0;
-        if (this->counts(*this->env_, row)) ids[count++] = row;
+        if (leads(row) && this->counts(*this->env_, row)) ids[count++] = row;
       }
       if (count == 0) return;
       this->value_now(*this->env_, scratch_[index(worker)], ids.data(), count, true,
@@ -152,7 +152,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     decisions_.clear();
     for (int slot = 0; slot < slots(); ++slot) {
       for (int row = 0; row < rows; ++row) {
-        if (rollout_.decided(slot, row)) decisions_.push_back(sample(slot, row));
+        if (leads(row) && rollout_.decided(slot, row)) decisions_.push_back(sample(slot, row));
       }
     }
     const int tiles = (static_cast<int>(decisions_.size()) + tile_rows - 1) / tile_rows;
@@ -160,7 +160,7 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
       const auto first = index(tile) * tile_rows;
       const int count = static_cast<int>(std::min<std::size_t>(tile_rows, decisions_.size() - first));
       auto& s = scratch_[index(worker)];
-      PolicyBatch batch{.rows = count};
+      PolicyBatch batch{.rows = count, .part = team ? PolicyPart::critic : PolicyPart::both};
       gather(s, decisions_.data() + first, count, 0, batch);
       this->value_tile(s, batch, nullptr);
       scatter_tile(s.values, count, 1, rollout_.values.data, 1, decisions_.data() + first);
@@ -222,11 +222,14 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
   /// Gathers what the policy sees of samples ids[i] + t * rows, into time step t of the worker's tiles.
   void gather(ActorScratch<Policy>& s, const int* ids, int rows, int t, PolicyBatch& batch) const {
     const std::ptrdiff_t shift = static_cast<std::ptrdiff_t>(t) * rollout_.shape().rows;
-    float* features = s.features + t * Parts::features * tile_rows;
-    this->gather_features(rollout_.observations.data + shift * Observation::words, ids, ids, rows, features);
+    if (!central || batch.part != PolicyPart::critic) {
+      float* features = s.features + t * Parts::features * tile_rows;
+      this->gather_features(rollout_.observations.data + shift * Observation::words, ids, ids, rows,
+                            features);
+    }
     batch.features = s.features;
     batch.critic_features = s.features;
-    if constexpr (central) {
+    if (central && batch.part != PolicyPart::actor) {
       this->gather_states(rollout_.states.data + shift * Base::state_words(),
                           rollout_.joint_actions.data + shift * Base::joint_words, ids, ids, rows,
                           s.critic_features + t * Parts::critic_features * tile_rows);
@@ -239,8 +242,10 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     }
   }
 
-  /// Whether a slot of a row is a decision whose rewards are all in, of an episode that counts.
+  /// Whether a slot of a row is a decision whose rewards are all in, of an episode that counts; of a team,
+  /// that of its first agent stands for all.
   [[nodiscard]] bool learnt(int slot, int row) const {
+    if (!leads(row)) return false;
     if (selects && slot >= until_[index(row)]) return false;
     return rollout_.decided(slot, row) && !(waits && last_[index(row)] == slot);
   }

@@ -32,6 +32,7 @@ class OnPolicySamples : public OnPolicyReturns<Words, E, R, Arch> {
   static constexpr bool counterfactual = Base::counterfactual, idle = Base::idle, waits = Base::waits;
   static constexpr bool normalizes_values = Words::ValueNormalization::normalizes;
   static constexpr bool attracts = Words::Magnet::attracts, models = Base::models;
+  static constexpr bool team = Base::team;
 
   [[gnu::cold]] OnPolicySamples(const Config& config, std::vector<int> agents, std::uint64_t seed)
       : Base(config, std::move(agents), seed), magnet_(weights_) {}
@@ -39,7 +40,7 @@ class OnPolicySamples : public OnPolicyReturns<Words, E, R, Arch> {
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads, LaneRange lanes) {
     Base::prepare(env, threads, lanes);
     losses_ = FixedArray<LossScratch>(index(threads), [&](std::size_t) {
-      return LossScratch(segment(), idle, counterfactual, attracts, Base::other_words);
+      return LossScratch(segment(), idle || team, counterfactual, attracts, Base::other_words);
     });
     const auto& shape = rollout_.shape();
     units_.reserve(index(shape.slots()) * index(shape.rows));
@@ -51,8 +52,8 @@ class OnPolicySamples : public OnPolicyReturns<Words, E, R, Arch> {
  protected:
   using typename Base::Parameters, typename Base::Returns;
   using Outputs = std::conditional_t<attracts, MagnetOutputs, PolicyOutputs>;
-  using Base::gather, Base::index, Base::learnt, Base::policy_, Base::rollout_, Base::sample, Base::scratch_,
-      Base::segment, Base::slots, Base::values_, Base::weights_;
+  using Base::gather, Base::group_size, Base::index, Base::learnt, Base::policy_, Base::rollout_,
+      Base::sample, Base::scratch_, Base::segment, Base::slots, Base::values_, Base::weights_;
 
   /// The units of minibatches: decisions, or for a recurrent policy segments of rows with at least one
   /// decision that `counts(slot, row)`.
@@ -154,14 +155,8 @@ class OnPolicySamples : public OnPolicyReturns<Words, E, R, Arch> {
       if constexpr (idle) l.active[at] = valid && this->acted(id) ? 1.f : 0.f;
       if constexpr (carry_size > 0)
         l.starts[at] = rollout_.starts.data[ids[i]] != 0 && id == ids[i] ? 1.f : 0.f;
-      l.old_log_probs[at] = rollout_.log_probs.data[ids[i]];
-      l.advantages[at] = (rollout_.advantages.data[ids[i]] - scale.mean) * scale.inverse_deviation;
-      l.returns[at] = rollout_.returns.data[ids[i]];
-      l.old_values[at] = rollout_.values.data[ids[i]];
-      if constexpr (normalizes_values) {
-        l.returns[at] = values_.target(l.returns[at]);
-        l.old_values[at] = values_.output(l.old_values[at]);
-      }
+      set_decision(l, at, ids[i], ids[i], scale);
+      set_value(l, at, ids[i]);
     }
     for (int i = t * tile_rows + rows; i < (t + 1) * tile_rows; ++i) l.decided[i] = l.active[i] = 0;
     for (int i = 0; i < rows; ++i) ids[i] -= t * all;
@@ -177,11 +172,53 @@ class OnPolicySamples : public OnPolicyReturns<Words, E, R, Arch> {
                       s.actions + t * Policy::words * tile_rows);
   }
 
+  /// Up to 64 states of a team: the decisions of its a-th agent, or, behind the last one, their value. A
+  /// state is the sample of the first agent; the others' follow it.
+  PolicyBatch gather_part(const int* states, int count, int a, const AdvantageScale& scale, int worker) {
+    LossScratch& l = losses_[index(worker)];
+    auto& s = scratch_[index(worker)];
+    const bool value = a == group_size();
+    Array<int, tile_rows> ids{};
+    for (int i = 0; i < tile_rows; ++i) {
+      l.decided[i] = value && i < count ? 1.f : 0.f;
+      l.active[i] = !value && i < count ? 1.f : 0.f;
+      if (i >= count) continue;
+      ids[i] = states[i] + (value ? 0 : a);
+      if (value) {
+        set_value(l, i, ids[i]);
+      } else {
+        set_decision(l, i, ids[i], states[i], scale);
+      }
+    }
+    PolicyBatch batch{
+        .rows = count, .actions = s.actions, .part = value ? PolicyPart::critic : PolicyPart::actor};
+    gather(s, ids.data(), count, 0, batch);
+    if (!value) {
+      gather_tile<Arch>(rollout_.actions.data, Policy::words, ids.data(), count, Policy::words, s.actions);
+    }
+    return batch;
+  }
+
   MagnetWeights<typename Words::Magnet, Parameters> magnet_;
   FixedArray<LossScratch> losses_;  // [worker]
   std::vector<int> units_;
 
  private:
+  /// What the policy's loss is made of: the decision of one sample, the advantage that stands in another.
+  void set_decision(LossScratch& l, int at, int id, int valued, const AdvantageScale& scale) const {
+    l.old_log_probs[at] = rollout_.log_probs.data[id];
+    l.advantages[at] = (rollout_.advantages.data[valued] - scale.mean) * scale.inverse_deviation;
+  }
+  /// What the value's loss is made of.
+  void set_value(LossScratch& l, int at, int id) const {
+    l.returns[at] = rollout_.returns.data[id];
+    l.old_values[at] = rollout_.values.data[id];
+    if constexpr (normalizes_values) {
+      l.returns[at] = values_.target(l.returns[at]);
+      l.old_values[at] = values_.output(l.old_values[at]);
+    }
+  }
+
   std::vector<int> decided_units_;  // those of all decisions, for estimates that are made anew
 };
 

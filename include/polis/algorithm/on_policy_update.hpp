@@ -34,8 +34,9 @@ template <class Words, class E, int R, class Arch>
 class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
   using Base = OnPolicySamples<Words, E, R, Arch>;
   using Base::config_, Base::evaluate_rollout, Base::evaluate_units, Base::first_slot, Base::for_samples,
-      Base::index, Base::learnt, Base::list_units, Base::losses_, Base::magnet_, Base::policy_,
-      Base::rollout_, Base::scratch_, Base::segment, Base::slots, Base::units_, Base::values_, Base::weights_;
+      Base::group_size, Base::index, Base::learnt, Base::list_units, Base::losses_, Base::magnet_,
+      Base::policy_, Base::rollout_, Base::scratch_, Base::segment, Base::slots, Base::units_, Base::values_,
+      Base::weights_;
   using typename Base::Outputs, typename Base::Returns;
 
  public:
@@ -217,18 +218,20 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
   [[nodiscard]] AdvantageScale advantage_scale(const AdvantageSums& sums) const {
     AdvantageScale scale{.samples = sums.count, .valued = sums.valued};
     if (config_.normalize_advantages) scale.normalize(sums.sum, sums.squares);
+    if constexpr (Base::team) scale.samples *= group_size();  // every agent's decision counts
     return scale;
   }
   /// Adds the gradient of up to 64 units' losses to a shard.
   [[gnu::noinline]] void add_gradient(const int* units, int rows, const AdvantageScale& scale, int worker,
                                       int shard) {
-    const PolicyBatch batch = evaluate_units(units, rows, scale, worker);
-    LossScratch& l = losses_[index(worker)];
     const auto weight = static_cast<float>(1. / std::max(1., scale.samples));
     const float value_weight = uses_values<Returns> ? config_.value_coefficient : 0.f;
     const LossWeights weights{.policy = weight,
                               .entropy = weight * config_.entropy_coefficient,
                               .value = value_weight / static_cast<float>(scale.valued)};
+    if constexpr (Base::team) return add_team_gradient(units, rows, scale, weights, worker, shard);
+    const PolicyBatch batch = evaluate_units(units, rows, scale, worker);
+    LossScratch& l = losses_[index(worker)];
     add_losses<Arch, typename Words::Objective>(config_.objective, weights, segment(), l,
                                                 sums_[index(shard)]);
     if constexpr (attracts)
@@ -242,6 +245,22 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
       d.prediction_loss = l.d_prediction, d.detached = model.detached;
     }
     policy_.template backward<Arch>(weights_, scratch_[index(worker)].policy, batch, d, step_.shard(shard));
+  }
+
+  /// The same of up to 64 states of a team: each agent's decisions, then the value that all share.
+  void add_team_gradient(const int* states, int count, const AdvantageScale& scale,
+                         const LossWeights& weights, int worker, int shard) {
+    LossScratch& l = losses_[index(worker)];
+    auto& workspace = scratch_[index(worker)].policy;
+    PolicyOutputs out, d;
+    out.log_prob = l.log_prob, out.entropy = l.entropy, out.value = l.value;
+    d.log_prob = l.d_log_prob, d.entropy = l.d_entropy, d.value = l.d_value;
+    for (int a = 0; a <= group_size(); ++a) {
+      const PolicyBatch batch = this->gather_part(states, count, a, scale, worker);
+      policy_.template evaluate<Arch>(weights_, workspace, batch, out);
+      add_losses<Arch, typename Words::Objective>(config_.objective, weights, 1, l, sums_[index(shard)]);
+      policy_.template backward<Arch>(weights_, workspace, batch, d, step_.shard(shard));
+    }
   }
 
   template <class Sum>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 
 #include <polis/core/simd.hpp>
 #include <polis/core/tile.hpp>
@@ -63,5 +64,19 @@ concept TurnsWeights = Network<N> && requires(const float* in, float* out, int r
   N::turn(in, out);
   N::template forward_turned<Simd>(in, in, out, out, rows);
 };
+
+namespace internal {
+
+/// Floats of a network's turned weights and their scratch: none of one that does not turn them.
+template <class N>
+struct TurnedFloats {
+  static constexpr std::size_t weights = 0, scratch = 0;
+};
+template <TurnsWeights N>
+struct TurnedFloats<N> {
+  static constexpr std::size_t weights = N::turned_size, scratch = N::turned_scratch;
+};
+
+}  // namespace internal
 
 }  // namespace polis

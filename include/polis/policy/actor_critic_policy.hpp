@@ -56,6 +56,8 @@ class ActorCriticPolicy {
   static constexpr bool counterfactual = Critic::outputs > 1;
   /// Whether it measures how far it is from another policy; see MeasuresDivergence.
   static constexpr bool measures = HasDivergence<Dist> && carry_size == 0;
+  /// Whether actor and critic can be evaluated apart; see EvaluatesParts.
+  static constexpr bool parts = carry_size == 0 && !models && !counterfactual;
   /// Whether acting for few rows is worth turning the actor's weights; see TurnsForFew.
   static constexpr bool turns = TurnsWeights<Actor>;
   static_assert(Actor::outputs == Dist::inputs && (!counterfactual || Critic::outputs == Dist::inputs));
@@ -125,8 +127,8 @@ class ActorCriticPolicy {
          {&w.d_carry, tile(carry_size)},
          {&w.magnet_logits, measures ? tile(Dist::inputs) : 0},
          {&w.magnet_free, measures ? tile(Dist::weights) : 0},
-         {&w.turned, turned_floats().weights},
-         {&w.turned_scratch, turned_floats().scratch},
+         {&w.turned, internal::TurnedFloats<Actor>::weights},
+         {&w.turned_scratch, internal::TurnedFloats<Actor>::scratch},
          {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
     if constexpr (models) w.model = Model::workspace(steps);
     return w;
@@ -209,12 +211,17 @@ class ActorCriticPolicy {
       float* logits = w.logits + t * Dist::inputs * tile_rows;
       const float* const seen =
           see<Arch>(weights, w, batch.features + t * features * tile_rows, w.carry, t, batch.rows);
-      Actor::template forward<Arch>(weights.data(), seen, w.carry, logits,
-                                    w.actor_cache + t * Actor::cache_size, batch.rows);
-      Critic::template forward<Arch>(weights.data() + Actor::parameters, critic_inputs(batch, w, t),
-                                     w.carry + Actor::carry_size * tile_rows,
-                                     counterfactual ? w.action_values : out.value + t * tile_rows,
-                                     w.critic_cache + t * Critic::cache_size, batch.rows);
+      if (acts(batch)) {
+        Actor::template forward<Arch>(weights.data(), seen, w.carry, logits,
+                                      w.actor_cache + t * Actor::cache_size, batch.rows);
+      }
+      if (values(batch)) {
+        Critic::template forward<Arch>(weights.data() + Actor::parameters, critic_inputs(batch, w, t),
+                                       w.carry + Actor::carry_size * tile_rows,
+                                       counterfactual ? w.action_values : out.value + t * tile_rows,
+                                       w.critic_cache + t * Critic::cache_size, batch.rows);
+      }
+      if (!acts(batch)) continue;
       if constexpr (carry_size > 0) internal::keep_undecided(batch, t, carry_size, w.carry_before, w.carry);
       if constexpr (models) {
         if (out.prediction_loss)
@@ -247,7 +254,7 @@ class ActorCriticPolicy {
     std::fill_n(w.d_free_weights, Dist::weights * tile_rows, 0.f);
     for (int t = batch.steps - 1; t >= 0; --t) {
       const float* logits = w.logits + t * Dist::inputs * tile_rows;
-      for_registers<Arch>(batch.rows, [&](auto at, int row) {
+      for_registers<Arch>(acts(batch) ? batch.rows : 0, [&](auto at, int row) {
         using T = decltype(at);
         Dist::template backward<T>(
             In<T>{logits + row, tile_rows}, In<T>{w.free_weights + row, tile_rows}, mask<T>(batch, t, row),
@@ -266,14 +273,16 @@ class ActorCriticPolicy {
         internal::split_carry_gradient(batch, t, carry_size, w.carry_before, w.d_carry);
       if constexpr (counterfactual) spread_value_gradient<Arch>(batch, d.value + t * tile_rows, t, w);
       // The critic first: of a single step, its hidden units are still in the first cache.
-      Critic::template backward<Arch>(
-          weights.data() + Actor::parameters, gradient.data() + Actor::parameters, critic_inputs(batch, w, t),
-          counterfactual ? w.action_values : d.value + t * tile_rows, d_inputs<model_in_critic>(w, d, 1),
-          w.d_carry + Actor::carry_size * tile_rows, w.critic_cache + t * Critic::cache_size, w.scratch,
-          batch.rows);
-      Actor::template backward<Arch>(weights.data(), gradient.data(), actor_inputs(batch, w, t), w.d_logits,
-                                     d_inputs<models>(w, d, 0), w.d_carry,
-                                     w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
+      if (values(batch))
+        Critic::template backward<Arch>(
+            weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
+            critic_inputs(batch, w, t), counterfactual ? w.action_values : d.value + t * tile_rows,
+            d_inputs<model_in_critic>(w, d, 1), w.d_carry + Actor::carry_size * tile_rows,
+            w.critic_cache + t * Critic::cache_size, w.scratch, batch.rows);
+      if (acts(batch))
+        Actor::template backward<Arch>(weights.data(), gradient.data(), actor_inputs(batch, w, t), w.d_logits,
+                                       d_inputs<models>(w, d, 0), w.d_carry,
+                                       w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
       if constexpr (models) {
         Model::template backward<Arch>(weights.data() + model_offset, gradient.data() + model_offset, w.model,
                                        batch, t, d, model_carry(w.d_carry));
@@ -291,19 +300,11 @@ class ActorCriticPolicy {
   }
 
  private:
+  static bool acts(const PolicyBatch& batch) { return !parts || batch.part != PolicyPart::critic; }
+  static bool values(const PolicyBatch& batch) { return !parts || batch.part != PolicyPart::actor; }
+
   static constexpr std::size_t free_offset = Actor::parameters + Critic::parameters;
   static constexpr std::size_t model_offset = free_offset + Dist::weights;
-
-  struct TurnedFloats {
-    std::size_t weights = 0, scratch = 0;
-  };
-  static constexpr TurnedFloats turned_floats() {
-    if constexpr (turns) {
-      return {Actor::turned_size, Actor::turned_scratch};
-    } else {
-      return {};
-    }
-  }
 
   /// What the actor sees of the features of time step t: with a model, also their embedding.
   template <class Arch>

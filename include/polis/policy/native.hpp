@@ -169,6 +169,25 @@ struct CounterfactualCritic {
   static constexpr int features = E::State::features + internal::JointAction<E>::features;
 };
 
+/// One value of the whole state for a team: its agents share one reward and always act together, so that what
+/// a state is worth to one of them it is worth to all. It is valued and learnt once, where CentralCritic does
+/// both for each agent; a minibatch is one of states, each with the decisions of all agents. The critic has a
+/// network of its own, without memory. E.g. five agents on 16-wide observations and a state of 60 numbers:
+/// `PPO::With<Mlp<64, 64>, TeamCritic<Mlp<128, 128>>>`.
+template <class Network = Mlp<128, 128>>
+struct TeamCritic {
+  using word = word::Critic;
+  using CriticNetwork = Network;
+  static constexpr bool needs_state = true, counterfactual = false, of_team = true;
+  template <class E, class>
+  static constexpr int features = E::State::features;
+};
+
+namespace internal {
+template <class CriticWord>
+inline constexpr bool values_team = requires { requires CriticWord::of_team; };
+}  // namespace internal
+
 /// Agents that share weights are told apart by what they see alone.
 struct NoAgentIds {
   using word = word::AgentIds;
@@ -213,10 +232,11 @@ struct CriticOf {
                                                          typename Parts::Activation>;
 };
 template <class Parts>
-  requires(Parts::Critic::counterfactual)
+  requires requires { typename Parts::Critic::CriticNetwork; }
 struct CriticOf<Parts> {
-  using type = typename Parts::Critic::CriticNetwork::template network<
-      Parts::critic_features, Parts::Distribution::inputs, typename Parts::Activation>;
+  static constexpr int outputs = Parts::Critic::counterfactual ? Parts::Distribution::inputs : 1;
+  using type = typename Parts::Critic::CriticNetwork::template network<Parts::critic_features, outputs,
+                                                                       typename Parts::Activation>;
 };
 
 }  // namespace internal

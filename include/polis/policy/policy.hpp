@@ -13,6 +13,9 @@
 
 namespace polis {
 
+/// What of a policy is evaluated: a team has one value of what several of its rows act on (TeamCritic).
+enum class PolicyPart { both, actor, critic };
+
 /// Rows to evaluate: `steps` time steps (1 where the policy has no carry) of up to 64 rows. Everything is
 /// [step][...][64]. `decided` marks the slots that hold a decision; null means all. `starts` marks those
 /// whose carry is cleared before the step; null means none.
@@ -27,8 +30,9 @@ struct PolicyBatch {
   const float* decided = nullptr;  // [steps][64]
   const float* starts = nullptr;   // [steps][64]
   const float* carry = nullptr;    // [carry_size][64] before the first step
-  bool turned = false;             // the workspace has these weights turned (TurnsForFew)
-  const float* others = nullptr;   // [steps][others' words][64]: what the other agents did (ModelsOpponents)
+  PolicyPart part = PolicyPart::both;
+  bool turned = false;            // the workspace has these weights turned (TurnsForFew)
+  const float* others = nullptr;  // [steps][others' words][64]: what the other agents did (ModelsOpponents)
 };
 
 /// What evaluating gives, and what a loss gives back as derivatives: [steps][64] each. The value is that of
@@ -82,6 +86,11 @@ concept TurnsForFew =
       requires P::turns;
       policy.turn(constant, workspace);
     };
+
+/// A policy whose actor and critic can be evaluated apart: `evaluate` and `backward` keep to the part that a
+/// batch names, and need no features of the other.
+template <class P>
+concept EvaluatesParts = requires { requires P::parts; };
 
 /// A model that an on-policy algorithm can train. Weights are apart from the policy (`Parameters`), so that
 /// target copies, opponents and shards of a gradient are plain values; scratch memory is a `Workspace`, one

@@ -35,6 +35,7 @@ struct NothingAsked {
   static constexpr bool joint_team() { return true; }
   static constexpr bool transitions() { return true; }
   static constexpr bool critic_kind() { return true; }
+  static constexpr bool team() { return true; }
   static constexpr bool asynchronous = false;
   static constexpr bool over_ranks() { return false; }
   static constexpr bool actors() { return true; }

@@ -147,6 +147,12 @@ concept JointCriticHasOneSetOfWeights = internal::FitOf<Words...>::joint_team() 
 template <class... Words>
 concept CriticFitsItsAlgorithm = internal::FitOf<Words...>::critic_kind() || internal::refused;
 
+/// A value that is a whole team's (TeamCritic) is one of shared rewards, which shaping keeps, and of agents
+/// that all act in every step by one set of weights and are not told apart by AgentIds; its estimates are
+/// made once (not VTrace), and the policy remembers nothing and has neither magnet nor opponent model.
+template <class... Words>
+concept TeamCriticHasItsTeam = internal::FitOf<Words...>::team() || internal::refused;
+
 /// An actor with a Q-critic learns from single transitions: not from Episodes.
 template <class... Words>
 concept CriticLearnsFromTransitions = internal::FitOf<Words...>::transitions() || internal::refused;
@@ -215,7 +221,7 @@ concept SoundComposition =
     ActorsShareWeightsAlone<Words...> && ActorFitsItsActions<Words...> &&
     ExplorationFitsItsActions<Words...> && JointCriticHasOneSetOfWeights<Words...> &&
     CriticLearnsFromTransitions<Words...> && CriticFitsItsAlgorithm<Words...> &&
-    SelfPlayHasItsOpponents<Words...> && ShapingHasItsPotential<Words...> &&
+    TeamCriticHasItsTeam<Words...> && SelfPlayHasItsOpponents<Words...> && ShapingHasItsPotential<Words...> &&
     ShapingHasItsCounterfactual<Words...> && ShapingHasItsTarget<Words...> && ShapingHasItsOthers<Words...> &&
     ShapingHasItsComponents<Words...> && ShapingKeepsSharedRewards<Words...> &&
     CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...> &&

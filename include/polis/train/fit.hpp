@@ -133,6 +133,17 @@ struct Fit<ActorCritic<Words...>, E, std::integer_sequence<int, R...>>
   static constexpr bool optimizer() { return Optimizer<typename A::Optimizer>; }
   static constexpr bool critic() { return !A::Critic::needs_state || HasState<E>; }
   static constexpr bool critic_kind() { return !std::is_same_v<typename A::Critic, JointCritic>; }
+  static constexpr bool team() {
+    using Returns = typename A::Returns;
+    return !values_team<typename A::Critic> ||
+           (E::rewards == RewardStructure::shared && A::Shaping::template keeps_shared_rewards<E> &&
+            !HasTurns<E> && sizeof...(R) == role_count<E> && A::AgentIds::template features<E> == 0 &&
+            !A::Magnet::attracts && uses_values<Returns> && !recomputes<Returns> &&
+            !GroupEstimator<Returns> &&
+            (std::is_same_v<typename A::Sharing, SharedParameters> ||
+             (role_count<E> == 1 && !std::is_same_v<typename A::Sharing, SeparateParameters>)) &&
+            (... && EvaluatesParts<Model<R>>));
+  }
   static constexpr bool actions() {
     return !A::Critic::counterfactual || []<int... Each>(std::integer_sequence<int, Each...>) {
       return (... && (RoleOf<E, Each>::Action::kind == SpaceKind::discrete));
@@ -308,6 +319,7 @@ struct FitsOf<Policies<Parts...>, E> {
   static constexpr bool transitions() { return (... && Of<Parts>::transitions()); }
   static constexpr bool critic_kind() { return (... && Of<Parts>::critic_kind()); }
   static constexpr bool over_ranks() { return (... && Of<Parts>::over_ranks()); }
+  static constexpr bool team() { return (... && Of<Parts>::team()); }
   static constexpr bool actors() { return !(... || Of<Parts>::asynchronous); }
   static constexpr bool potential() { return (... && Of<Parts>::potential()); }
   static constexpr bool counterfactual() { return (... && Of<Parts>::counterfactual()); }
