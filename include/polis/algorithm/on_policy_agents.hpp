@@ -58,6 +58,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     shape.rows = lanes.count * group_size();
     shape.observation = Observation::words;
     shape.state = Base::state_words();
+    shape.rows_of_state = Base::team ? group_size() : 1;
     shape.action = Policy::words;
     shape.joint = Base::joint_words;
     shape.mask = mask_size;
@@ -100,7 +101,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
         rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
         if constexpr (central) {
-          if (leads(row)) tile.env->state(lane, Row{&rollout_.states(slot, row, 0)});
+          if (leads(row)) tile.env->state(lane, Row{&rollout_.states(slot, this->state_of(row), 0)});
         }
         if constexpr (joint) mark_acting(*tile.env, lane, &rollout_.joint_actions(slot, row, 0));
         if constexpr (mask_size > 0) read_mask(*tile.env, lane, a, &rollout_.masks(slot, row, 0));

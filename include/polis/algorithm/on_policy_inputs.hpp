@@ -83,6 +83,8 @@ class OnPolicyInputs {
   [[nodiscard]] int lane_of(int row) const { return first_lane_ + row / group_size(); }
   /// Whether a value is kept in this row.
   [[nodiscard]] bool leads(int row) const { return !team || row % group_size() == 0; }
+  /// Where the state of a row or of a sample is kept.
+  [[nodiscard]] int state_of(int row) const { return team ? row / group_size() : row; }
   /// Whether the agent of a row has a part in the next step.
   [[nodiscard]] bool counts(const MultiAgentEnv<E>& env, int row) const {
     const int lane = lane_of(row), who = agent(row % group_size());

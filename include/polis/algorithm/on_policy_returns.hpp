@@ -230,9 +230,13 @@ class OnPolicyReturns : public OnPolicyAgents<Words, E, R, Arch> {
     batch.features = s.features;
     batch.critic_features = s.features;
     if (central && batch.part != PolicyPart::actor) {
+      Array<int, tile_rows> states{};
+      if constexpr (team) {
+        for (int i = 0; i < rows; ++i) states[i] = this->state_of(ids[i]);
+      }
       this->gather_states(rollout_.states.data + shift * Base::state_words(),
-                          rollout_.joint_actions.data + shift * Base::joint_words, ids, ids, rows,
-                          s.critic_features + t * Parts::critic_features * tile_rows);
+                          rollout_.joint_actions.data + shift * Base::joint_words, team ? states.data() : ids,
+                          ids, rows, s.critic_features + t * Parts::critic_features * tile_rows);
       batch.critic_features = s.critic_features;
     }
     if constexpr (mask_size > 0) {

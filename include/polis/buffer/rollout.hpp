@@ -23,17 +23,18 @@ namespace polis {
 
 /// The sizes of a rollout's arrays.
 struct RolloutShape {
-  int steps = 0;         ///< environment steps between two updates
-  int rows = 0;          ///< lanes times agents
-  int observation = 0;   ///< floats of one observation
-  int state = 0;         ///< floats of the environment's state, 0 where no critic sees it
-  int joint = 0;         ///< floats of the actions of all agents of the lane, 0 where nobody asks for them
-  int action = 0;        ///< floats of one action
-  int mask = 0;          ///< legality flags, 0 where every action is legal
-  int carry = 0;         ///< floats of a recurrent policy's carry
-  int segments = 0;      ///< segments a row is cut into for a recurrent policy
-  bool idle = false;     ///< whether some rows are kept whose agents do not act
-  bool carried = false;  ///< whether slot 0 is kept for the pending decision of the rollout before
+  int steps = 0;          ///< environment steps between two updates
+  int rows = 0;           ///< lanes times agents
+  int observation = 0;    ///< floats of one observation
+  int state = 0;          ///< floats of the environment's state, 0 where no critic sees it
+  int rows_of_state = 1;  ///< rows that a state is kept once for
+  int joint = 0;          ///< floats of the actions of all agents of the lane, 0 where nobody asks for them
+  int action = 0;         ///< floats of one action
+  int mask = 0;           ///< legality flags, 0 where every action is legal
+  int carry = 0;          ///< floats of a recurrent policy's carry
+  int segments = 0;       ///< segments a row is cut into for a recurrent policy
+  bool idle = false;      ///< whether some rows are kept whose agents do not act
+  bool carried = false;   ///< whether slot 0 is kept for the pending decision of the rollout before
 
   [[nodiscard]] int slots() const { return steps + (carried ? 1 : 0); }
 };
@@ -68,18 +69,19 @@ class RolloutArrays {
   [[nodiscard]] const RolloutShape& shape() const { return shape_; }
   [[nodiscard]] std::size_t bytes() const { return arena_.size() * sizeof(float); }
 
-  ArrayView<float, 3> observations, states;  // [slots + 1][rows][...]
-  ArrayView<float, 3> actions, masks;        // [slots][rows][...]
-  ArrayView<float, 3> joint_actions;         // [slots][rows][joint], -1 of agents that do not act
-  ArrayView<float, 3> carries;               // [segments][rows][carry]
-  ArrayView<float, 2> log_probs, rewards;    // [slots][rows]
-  ArrayView<float, 2> values;                // [slots + 1][rows]
-  ArrayView<float, 2> final_values;          // [slots][rows], where an episode was truncated
-  ArrayView<float, 2> advantages, returns;   // [slots][rows]
-  ArrayView<End, 2> ends;                    // [slots][rows]
-  ArrayView<std::uint8_t, 2> decided;        // [slots][rows]
-  ArrayView<std::uint8_t, 2> active;         // [slots][rows], where `decided` also holds rows that do not act
-  ArrayView<std::uint8_t, 2> starts;         // [slots][rows]: first decision of an episode
+  ArrayView<float, 3> observations;         // [slots + 1][rows][observation]
+  ArrayView<float, 3> states;               // [slots + 1][rows / rows_of_state][state]
+  ArrayView<float, 3> actions, masks;       // [slots][rows][...]
+  ArrayView<float, 3> joint_actions;        // [slots][rows][joint], -1 of agents that do not act
+  ArrayView<float, 3> carries;              // [segments][rows][carry]
+  ArrayView<float, 2> log_probs, rewards;   // [slots][rows]
+  ArrayView<float, 2> values;               // [slots + 1][rows]
+  ArrayView<float, 2> final_values;         // [slots][rows], where an episode was truncated
+  ArrayView<float, 2> advantages, returns;  // [slots][rows]
+  ArrayView<End, 2> ends;                   // [slots][rows]
+  ArrayView<std::uint8_t, 2> decided;       // [slots][rows]
+  ArrayView<std::uint8_t, 2> active;        // [slots][rows], where `decided` also holds rows that do not act
+  ArrayView<std::uint8_t, 2> starts;        // [slots][rows]: first decision of an episode
 
   void archive(auto& a) {
     a.section("rollout");
@@ -106,7 +108,7 @@ class RolloutArrays {
   void layout(F&& f) {
     const int slots = shape_.slots(), rows = shape_.rows;
     f(observations, slots + 1, rows, shape_.observation);
-    f(states, slots + 1, rows, shape_.state);
+    f(states, slots + 1, rows / shape_.rows_of_state, shape_.state);
     f(actions, slots, rows, shape_.action);
     f(joint_actions, slots, rows, shape_.joint);
     f(masks, slots, rows, shape_.mask);
