@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <polis/core/random.hpp>
+#include <polis/core/random_lanes.hpp>
 
 namespace {
 

@@ -13,6 +13,7 @@
 #include <polis/algorithm/q_agents.hpp>
 #include <polis/algorithm/replay_agents.hpp>
 #include <polis/core/random.hpp>
+#include <polis/core/random_lanes.hpp>
 #include <polis/nn/ensemble.hpp>
 #include <polis/nn/initialization.hpp>
 #include <polis/policy/actor.hpp>

@@ -21,6 +21,7 @@
 #include <polis/algorithm/q_update.hpp>
 #include <polis/algorithm/sharded_gradient.hpp>
 #include <polis/buffer/reservoir.hpp>
+#include <polis/core/random_lanes.hpp>
 #include <polis/core/word.hpp>
 #include <polis/distribution/categorical.hpp>
 #include <polis/nn/adam.hpp>

@@ -17,7 +17,7 @@
 #include <polis/buffer/rollout.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/fixed_array.hpp>
-#include <polis/core/random.hpp>
+#include <polis/core/random_lanes.hpp>
 #include <polis/core/transpose.hpp>
 
 namespace polis::internal {

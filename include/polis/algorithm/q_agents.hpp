@@ -11,6 +11,7 @@
 #include <polis/algorithm/replay_agents.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/random.hpp>
+#include <polis/core/random_lanes.hpp>
 #include <polis/exploration/epsilon_greedy.hpp>
 #include <polis/nn/initialization.hpp>
 #include <polis/policy/parameters.hpp>

@@ -166,47 +166,4 @@ void shuffle(std::span<T> values, Random& random) {
   shuffle(values.data(), static_cast<int>(values.size()), random);
 }
 
-/// The first `count` uniform numbers of the streams (seed, step, lanes[r], agents[r], purpose) of up to 64
-/// rows, as `Random` gives them: number i of row r to uniforms[i * tile_rows + r]. Rows are padded to whole
-/// registers with numbers of no stream's concern.
-template <class Arch>
-POLIS_ONE_COPY void philox_uniform_tile(std::uint64_t seed, std::uint64_t step, Purpose purpose,
-                                        const std::uint32_t* lanes, const std::uint32_t* agents, int rows,
-                                        int count, float* uniforms) {
-  constexpr int width = batch_width<Batch<Arch>>;
-  const Philox::Key first = Philox::key(seed);
-  for (int row = 0; row < rows; row += width) {
-    for (int draw = 0; 4 * draw < count; ++draw) {
-      // One word of every row's counter after the other: loops of fixed length, which become register
-      // operations.
-      alignas(64) std::uint32_t c0[width], c1[width], c2[width], c3[width];
-      for (int i = 0; i < width; ++i) {
-        const int r = row + i < rows ? row + i : rows - 1;
-        c0[i] = static_cast<std::uint32_t>(draw);
-        c1[i] = static_cast<std::uint32_t>(step);
-        c2[i] = lanes[r];
-        c3[i] = agents[r] << 12 | static_cast<std::uint32_t>(purpose);
-      }
-      Philox::Key key = first;
-      for (int round = 0; round < Philox::rounds; ++round) {
-        for (int i = 0; i < width; ++i) {
-          const std::uint64_t a = std::uint64_t{Philox::multiplier0} * c0[i];
-          const std::uint64_t b = std::uint64_t{Philox::multiplier1} * c2[i];
-          c0[i] = static_cast<std::uint32_t>(b >> 32) ^ c1[i] ^ key[0];
-          c2[i] = static_cast<std::uint32_t>(a >> 32) ^ c3[i] ^ key[1];
-          c1[i] = static_cast<std::uint32_t>(b);
-          c3[i] = static_cast<std::uint32_t>(a);
-        }
-        key[0] += Philox::weyl0;
-        key[1] += Philox::weyl1;
-      }
-      const std::uint32_t* words[4] = {c0, c1, c2, c3};
-      for (int w = 0; w < 4 && 4 * draw + w < count; ++w) {
-        float* to = uniforms + (4 * draw + w) * tile_rows + row;
-        for (int i = 0; i < width; ++i) to[i] = Random::from_word(words[w][i]);
-      }
-    }
-  }
-}
-
 }  // namespace polis

@@ -7,8 +7,10 @@
 
 #include <polis/core/array.hpp>
 #include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/random.hpp>
 #include <polis/core/simd.hpp>
+#include <polis/core/tile.hpp>
 
 namespace polis {
 
@@ -179,5 +181,33 @@ class RandomLanes {
   int used_ = 4;
   Mask redrawn_ = no_places<Arch>();
 };
+
+/// The first `count` uniform numbers of the streams (seed, step, lanes[r], agents[r], purpose) of up to 64
+/// rows, as `Random` gives them: number i of row r to uniforms[i * tile_rows + r]. Rows are padded to whole
+/// registers with numbers of no stream's concern.
+template <class Arch>
+POLIS_ONE_COPY void philox_uniform_tile(std::uint64_t seed, std::uint64_t step, Purpose purpose,
+                                        const std::uint32_t* lanes, const std::uint32_t* agents, int rows,
+                                        int count, float* uniforms) {
+  using Words = WordBatch<Arch>;
+  constexpr int width = static_cast<int>(Words::size);
+  const Words first(static_cast<std::uint32_t>(step)), what(static_cast<std::uint32_t>(purpose));
+  for (int row = 0; row < rows; row += width) {
+    alignas(Words) std::uint32_t lane[width], agent[width];
+    for (int i = 0; i < width; ++i) {
+      const int r = row + i < rows ? row + i : rows - 1;
+      lane[i] = lanes[r], agent[i] = agents[r];
+    }
+    const Words who = Words::load_aligned(agent) << 12 | what;
+    for (int draw = 0; 4 * draw < count; ++draw) {
+      const Array<Words, 4> words = philox_block<Arch>(
+          {{Words(static_cast<std::uint32_t>(draw)), first, Words::load_aligned(lane), who}},
+          Philox::key(seed));
+      for (int w = 0; w < 4 && 4 * draw + w < count; ++w) {
+        RandomLanes<Arch>::from_words(words[w]).store_unaligned(uniforms + (4 * draw + w) * tile_rows + row);
+      }
+    }
+  }
+}
 
 }  // namespace polis
