@@ -21,7 +21,7 @@ while [[ $# -gt 0 ]]; do
        programs+=("$1"); shift ;;
   esac
 done
-if [[ ${#programs[@]} -eq 0 ]]; then programs=("$root"/examples/*.cpp); fi
+if [[ ${#programs[@]} -eq 0 ]]; then programs=("$root"/examples/*.cpp "$root"/examples/*/*.cpp); fi
 
 compiler=${CXX:-g++}
 options=(-std=c++20 -O3 -march=native)
@@ -55,7 +55,7 @@ PYTHON
 }
 
 for program in "${programs[@]}"; do
-  name=compile_time/$(basename "$program" .cpp)
+  name=${program##*examples/} name=compile_time/${name%.cpp}
   for ((run = 0; run < runs; ++run)); do compile "$program"; done >"$scratch/seconds"
   report "$name/seconds" "$(sort -n "$scratch/seconds" | head -n 1)" s
   report "$name/peak_memory" "$(awk '{printf "%.0f", $1 / 1024}' "$scratch/peak")" MiB

@@ -175,7 +175,7 @@ class ReplayFile {
 
   static std::uint32_t checksum_of(ReplayFileHeader header) {
     header.checksum = 0;
-    return crc32(to_bytes(header));
+    return crc32(bytes_of(to_bytes(header)));
   }
 
   void drop_new() {

@@ -2,9 +2,9 @@
 // damaged file from a whole one. Check value: crc32("123456789") = cbf43926.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 
 namespace polis {
@@ -13,29 +13,38 @@ namespace internal {
 
 /// table[k][b]: the remainder of byte b followed by k zero bytes, so that eight bytes are folded in at once
 /// (slicing-by-8, Kounavis and Berry 2005).
-constexpr auto crc32_tables() {
-  std::array<std::array<std::uint32_t, 256>, 8> table{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    std::uint32_t remainder = byte;
-    for (int bit = 0; bit < 8; ++bit) remainder = (remainder >> 1) ^ ((remainder & 1) * 0xedb88320u);
-    table[0][byte] = remainder;
-  }
-  for (std::size_t k = 1; k < 8; ++k) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const std::uint32_t before = table[k - 1][byte];
-      table[k][byte] = (before >> 8) ^ table[0][before & 0xff];
+/// A plain array, and few steps a byte: every program evaluates them while it is compiled.
+struct Crc32Tables {
+  std::uint32_t table[8][256]{};
+
+  constexpr Crc32Tables() {
+    for (std::uint32_t bit = 128, remainder = 1; bit > 0; bit >>= 1) {  // the table is linear in the byte
+      remainder = (remainder >> 1) ^ ((remainder & 1) * 0xedb88320u);
+      for (std::uint32_t byte = 0; byte < 256; byte += 2 * bit)
+        table[0][byte + bit] = table[0][byte] ^ remainder;
+    }
+    for (int k = 1; k < 8; ++k) {
+      for (int byte = 0; byte < 256; ++byte) {
+        const std::uint32_t before = table[k - 1][byte];
+        table[k][byte] = (before >> 8) ^ table[0][before & 0xff];
+      }
     }
   }
-  return table;
-}
+};
 
-inline constexpr auto crc32_table = crc32_tables();
+inline constexpr Crc32Tables crc32_tables;
+
+/// A container's elements as they lie in memory.
+template <class Range>
+std::span<const std::byte> bytes_of(const Range& range) {
+  return {reinterpret_cast<const std::byte*>(std::data(range)), std::size(range) * sizeof(*std::data(range))};
+}
 
 }  // namespace internal
 
 /// CRC-32 of `bytes`; pass the checksum so far as `previous` to go on from it. About a cycle a byte.
 constexpr std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t previous = 0) {
-  const auto& table = internal::crc32_table;
+  const auto& table = internal::crc32_tables.table;
   std::uint32_t crc = ~previous;
   std::size_t i = 0;
   for (; i + 8 <= bytes.size(); i += 8) {

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include <polis/core/text.hpp>
+
 namespace polis {
 
 /// Thrown for bad input: a malformed file, an unknown key, a torn checkpoint, a NaN in a gradient.
@@ -24,9 +26,7 @@ class Error : public std::runtime_error {
  private:
   [[gnu::cold]] static std::string compose(const std::string& what, const std::string& where,
                                            const std::string& expected) {
-    std::string text = where.empty() ? what : where + ": " + what;
-    if (!expected.empty()) text += "; expected " + expected;
-    return text;
+    return concat({where, where.empty() ? "" : ": ", what, expected.empty() ? "" : "; expected ", expected});
   }
 
   std::string problem_, where_, expected_;

@@ -97,7 +97,7 @@ constexpr std::string_view trim(std::string_view text) {
 }
 
 /// The items of "[a, b, c]" (brackets optional), divided at commas outside double quotes, trimmed.
-inline std::vector<std::string_view> split_list(std::string_view text) {
+[[gnu::cold, gnu::noinline]] inline std::vector<std::string_view> split_list(std::string_view text) {
   if (text.size() >= 2 && text.front() == '[' && text.back() == ']') text = text.substr(1, text.size() - 2);
   std::vector<std::string_view> items;
   if (trim(text).empty()) return items;
@@ -204,9 +204,16 @@ struct FixedListText {
 
 namespace internal {
 
-[[gnu::cold, gnu::noinline]] inline std::string expected_range(const std::string& from,
-                                                               const std::string& to) {
-  return concat({"a whole number from ", from, " to ", to});
+[[gnu::cold, gnu::noinline]] inline std::string expected_range(const TextPiece& from, const TextPiece& to) {
+  return concat({"a whole number from ", from.view(), " to ", to.view()});
+}
+
+/// "one of a, b, c".
+template <class Name>
+[[gnu::cold, gnu::noinline]] std::string expected_name(const Name* names, std::size_t count) {
+  std::string list = "one of ";
+  for (std::size_t i = 0; i < count; ++i) list.append(i > 0 ? ", " : "").append(names[i]);
+  return list;
 }
 
 }  // namespace internal
@@ -238,7 +245,7 @@ struct FieldText<T> {
   static std::string print(T value) { return internal::print_number(value); }
   static std::string expected() {
     using Limits = std::numeric_limits<T>;
-    return internal::expected_range(print(Limits::min()), print(Limits::max()));
+    return internal::expected_range(Limits::min(), Limits::max());
   }
 };
 
@@ -264,10 +271,8 @@ struct FieldText<T> {
     return index < std::size(names) ? std::string(names[index]) : internal::print_number(index);
   }
   static std::string expected() {
-    std::string list = "one of";
-    const char* separator = " ";
-    for (const auto& name : enum_names(T{})) list.append(std::exchange(separator, ", ")).append(name);
-    return list;
+    const auto names = enum_names(T{});
+    return internal::expected_name(std::data(names), std::size(names));
   }
 };
 

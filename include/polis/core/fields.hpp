@@ -158,7 +158,7 @@ template <HasFields T>
 }
 
 /// How many single-character insertions, deletions and replacements turn `a` into `b` (Levenshtein).
-inline int edit_distance(std::string_view a, std::string_view b) {
+[[gnu::cold, gnu::noinline]] inline int edit_distance(std::string_view a, std::string_view b) {
   std::vector<int> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<int>(j);
   for (std::size_t i = 1; i <= a.size(); ++i) {
@@ -193,15 +193,17 @@ namespace internal {
   return sorted;
 }
 
-inline std::string join(const std::vector<std::string>& parts, std::string_view separator = ", ") {
+[[gnu::cold, gnu::noinline]] inline std::string join(const std::vector<std::string>& parts,
+                                                     std::string_view separator = ", ") {
   std::string text;
   for (const std::string& part : parts) (text += text.empty() ? "" : separator) += part;
   return text;
 }
 
 /// The Error for a name that is not among `known`: says the one probably meant and lists them all.
-inline Error unknown_name(std::string_view kind, std::string_view name, const std::vector<std::string>& known,
-                          std::string where = {}) {
+[[gnu::cold, gnu::noinline]] inline Error unknown_name(std::string_view kind, std::string_view name,
+                                                       const std::vector<std::string>& known,
+                                                       std::string where = {}) {
   const auto sorted = closest_first(name, known);
   std::string problem = concat({"unknown ", kind, " '", name, '\''});
   const std::string wanted(name);
@@ -222,7 +224,8 @@ inline Error unknown_name(std::string_view kind, std::string_view name, const st
 }  // namespace internal
 
 /// The field at `path`. Error: there is none; it lists those there are, the closest first.
-inline const Field& find_field(const std::vector<Field>& fields, std::string_view path) {
+[[gnu::cold, gnu::noinline]] inline const Field& find_field(const std::vector<Field>& fields,
+                                                            std::string_view path) {
   std::vector<std::string> known;
   for (const Field& field : fields) {
     if (field.path() == path) return field;
@@ -238,7 +241,8 @@ void set_field(T& object, std::string_view path, std::string_view text) {
 }
 
 /// Applies "key=value" to a list of fields. Error: no '=' in it; and what set_field says.
-inline void assign(const std::vector<Field>& fields, std::string_view assignment) {
+[[gnu::cold, gnu::noinline]] inline void assign(const std::vector<Field>& fields,
+                                                std::string_view assignment) {
   const auto equals = assignment.find('=');
   if (equals == assignment.npos) throw Error(concat({"'", assignment, "' has no '='"}), {}, "key=value");
   find_field(fields, internal::trim(assignment.substr(0, equals))).set(assignment.substr(equals + 1));
@@ -246,7 +250,7 @@ inline void assign(const std::vector<Field>& fields, std::string_view assignment
 
 /// Applies a range of "key=value" texts in order: all of them, or on an Error none.
 template <HasFields T, class Range>
-void apply_assignments(T& object, const Range& assignments) {
+[[gnu::cold]] void apply_assignments(T& object, const Range& assignments) {
   T changed = object;
   const auto fields = list_fields(changed);
   for (const auto& assignment : assignments) assign(fields, assignment);
@@ -273,7 +277,7 @@ template <HasFields T>
 /// Applies the lines key=value of a text; blank lines and those that begin with # are passed over.
 /// Error: what apply_assignments says; then nothing is changed.
 template <HasFields T>
-void from_text(T& object, std::string_view text) {
+[[gnu::cold]] void from_text(T& object, std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());

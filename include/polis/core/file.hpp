@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <utility>
@@ -110,7 +111,7 @@ inline void sync_folder_of(const std::string& path) {
   if (folder.is_open()) folder.sync();
 }
 
-inline bool write_and_sync(const std::string& path, std::span<const std::span<const std::byte>> parts) {
+inline bool write_and_sync(const std::string& path, std::initializer_list<std::span<const std::byte>> parts) {
   Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
   if (!file.is_open()) return false;
   for (const auto part : parts) {

@@ -12,7 +12,6 @@
 #include <cmath>
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -98,7 +97,7 @@ struct Adaptive {
     void archive(auto& a) {
       a.section("curriculum Adaptive");
       a(stage_, cooldown_left_, count_, successes_, passed_, failed_, rate_, advances_, regressions_);
-      a.fixed(std::span(returns_));
+      a.fixed(returns_);
       internal::check_stage(stage_, stages_);
     }
 

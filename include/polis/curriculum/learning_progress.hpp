@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -94,7 +93,7 @@ struct LearningProgress {
 
     void archive(auto& a) {
       a.section("curriculum LearningProgress");
-      a.fixed(std::span(fast_)), a.fixed(std::span(slow_));
+      a.fixed(fast_), a.fixed(slow_);
       settle();
     }
 

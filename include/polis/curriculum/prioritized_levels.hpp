@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -143,7 +142,7 @@ struct PrioritizedLevels {
     void archive(auto& a) {
       a.section("curriculum PrioritizedLevels");
       a(kept_, episodes_);
-      a.fixed(std::span(levels_));
+      a.fixed(levels_);
       if (kept_ < 0 || kept_ > config_.levels) {
         throw Error(concat({kept_, " levels"}), "archive", concat({"at most ", config_.levels}));
       }

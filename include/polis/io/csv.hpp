@@ -41,7 +41,7 @@ struct CsvTable {
   }
 
   /// The field as a finite number. Error: it is empty, text, or not finite.
-  [[nodiscard]] double number(const CsvField& field, std::string_view column_name) const {
+  [[nodiscard, gnu::cold]] double number(const CsvField& field, std::string_view column_name) const {
     const std::string of = " in column '" + std::string(column_name) + '\'';
     if (field.text.empty()) throw Error(concat({"the field", of, " is empty"}), where(field), "a number");
     double value = 0;
@@ -74,7 +74,7 @@ class CsvScanner {
   [[nodiscard]] bool at_end() const { return at_ == text_.size(); }
 
   /// The next line's fields, or more lines' where quotes span them.
-  std::vector<CsvField> row() {
+  [[gnu::cold]] std::vector<CsvField> row() {
     std::vector<CsvField> fields;
     do fields.push_back(field());
     while (skip(delimiter_));
@@ -89,7 +89,7 @@ class CsvScanner {
   }
 
  private:
-  [[nodiscard]] char guess_delimiter() const {
+  [[nodiscard, gnu::cold]] char guess_delimiter() const {
     std::array<std::pair<int, char>, 3> counts = {{{0, ','}, {0, ';'}, {0, '\t'}}};
     bool quoted = false;
     for (const char c : text_) {
@@ -112,7 +112,7 @@ class CsvScanner {
     throw Error(what, concat({file_, ':', line_, ':', at_ - line_start_ + 1}), expected);
   }
 
-  CsvField field() {
+  [[gnu::cold]] CsvField field() {
     CsvField field{{}, line_, static_cast<int>(at_ - line_start_ + 1)};
     if (skip('"')) {
       quoted_text(field);
@@ -128,7 +128,7 @@ class CsvScanner {
     return field;
   }
 
-  void quoted_text(CsvField& field) {
+  [[gnu::cold]] void quoted_text(CsvField& field) {
     while (true) {
       if (at_end()) {
         throw Error("a quote is opened and never closed", concat({file_, ':', field.line, ':', field.column}),
@@ -161,7 +161,7 @@ inline bool is_blank(const std::vector<CsvField>& row) { return row.size() == 1 
 
 /// Reads a table from text; `file` names it in errors. Blank lines are passed over, except in a table of one
 /// column, where only those at the end are. Error: a bad quote, a row of another length than the header's.
-inline CsvTable parse_csv(std::string_view text, std::string file) {
+[[gnu::cold]] inline CsvTable parse_csv(std::string_view text, std::string file) {
   internal::CsvScanner scanner(text, file);
   CsvTable table{std::move(file), scanner.delimiter(), {}, {}};
   while (!scanner.at_end() && (table.header.empty() || internal::is_blank(table.header)))

@@ -18,7 +18,7 @@ namespace polis::internal {
 enum class PriceRole { Date, Symbol, Open, High, Low, Close, AdjustedClose, Volume, Sentiment, Other };
 
 /// A column's name without case, blanks and dashes.
-inline std::string plain_name(std::string_view name) {
+[[gnu::cold]] inline std::string plain_name(std::string_view name) {
   std::string key;
   for (const char c : name) {
     if (c != ' ' && c != '_' && c != '-')
@@ -27,7 +27,7 @@ inline std::string plain_name(std::string_view name) {
   return key;
 }
 
-inline PriceRole price_role(std::string_view name) {
+[[gnu::cold]] inline PriceRole price_role(std::string_view name) {
   const std::string key = plain_name(name);
   struct Names {
     PriceRole role;

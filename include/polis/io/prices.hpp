@@ -35,7 +35,7 @@ namespace internal {
 /// Reads the columns of one table; made for one call of parse_prices.
 class PriceReader {
  public:
-  PriceReader(const CsvTable& csv, const PriceOptions& options) : csv_(csv), options_(options) {
+  [[gnu::cold]] PriceReader(const CsvTable& csv, const PriceOptions& options) : csv_(csv), options_(options) {
     columns_.fill(-1);
     bool named_prices = false;
     for (std::size_t i = 0; i < csv.header.size(); ++i) {
@@ -61,7 +61,7 @@ class PriceReader {
     }
   }
 
-  PriceTable read() {
+  [[gnu::cold]] PriceTable read() {
     if (is_wide_)
       read_wide();
     else if (has(PriceRole::Symbol))
@@ -97,7 +97,7 @@ class PriceReader {
     return row[static_cast<std::size_t>(column(role))];
   }
 
-  void place_column(std::size_t i) {
+  [[gnu::cold]] void place_column(std::size_t i) {
     const CsvField& name = csv_.header[i];
     PriceRole role = roles_[i];
     if (is_wide_ && role != PriceRole::Date) {
@@ -132,7 +132,7 @@ class PriceReader {
   }
 
   /// Days must follow one another, `before` being the row of the day before of the same symbol.
-  void check_order(std::size_t before, std::size_t row) const {
+  [[gnu::cold]] void check_order(std::size_t before, std::size_t row) const {
     if (!has(PriceRole::Date) || dates_[before] < dates_[row]) return;
     const CsvField& field = at(csv_.rows[row], PriceRole::Date);
     const CsvField& previous = at(csv_.rows[before], PriceRole::Date);
@@ -142,7 +142,7 @@ class PriceReader {
                 csv_.where(field), "each day once, the oldest first");
   }
 
-  void read_wide() {
+  [[gnu::cold]] void read_wide() {
     if (table_.symbols.empty()) {
       throw Error("found no column of prices", csv_.where(csv_.header.back()),
                   "a column of closes per symbol");
@@ -156,7 +156,7 @@ class PriceReader {
     }
   }
 
-  void read_single() {
+  [[gnu::cold]] void read_single() {
     const auto slash = csv_.file.rfind('/');
     const std::string name = slash == std::string::npos ? csv_.file : csv_.file.substr(slash + 1);
     table_.symbols = {name.substr(0, name.rfind('.'))};
@@ -167,7 +167,7 @@ class PriceReader {
     }
   }
 
-  void read_long() {
+  [[gnu::cold]] void read_long() {
     RowsOf rows_of;
     for (std::size_t row = 0; row < csv_.rows.size(); ++row) {
       const CsvField& name = at(csv_.rows[row], PriceRole::Symbol);
@@ -187,7 +187,7 @@ class PriceReader {
     options_.calendar == PriceCalendar::forward_fill ? fill(rows_of, days) : intersect(rows_of, days);
   }
 
-  void check_equal_counts(const RowsOf& rows_of) const {
+  [[gnu::cold]] void check_equal_counts(const RowsOf& rows_of) const {
     for (std::size_t symbol = 1; symbol < rows_of.size(); ++symbol) {
       if (rows_of[symbol].size() == rows_of[0].size()) continue;
       throw Error(concat({table_.symbols[symbol], " has ", rows_of[symbol].size(), " rows and ",
@@ -201,7 +201,7 @@ class PriceReader {
     return has(PriceRole::Date) ? dates_[rows_of[symbol][i]] : DateKey{false, static_cast<long long>(i), {}};
   }
 
-  [[nodiscard]] std::vector<Day> all_days(const RowsOf& rows_of) const {
+  [[nodiscard, gnu::cold]] std::vector<Day> all_days(const RowsOf& rows_of) const {
     std::vector<DateKey> dates;
     for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
       for (std::size_t i = 0; i < rows_of[symbol].size(); ++i) dates.push_back(date_of(rows_of, symbol, i));
@@ -215,7 +215,8 @@ class PriceReader {
     return days;
   }
 
-  void note_lacking(const std::vector<std::size_t>& lacking, std::size_t days, const char* what) {
+  [[gnu::cold]] void note_lacking(const std::vector<std::size_t>& lacking, std::size_t days,
+                                  const char* what) {
     for (std::size_t symbol = 0; symbol < lacking.size(); ++symbol) {
       if (lacking[symbol] == 0) continue;
       table_.notes.push_back(table_.symbols[symbol] + " lacks " + std::to_string(lacking[symbol]) + " of " +
@@ -224,7 +225,7 @@ class PriceReader {
   }
 
   /// Keeps the days that every symbol has.
-  void intersect(const RowsOf& rows_of, const std::vector<Day>& days) {
+  [[gnu::cold]] void intersect(const RowsOf& rows_of, const std::vector<Day>& days) {
     std::vector<std::size_t> next(rows_of.size(), 0), lacking(rows_of.size(), 0);
     for (const auto& [date, count] : days) {
       for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
@@ -242,7 +243,7 @@ class PriceReader {
   }
 
   /// Keeps every day from that on which the last symbol begins to that on which the first one ends.
-  void fill(const RowsOf& rows_of, const std::vector<Day>& days) {
+  [[gnu::cold]] void fill(const RowsOf& rows_of, const std::vector<Day>& days) {
     DateKey begin = days.front().date, end = days.back().date;
     for (std::size_t symbol = 0; symbol < rows_of.size(); ++symbol) {
       begin = std::max(begin, date_of(rows_of, symbol, 0));
@@ -278,7 +279,7 @@ class PriceReader {
     }
   }
 
-  void check_gap(std::size_t symbol, int gap, std::size_t row) const {
+  [[gnu::cold]] void check_gap(std::size_t symbol, int gap, std::size_t row) const {
     if (gap <= options_.longest_gap) return;
     throw Error(concat({table_.symbols[symbol], " has no row on ", gap, " days before this one"}),
                 csv_.where(at(csv_.rows[row], PriceRole::Date)),
@@ -286,7 +287,7 @@ class PriceReader {
   }
 
   /// One symbol's prices of one day.
-  [[nodiscard]] Bar read_bar(const Row& row) const {
+  [[nodiscard, gnu::cold]] Bar read_bar(const Row& row) const {
     const auto name = [&](PriceRole role) {
       return std::string_view(csv_.header[static_cast<std::size_t>(column(role))].text);
     };
@@ -320,7 +321,7 @@ class PriceReader {
   }
 
   /// A day's low is its lowest price and its high the highest, but for a thousandth, which files round away.
-  void check_range(const Row& row, const Bar& bar, PriceRole close_role) const {
+  [[gnu::cold]] void check_range(const Row& row, const Bar& bar, PriceRole close_role) const {
     const auto refuse = [&](PriceRole role, const char* what, const char* side, PriceRole bound) {
       throw Error(concat({"the ", what, " of ", at(row, role).text, " is ", side, ' ', at(row, bound).text}),
                   csv_.where(at(row, role)), concat({"a price between the day's low and high"}));
@@ -340,7 +341,7 @@ class PriceReader {
     check(close_role, bar.close, "close");
   }
 
-  void add_bar(const Bar& bar) {
+  [[gnu::cold]] void add_bar(const Bar& bar) {
     table_.close.push_back(bar.close);
     if (has(PriceRole::Open)) table_.open.push_back(bar.open);
     if (has(PriceRole::High)) table_.high.push_back(bar.high);
@@ -349,7 +350,7 @@ class PriceReader {
     if (has(PriceRole::Sentiment)) table_.sentiment.push_back(bar.sentiment);
   }
 
-  void add_day(std::size_t row) {
+  [[gnu::cold]] void add_day(std::size_t row) {
     if (has(PriceRole::Date)) table_.dates.push_back(at(csv_.rows[row], PriceRole::Date).text);
     ++table_.days;
   }
@@ -369,7 +370,8 @@ class PriceReader {
 /// Reads prices from the text of a CSV file; `file` names it in errors (and the symbol of an OHLCV file).
 /// Error: as parse_csv; a gap, text, a price that is not positive and finite; days repeated or out of order;
 /// fewer days than the options ask for.
-inline PriceTable parse_prices(std::string_view text, std::string file, const PriceOptions& options = {}) {
+[[gnu::cold]] inline PriceTable parse_prices(std::string_view text, std::string file,
+                                             const PriceOptions& options = {}) {
   const CsvTable csv = parse_csv(text, std::move(file));
   return internal::PriceReader(csv, options).read();
 }

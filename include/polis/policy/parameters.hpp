@@ -3,7 +3,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -29,10 +28,9 @@ concept Parameters = requires(P p, const P c) {
 class FlatParameters {
  public:
   FlatParameters() = default;
-  explicit FlatParameters(Layout layout)
-      : FlatParameters(std::make_shared<const Layout>(std::move(layout))) {}
+  explicit FlatParameters(Layout layout) : layout_(std::move(layout)), values_(total_size(layout_)) {}
 
-  [[nodiscard]] const Layout& layout() const { return *layout_; }
+  [[nodiscard]] const Layout& layout() const { return layout_; }
   [[nodiscard]] std::size_t size() const { return values_.size(); }
   [[nodiscard]] float* data() { return values_.data(); }
   [[nodiscard]] const float* data() const { return values_.data(); }
@@ -42,16 +40,13 @@ class FlatParameters {
 
   template <class F>
   void for_each_block(F&& f) {
-    for (const Block& block : *layout_) f(block, block.offset, values().subspan(block.offset, block.size()));
+    for (const Block& block : layout_) f(block, block.offset, values().subspan(block.offset, block.size()));
   }
 
   void archive(auto& a) { a.fixed(values()); }
 
  private:
-  explicit FlatParameters(std::shared_ptr<const Layout> layout)
-      : layout_(std::move(layout)), values_(total_size(*layout_)) {}
-
-  std::shared_ptr<const Layout> layout_ = std::make_shared<const Layout>();
+  Layout layout_;
   AlignedVector<float> values_;
 };
 

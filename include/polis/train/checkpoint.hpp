@@ -50,9 +50,8 @@ struct CheckpointHeader {
 
   [[nodiscard]] std::uint32_t compute_checksum(std::string_view composition,
                                                std::span<const std::byte> payload) const {
-    const std::array<std::uint64_t, 2> sizes = {composition_size, payload_size};
-    const std::uint32_t of_sizes = crc32(std::as_bytes(std::span(sizes)));
-    return crc32(payload, crc32(std::as_bytes(std::span(composition)), of_sizes));
+    const std::uint64_t sizes[] = {composition_size, payload_size};
+    return crc32(payload, crc32(bytes_of(composition), crc32(bytes_of(sizes))));
   }
 };
 
@@ -83,11 +82,11 @@ void archive_same(auto& a, const std::string& where, const char* key, auto own) 
   header.payload_size = payload.size();
   header.checksum = header.compute_checksum(composition, payload);
   const auto start = to_bytes(header);
-  const std::array<std::span<const std::byte>, 3> parts = {start, std::as_bytes(std::span(composition)),
-                                                           payload};
 
   const std::string aside = path + ".tmp";
-  if (!internal::write_and_sync(aside, parts) || std::rename(aside.c_str(), path.c_str()) != 0) {
+  if (!internal::write_and_sync(aside,
+                                {internal::bytes_of(start), internal::bytes_of(composition), payload}) ||
+      std::rename(aside.c_str(), path.c_str()) != 0) {
     const int reason = errno;
     ::unlink(aside.c_str());
     const bool previous = ::access(path.c_str(), F_OK) == 0;
@@ -107,8 +106,8 @@ void archive_same(auto& a, const std::string& where, const char* key, auto own) 
                                                             std::string_view composition) {
   internal::Descriptor file(path, O_RDONLY);
   if (!file.is_open()) throw Error(std::strerror(errno), path, concat({"a checkpoint of ", composition}));
-  const auto read = [&](std::span<std::byte> bytes) {
-    const auto count = file.read(bytes);
+  const auto read = [&](void* to, std::size_t size) {
+    const auto count = file.read({static_cast<std::byte*>(to), size});
     if (count < 0) throw Error(concat({"cannot read the checkpoint: ", std::strerror(errno)}), path);
     return static_cast<std::size_t>(count);
   };
@@ -117,7 +116,7 @@ void archive_same(auto& a, const std::string& where, const char* key, auto own) 
   };
 
   std::array<std::byte, internal::checkpoint_header_size> start{};
-  const std::size_t found = read(start);
+  const std::size_t found = read(start.data(), start.size());
   const std::size_t comparable = std::min(found, internal::checkpoint_magic.size());
   if (std::memcmp(start.data(), internal::checkpoint_magic.data(), comparable) != 0) {
     throw Error("this is not a polis checkpoint", path, concat({"a checkpoint of ", composition}));
@@ -138,8 +137,8 @@ void archive_same(auto& a, const std::string& where, const char* key, auto own) 
   }
   std::string name(header.composition_size, '\0');
   std::vector<std::byte> payload(header.payload_size);
-  if (read(std::as_writable_bytes(std::span(name))) + read(payload) != rest ||
-      header.compute_checksum(name, payload) != header.checksum) {
+  if (read(name.data(), name.size()) + read(payload.data(), payload.size()) != rest ||
+      header.compute_checksum(name, internal::bytes_of(payload)) != header.checksum) {
     throw torn("its checksum does not fit its content", "a checkpoint as it was written");
   }
   if (name != composition) {

@@ -34,7 +34,7 @@ class EquityRecorder {
   }
 
   /// One report a trader. Throws polis::Error before the first bar.
-  [[nodiscard]] std::vector<TradingReport> reports(const E& env) const {
+  [[nodiscard, gnu::cold]] std::vector<TradingReport> reports(const E& env) const {
     if (curves_.empty()) throw Error("no bar was recorded", "EquityRecorder", "a call of add for each bar");
     std::vector<TradingReport> reports;
     for (int i = 0; i < env.active_traders(); ++i) {
@@ -152,7 +152,7 @@ struct NamedReport {
 };
 
 /// Prints one line a report: return, Sharpe, Sortino, largest drawdown, turnover a day and costs.
-inline void print_reports(std::span<const NamedReport> reports, std::FILE* to = stdout) {
+[[gnu::cold]] inline void print_reports(std::span<const NamedReport> reports, std::FILE* to = stdout) {
   std::fprintf(to, "%-14s%9s%9s%9s%14s%14s%9s\n", "", "return", "Sharpe", "Sortino", "max drawdown",
                "turnover/day", "costs");
   for (const auto& [name, figures] : reports) {
@@ -165,8 +165,8 @@ inline void print_reports(std::span<const NamedReport> reports, std::FILE* to = 
 /// Leaves the reports for those who draw them: `prefix`equity.csv has a row a bar and a column a report,
 /// `prefix`backtest.csv a row a report and a column a figure. Bar t is named dates[first_day + t], where
 /// there are dates. Error: a file cannot be written.
-inline void write_reports(std::span<const NamedReport> reports, const std::string& prefix,
-                          std::span<const std::string> dates = {}, int first_day = 0) {
+[[gnu::cold]] inline void write_reports(std::span<const NamedReport> reports, const std::string& prefix,
+                                        std::span<const std::string> dates = {}, int first_day = 0) {
   const auto quoted = [](const std::string& text) {
     std::string field = "\"";
     for (const char c : text) field.append(c == '"' ? 2 : 1, c);

@@ -28,7 +28,7 @@ struct MarketModel {
 namespace internal {
 
 /// The tercile (0 to 2) of each bar's local volatility.
-inline std::vector<int> regimes_by_tercile(const std::vector<double>& returns) {
+[[gnu::cold]] inline std::vector<int> regimes_by_tercile(const std::vector<double>& returns) {
   const int bars = static_cast<int>(returns.size()), reach = 30;
   std::vector<double> local(returns.size());
   for (int t = 0; t < bars; ++t) {
@@ -50,7 +50,8 @@ inline std::vector<int> regimes_by_tercile(const std::vector<double>& returns) {
 struct Moments {
   double mean = 0, deviation = 0;
 };
-inline Moments moments_of(const std::vector<double>& values, const std::vector<int>& label, int k) {
+[[gnu::cold]] inline Moments moments_of(const std::vector<double>& values, const std::vector<int>& label,
+                                        int k) {
   double count = 0, sum = 0, squares = 0;
   for (std::size_t t = 0; t < values.size(); ++t) {
     if (label[t] == k) count += 1, sum += values[t];
@@ -62,7 +63,8 @@ inline Moments moments_of(const std::vector<double>& values, const std::vector<i
   return {mean, count > 0 ? std::sqrt(squares / count) : 0};
 }
 
-inline RegimeSwitching<3> fit_factor(const std::vector<double>& returns, const std::vector<int>& regime) {
+[[gnu::cold]] inline RegimeSwitching<3> fit_factor(const std::vector<double>& returns,
+                                                   const std::vector<int>& regime) {
   RegimeSwitching<3> factor;
   for (int k = 0; k < 3; ++k) {
     const Moments moments = moments_of(returns, regime, k);
@@ -92,8 +94,8 @@ inline double covariance(const std::vector<double>& a, const std::vector<double>
 
 /// The square of what the betas are multiplied with: covariance of pairs in the sample over that of a factor
 /// model.
-inline double shared_part(const std::vector<std::vector<double>>& returns, const std::vector<double>& beta,
-                          double variance) {
+[[gnu::cold]] inline double shared_part(const std::vector<std::vector<double>>& returns,
+                                        const std::vector<double>& beta, double variance) {
   double sample = 0, model = 0;
   for (std::size_t a = 0; a < returns.size(); ++a) {
     for (std::size_t b = 0; b < a; ++b) {
@@ -105,7 +107,7 @@ inline double shared_part(const std::vector<std::vector<double>>& returns, const
 }
 
 /// The mean over symbols, bar by bar.
-inline std::vector<double> mean_returns(const std::vector<std::vector<double>>& returns) {
+[[gnu::cold]] inline std::vector<double> mean_returns(const std::vector<std::vector<double>>& returns) {
   std::vector<double> mean(returns.at(0).size());
   for (const auto& symbol : returns) {
     for (std::size_t t = 0; t < mean.size(); ++t) mean[t] += symbol[t] / static_cast<double>(returns.size());
@@ -113,8 +115,9 @@ inline std::vector<double> mean_returns(const std::vector<std::vector<double>>& 
   return mean;
 }
 
-inline std::vector<AssetModel> fit_assets(const std::vector<std::vector<double>>& returns,
-                                          const std::vector<double>& factor, const std::vector<int>& regime) {
+[[gnu::cold]] inline std::vector<AssetModel> fit_assets(const std::vector<std::vector<double>>& returns,
+                                                        const std::vector<double>& factor,
+                                                        const std::vector<int>& regime) {
   const double variance = covariance(factor, factor);
   std::vector<double> beta;
   for (const auto& asset : returns) beta.push_back(variance > 0 ? covariance(asset, factor) / variance : 0);
@@ -140,7 +143,7 @@ inline std::vector<AssetModel> fit_assets(const std::vector<std::vector<double>>
 }  // namespace internal
 
 /// Fits a market to log returns in percent, `returns[symbol][bar]`, all of one length above zero.
-inline MarketModel fit_market(const std::vector<std::vector<double>>& returns) {
+[[gnu::cold]] inline MarketModel fit_market(const std::vector<std::vector<double>>& returns) {
   const std::vector<double> factor = internal::mean_returns(returns);
   const std::vector<int> regime = internal::regimes_by_tercile(factor);
   return {{.regimes = internal::fit_factor(factor, regime)}, internal::fit_assets(returns, factor, regime)};

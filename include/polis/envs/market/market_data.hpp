@@ -93,7 +93,7 @@ struct MarketSettings {
 /// and for a range too short for its windows.
 class MarketHistory {
  public:
-  explicit MarketHistory(MarketPrices prices, const MarketSettings& settings = {})
+  [[gnu::cold]] explicit MarketHistory(MarketPrices prices, const MarketSettings& settings = {})
       : prices_(std::move(prices)), settings_(settings) {
     check_prices();
     check_ranges();
@@ -113,7 +113,7 @@ class MarketHistory {
   [[nodiscard]] const MarketModel& model() const { return model_; }
   /// Another one, as market::fit_market (fit.hpp) makes of `training_returns()`. Views made before keep
   /// theirs. Error: not one asset model for each symbol.
-  void set_model(MarketModel model) {
+  [[gnu::cold]] void set_model(MarketModel model) {
     if (model.assets.size() != static_cast<std::size_t>(prices_.symbols)) {
       throw Error(concat({model.assets.size(), " asset models"}), "MarketHistory",
                   concat({"one for each of ", prices_.symbols, " symbols"}));
@@ -121,7 +121,7 @@ class MarketHistory {
     model_ = std::move(model);
   }
   /// Log returns in percent, [symbol][bar].
-  [[nodiscard]] std::vector<std::vector<double>> training_returns() const {
+  [[nodiscard, gnu::cold]] std::vector<std::vector<double>> training_returns() const {
     std::vector<std::vector<double>> returns(static_cast<std::size_t>(prices_.symbols));
     for (int s = 0; s < prices_.symbols; ++s) {
       for (int day = 1; day < training_end_; ++day) {
@@ -164,7 +164,7 @@ class MarketHistory {
   }
   [[nodiscard]] int held_out_begin() const { return training_end_ + settings_.embargo; }
 
-  void check_prices() {
+  [[gnu::cold]] void check_prices() {
     if (prices_.symbols < 1 || prices_.close.size() % std::size_t(prices_.symbols) != 0) {
       throw Error(concat({prices_.close.size(), " closes for ", prices_.symbols, " symbols"}), "MarketPrices",
                   "as many closes as days times symbols");
@@ -200,7 +200,7 @@ class MarketHistory {
     }
   }
 
-  void check_ranges() {
+  [[gnu::cold]] void check_ranges() {
     const bool ordered = settings_.training > 0 && settings_.training <= settings_.end && settings_.end <= 1;
     if (!ordered || settings_.embargo < 0 || settings_.window < 2) {
       throw Error("the ranges are not in order", "MarketSettings",
@@ -217,7 +217,7 @@ class MarketHistory {
     }
   }
 
-  void compute_moves() {
+  [[gnu::cold]] void compute_moves() {
     to_fill_.assign(prices_.close.size(), 1.f);
     to_close_.assign(prices_.close.size(), 1.f);
     for (int day = 1; day < days_; ++day) {
@@ -234,7 +234,7 @@ class MarketHistory {
     }
   }
 
-  void compute_features() {
+  [[gnu::cold]] void compute_features() {
     raw_.resize(prices_.close.size());
     for (int s = 0; s < prices_.symbols; ++s) {
       MarketFeatures features;
@@ -248,7 +248,7 @@ class MarketHistory {
 
   /// Volume relative to the bars before, its logarithm and sentiment, the latter two brought to mean 0 and
   /// deviation 1 over the training range.
-  void compute_signals() {
+  [[gnu::cold]] void compute_signals() {
     if (prices_.volume.empty() && prices_.sentiment.empty()) return;
     signals_.assign(prices_.close.size() * market_signals, 0.f);
     relative_volume_.resize(prices_.volume.size());
@@ -267,7 +267,7 @@ class MarketHistory {
     }
   }
 
-  void scale_signal(int symbol, int f) {
+  [[gnu::cold]] void scale_signal(int symbol, int f) {
     const auto at = [&](int day) -> float& {
       return signals_[index(day, symbol) * market_signals + std::size_t(f)];
     };
@@ -283,7 +283,7 @@ class MarketHistory {
     }
   }
 
-  void fit() {
+  [[gnu::cold]] void fit() {
     model_ = fit_market(training_returns());
     scaled_.resize(raw_.size() * market_features);
     for (int s = 0; s < prices_.symbols; ++s) {
@@ -295,7 +295,7 @@ class MarketHistory {
     }
   }
 
-  [[nodiscard]] FeatureScaler fit_scaler(int symbol) const {
+  [[nodiscard, gnu::cold]] FeatureScaler fit_scaler(int symbol) const {
     FeatureScaler scaler;
     const double bars = training_end_ - market_warm_up;
     for (int f = 0; f < market_features; ++f) {
@@ -314,7 +314,7 @@ class MarketHistory {
 
   /// The days of [begin, end) on which a window fits, sorted by the squared returns of the whole market in
   /// it.
-  [[nodiscard]] std::vector<int> starts(int begin, int end, int window) const {
+  [[nodiscard, gnu::cold]] std::vector<int> starts(int begin, int end, int window) const {
     std::vector<double> squares(static_cast<std::size_t>(days_), 0.);  // running sum
     for (int day = 1; day < days_; ++day) {
       double move = 0;

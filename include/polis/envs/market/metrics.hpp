@@ -58,7 +58,7 @@ inline double value_at_risk(std::vector<double> returns, double level, double& t
 /// The figures of an equity curve, one value per bar and the starting one first. Turnover and costs are not
 /// in the curve and stay zero. Throws polis::Error for a curve without a bar, or one that is not positive
 /// before its end.
-inline TradingReport report_of(std::span<const double> equity, double bars_per_year = 252) {
+[[gnu::cold]] inline TradingReport report_of(std::span<const double> equity, double bars_per_year = 252) {
   if (equity.size() < 2) throw Error("an equity curve without a bar", "report_of", "at least two values");
   TradingReport report;
   std::vector<double> returns;
@@ -87,7 +87,7 @@ inline TradingReport report_of(std::span<const double> equity, double bars_per_y
 }
 
 /// The mean of every figure, and of the equity curves; one that ended early keeps its last value.
-inline TradingReport mean_report(std::span<const TradingReport> reports) {
+[[gnu::cold]] inline TradingReport mean_report(std::span<const TradingReport> reports) {
   TradingReport mean;
   const double share = 1 / static_cast<double>(reports.size());
   std::size_t bars = 0;

@@ -30,7 +30,8 @@ class ResultTable {
   enum class Shown { always, on_request };
 
   /// Writes a cell. A column is shown as its first cell says.
-  void set(std::string_view row, std::string_view column, double value, Shown shown = Shown::always) {
+  [[gnu::cold]] void set(std::string_view row, std::string_view column, double value,
+                         Shown shown = Shown::always) {
     const std::size_t r = find_or_add(rows_, row), c = find_or_add(columns_, column);
     if (c == shown_.size()) shown_.push_back(shown);
     if (r == cells_.size()) cells_.emplace_back();
