@@ -36,7 +36,7 @@ struct MetricsRow {
   std::vector<double> episode_returns{};  ///< of an evaluation, one an episode
 
   [[gnu::cold, gnu::noinline]] void add(std::string_view name, double value) {
-    values.push_back({std::string(name), value});
+    values.emplace_back(name, value);
   }
   /// The figure of this name; NaN when there is none.
   [[nodiscard]] double operator[](std::string_view name) const {
@@ -55,7 +55,7 @@ class Figures {
     for (auto& [key, value] : entries_) {
       if (key == name) return value;
     }
-    entries_.push_back({std::string(name), 0.});
+    entries_.emplace_back(name, 0.);
     std::size_t at = entries_.size() - 1;
     for (; at > 0 && name < entries_[at - 1].first; --at) std::swap(entries_[at - 1], entries_[at]);
     return entries_[at].second;
