@@ -15,6 +15,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -103,6 +104,26 @@ struct BestEvaluation : Sink {
     if (log) log->close();
   }
 };
+
+/// The settings of a file, and what `key=value` words of the command line change in them. Ends the program
+/// with a message where they cannot be read.
+template <class Run>
+void read_settings(const FigureLog& log, const std::filesystem::path& file, Run& run) try {
+  std::vector<const char*> words{"benchmark"};
+  for (const std::string& word : log.rest()) words.push_back(word.c_str());
+  const CommandLine cli(static_cast<int>(words.size()), words.data(),
+                        {{"--settings FILE", "a YAML file of the keys below"}});
+  if (cli.wants_help()) {
+    std::cout << cli.help("Measures with these settings.", run);
+    std::exit(0);
+  }
+  read_yaml(cli.value("--settings", file.string()), run);
+  run.trainer.threads = log.threads();
+  cli.apply(run);
+} catch (const Error& error) {
+  std::cerr << error.what() << "\n";
+  std::exit(2);
+}
 
 /// Trains one seed; returns the best mean return of its greedy policies: the first, those of the evaluation
 /// plan, and the last, where that is not one of them.

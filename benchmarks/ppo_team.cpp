@@ -15,8 +15,7 @@ int main(int argc, char** argv) {
   using Trainer = polis::Trainer<Learner, MultiAgentEnv<Crossing>>;
   FigureLog log(argc, argv);
   LearningRun<Trainer> run;
-  read_yaml((std::filesystem::path(__FILE__).parent_path() / "settings/crossing.yaml").string(), run);
-  run.trainer.threads = log.threads();
+  read_settings(log, std::filesystem::path(__FILE__).parent_path() / "settings/crossing.yaml", run);
   const int epochs = run.trainer.algorithm.epochs;
   OperationsPerStep operations({12, 64, 64, 2}, {}, epochs);
   const OperationsPerStep critic({}, {60, 128, 128, 1}, epochs);
