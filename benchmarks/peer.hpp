@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -33,7 +34,7 @@ class Peer {
     const std::size_t said = output.rfind("Time:");
     if (said == std::string::npos) return wall.count();
     const double time = std::strtod(output.c_str() + said + 5, nullptr);
-    if (!(time > 0)) fail("prints no positive number after \"Time:\"");
+    if (!(time > 0 && std::isfinite(time))) fail("prints no positive number after \"Time:\"");
     return time;
   }
 
