@@ -13,6 +13,10 @@
 // CUDA. Files (io/), statistics (stats/) and xtensor views (xtensor.hpp) are headers of their own.
 #pragma once
 
+// First what the messages about an environment are of, so that the way to it that they tell is short.
+#include <polis/env/environment.hpp>
+#include <polis/env/multi_agent_env.hpp>
+
 #include <polis/algorithm/a2c.hpp>
 #include <polis/algorithm/a3c.hpp>
 #include <polis/algorithm/action_probabilities.hpp>
