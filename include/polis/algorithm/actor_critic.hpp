@@ -120,7 +120,8 @@ struct ActorCriticSlots {
     int epochs = defaults.epochs;        ///< passes over the rollout
     int minibatch = defaults.minibatch;  ///< samples of one optimizer step; 0: the whole rollout
     int segment = defaults.segment;      ///< time steps of a recurrent policy's training segment
-    int shards = defaults.shards;  ///< parts of a gradient, summed in a fixed tree; not the number of threads
+    /// Parts of a gradient, of all ranks, summed in a fixed tree: at least the threads that are to work on it.
+    int shards = defaults.shards;
     float value_coefficient = defaults.value_coefficient;
     float entropy_coefficient = defaults.entropy_coefficient;
     float max_gradient_norm = defaults.max_gradient_norm;  ///< 0: gradients are not clipped

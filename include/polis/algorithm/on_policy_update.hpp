@@ -176,7 +176,9 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
                                  const AdvantageScale& scale, float rate) {
     const int count = static_cast<int>(units.size());
     const int tiles = (count + tile_rows - 1) / tile_rows;
-    const int shards = std::clamp(tiles, 1, step_.shards());  // there may be none of this rank's
+    int most = step_.shards();  // of all ranks: a shard costs as much to clear and to add as a few samples
+    if constexpr (C::distributed) most = std::max(1, most / services.collective->ranks());
+    const int shards = std::clamp(tiles, 1, most);  // there may be none of this rank's
     const double tile_nanoseconds = .1 * static_cast<double>(weights_.size()) * tile_rows * segment();
     services.region.parallel(shards, tile_nanoseconds * tiles / shards, [&](int shard, int worker) {
       Parameters& gradient = step_.shard(shard);

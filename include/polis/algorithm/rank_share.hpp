@@ -30,7 +30,7 @@ class RankShare {
     const auto all = collective.all_gather(std::as_bytes(std::span(counts_)));
     units_.clear();
     units_.reserve(all.size());
-    own_.reserve(counts_.size());
+    own_.reserve(all.size());
     for (int s = 0; s < segments; ++s) {
       for (int rank = 0; rank < collective.ranks(); ++rank) {
         const std::byte* counts = all.data() + static_cast<std::size_t>(rank * segments + s) * every;
@@ -50,14 +50,18 @@ class RankShare {
   /// those of a minibatch of all ranks are normalised: all sums travel in one message.
   template <class C, class SumsOf, class ScaleOf>
   void divide(C& collective, int batches, SumsOf&& sums, ScaleOf&& scale) {
-    own_.clear(), ends_.clear(), sums_.clear(), scales_.clear();
+    ends_.clear(), sums_.clear(), scales_.clear();
+    own_.resize(units_.size());
+    std::size_t end = 0;
     for (int b = 0; b < batches; ++b) {
-      const std::size_t begin = own_.size();
+      const std::size_t begin = end;
       for (int i = bound(b, batches); i < bound(b + 1, batches); ++i) {
-        if (units_[static_cast<std::size_t>(i)] >= 0) own_.push_back(units_[static_cast<std::size_t>(i)]);
+        const int unit = units_[static_cast<std::size_t>(i)];
+        own_[end] = unit;  // whose next one is, nobody could foretell: a branch would cost more than writing
+        end += unit >= 0 ? 1 : 0;
       }
-      ends_.push_back(own_.size());
-      sums_.push_back(sums(std::span<const int>(own_).subspan(begin)));
+      ends_.push_back(end);
+      sums_.push_back(sums(std::span<const int>(own_).subspan(begin, end - begin)));
     }
     // Sums are doubles alone, so that those of all minibatches are one array of them.
     static_assert(sizeof(AdvantageSums) == AdvantageSums::numbers * sizeof(double));
