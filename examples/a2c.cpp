@@ -1,4 +1,4 @@
-// A2C balances a pole. With other returns, A2C::With<Gae>, one word would change.
+// A2C balances a pole; by other returns in a2c_gae.cpp.
 #include <polis/polis.hpp>
 using namespace polis;
 

@@ -1,11 +1,19 @@
 #!/usr/bin/env bash
-# The program of docs/ranks.md is the one that is compiled here, and prints one evaluation, of an agent that learns.
-#   program.sh ROOT COMMAND...
+# A program of docs/ranks.md, the BLOCK-th, is the one that is compiled here, runs, and leaves or prints what CHECK asks:
+# `evaluates`, one evaluation of an agent that learns; `saves`, a checkpoint of the best member.
+#   program.sh CHECK ROOT BLOCK SOURCE COMMAND...
 set -euo pipefail
-root=$1
-shift
-diff <(awk '/^```cpp$/ { inside = ++blocks == 1; next } /^```$/ { inside = 0 } inside' "$root/docs/ranks.md") <(tail -n +2 "$root/tests/mpi/program.cpp")
+check=$1 root=$2 block=$3 source=$4
+shift 4
+diff <(awk -v block="$block" '/^```cpp$/ { inside = ++blocks == block; next } /^```$/ { inside = 0 } inside' \
+  "$root/docs/ranks.md") <(tail -n +2 "$source")
+rm -f best.polis
 output=$("$@")
 echo "$output"
-[[ $(grep -c '^return ' <<<"$output") -eq 1 ]]
-awk '/^return / { exit !($2 > 100) }' <<<"$output"
+case $check in
+  evaluates)
+    [[ $(grep -c '^return ' <<<"$output") -eq 1 ]]
+    awk '/^return / { exit !($2 > 100) }' <<<"$output" ;;
+  saves) [[ -s best.polis ]] ;;
+  *) exit 1 ;;
+esac

@@ -120,7 +120,7 @@ struct ActorCriticSlots {
     int epochs = defaults.epochs;        ///< passes over the rollout
     int minibatch = defaults.minibatch;  ///< samples of one optimizer step; 0: the whole rollout
     int segment = defaults.segment;      ///< time steps of a recurrent policy's training segment
-    /// Parts of a gradient, of all ranks, summed in a fixed tree: at least the threads that are to work on it.
+    /// Parts of a gradient (of all ranks), summed in a fixed tree: at least as many as work on it at a time.
     int shards = defaults.shards;
     float value_coefficient = defaults.value_coefficient;
     float entropy_coefficient = defaults.entropy_coefficient;
