@@ -1,11 +1,13 @@
-// No allocation in the steady state. This file replaces the program's operator new by one that counts while
-// asked to.
+// No allocation in the steady state. This file replaces the program's operator new by one that counts
+// (allocations.hpp).
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <utility>
 #include <vector>
@@ -32,28 +34,42 @@
 #include <polis/train/suites/disturbance.hpp>
 #include <polis/train/trainer.hpp>
 
+#include "allocations.hpp"
 #include "environments.hpp"
 
 namespace test_allocations {
 
 std::atomic<bool> counting{false};
-std::atomic<long> allocations{0};
+std::atomic<long> allocations{0}, live_bytes{0};
+
+// Before every block stands how long it is, in as much room as keeps the block aligned.
+std::size_t room(std::size_t alignment) { return std::max(alignment, alignof(std::max_align_t)); }
 
 void* allocate(std::size_t size, std::size_t alignment) {
   if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1, std::memory_order_relaxed);
-  void* const memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  if (!memory && size > 0) throw std::bad_alloc();
-  return memory;
+  const std::size_t before = room(alignment), whole = (size + 2 * before - 1) / before * before;
+  auto* const memory = static_cast<char*>(std::aligned_alloc(before, whole));
+  if (!memory) throw std::bad_alloc();
+  std::memcpy(memory, &size, sizeof size);
+  live_bytes.fetch_add(static_cast<long>(size), std::memory_order_relaxed);
+  return memory + before;
+}
+
+void release(void* block, std::size_t alignment) {
+  if (!block) return;
+  char* const memory = static_cast<char*>(block) - room(alignment);
+  std::size_t size = 0;
+  std::memcpy(&size, memory, sizeof size);
+  live_bytes.fetch_sub(static_cast<long>(size), std::memory_order_relaxed);
+  std::free(memory);
 }
 
 }  // namespace test_allocations
 
 // NOLINTBEGIN(misc-new-delete-overloads): the array forms end in these
-void* operator new(std::size_t size) {
-  return test_allocations::allocate(size > 0 ? size : 1, alignof(std::max_align_t));
-}
+void* operator new(std::size_t size) { return test_allocations::allocate(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
-  return test_allocations::allocate(size > 0 ? size : 1, static_cast<std::size_t>(alignment));
+  return test_allocations::allocate(size, static_cast<std::size_t>(alignment));
 }
 // Under a sanitizer the nothrow form would not end in ours, and its memory be freed by another hand.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
@@ -63,10 +79,16 @@ void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     return nullptr;
   }
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept { test_allocations::release(memory, alignof(std::max_align_t)); }
+void operator delete(void* memory, std::size_t) noexcept {
+  test_allocations::release(memory, alignof(std::max_align_t));
+}
+void operator delete(void* memory, std::align_val_t alignment) noexcept {
+  test_allocations::release(memory, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory, std::size_t, std::align_val_t alignment) noexcept {
+  test_allocations::release(memory, static_cast<std::size_t>(alignment));
+}
 // NOLINTEND(misc-new-delete-overloads)
 
 namespace test_allocations {
