@@ -11,6 +11,7 @@
 #include <polis/core/gemm.hpp>
 #include <polis/core/random.hpp>
 #include <polis/nn/adam.hpp>
+#include <polis/nn/bfloat16.hpp>
 #include <polis/nn/mlp.hpp>
 
 #include "google_benchmark.hpp"
@@ -37,28 +38,28 @@ void measure(benchmark::State& state, double flops, const Body& body) {
   state.counters["flops"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-template <int In, int Out, class Act>
+template <int In, int Out, class Act, template <int, int> class Layer = Dense>
 void forward(benchmark::State& state) {
   const auto w = uniform(Dense<In, Out>::parameters, 0), x = uniform(In * tile_rows, 1);
   AlignedVector<float> y(Out * tile_rows);
   measure(state, 2. * In * Out * tile_rows, [&] {
-    Dense<In, Out>::template forward<Simd, Act>(w.data(), x.data(), y.data(), nullptr, tile_rows);
+    Layer<In, Out>::template forward<Simd, Act>(w.data(), x.data(), y.data(), nullptr, tile_rows);
   });
 }
 
-template <int In, int Out>
+template <int In, int Out, template <int, int> class Layer = Dense>
 void input_gradient(benchmark::State& state) {
   const auto w = uniform(In * Out, 0), dy = uniform(Out * tile_rows, 1), kept = uniform(In * tile_rows, 2);
   AlignedVector<float> dx(In * tile_rows);
   measure(state, 2. * In * Out * tile_rows, [&] {
-    Dense<In, Out>::template input_gradient<Simd, Tanh>(w.data(), dy.data(), dx.data(), kept.data(),
+    Layer<In, Out>::template input_gradient<Simd, Tanh>(w.data(), dy.data(), dx.data(), kept.data(),
                                                         tile_rows);
   });
 }
 
-template <int In, int Out>
+template <int In, int Out, template <int, int> class DenseLayer = Dense>
 void weight_gradient(benchmark::State& state) {
-  using Layer = Dense<In, Out>;
+  using Layer = DenseLayer<In, Out>;
   const auto dy = uniform(Out * tile_rows, 1), x = uniform(In * tile_rows, 2);
   AlignedVector<float> dw(Layer::parameters), scratch(Layer::scratch_size);
   measure(state, 2. * In * Out * tile_rows, [&] {
@@ -105,14 +106,26 @@ void adam(benchmark::State& state) {
   BENCHMARK(input_gradient<in, out>);    \
   BENCHMARK(weight_gradient<in, out>)
 
+// Shares are of float32's peak here too: the quotient of two of them is a speed-up.
+#define POLIS_BFLOAT16_KERNELS(in, out)                 \
+  BENCHMARK(forward<in, out, Identity, Bfloat16Dense>); \
+  BENCHMARK(forward<in, out, Tanh, Bfloat16Dense>);     \
+  BENCHMARK(input_gradient<in, out, Bfloat16Dense>);    \
+  BENCHMARK(weight_gradient<in, out, Bfloat16Dense>)
+
 POLIS_KERNELS(64, 64);
 POLIS_KERNELS(4, 64);
 POLIS_KERNELS(64, 2);
 POLIS_KERNELS(128, 128);
 POLIS_KERNELS(256, 256);
+POLIS_BFLOAT16_KERNELS(64, 64);
+POLIS_BFLOAT16_KERNELS(128, 128);
+POLIS_BFLOAT16_KERNELS(256, 256);
 BENCHMARK(network<Mlp<64, 64>::network<4, 2, Tanh>>);
 BENCHMARK(network<Mlp<64, 64>::network<4, 2, Relu>>);
 BENCHMARK(network<Mlp<256, 256>::network<32, 8, Tanh>>);
+BENCHMARK(network<Bfloat16<Mlp<64, 64>>::network<4, 2, Relu>>);
+BENCHMARK(network<Bfloat16<Mlp<256, 256>>::network<32, 8, Tanh>>);
 BENCHMARK(adam);
 
 }  // namespace

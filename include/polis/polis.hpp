@@ -95,6 +95,7 @@
 #include <polis/envs/supply_chain/inventory.hpp>
 #include <polis/envs/supply_chain/supply_network.hpp>
 #include <polis/nn/adam.hpp>
+#include <polis/nn/bfloat16.hpp>
 #include <polis/nn/comm_net.hpp>
 #include <polis/nn/dueling.hpp>
 #include <polis/nn/gru.hpp>

@@ -43,10 +43,21 @@ template <int N, class Body>
   unroll(std::make_integer_sequence<int, N>{}, body);
 }
 
+/// The operands' elements: floats, each a step of the reduction.
+struct Floats {
+  template <class Arch>
+  [[gnu::always_inline]] static Batch<Arch> multiply_add(const Batch<Arch>& a, const Batch<Arch>& b,
+                                                         const Batch<Arch>& sum) {
+    return polis::multiply_add<Arch>(a, b, sum);
+  }
+};
+
 /// What a product starts from: zero, a bias for each row, or what stands in C.
 enum class Start { zero, bias, result };
 
-/// The operands of a product. Strides are in floats; B and C are read and written in whole registers.
+/// The operands of a product. Strides are in floats; B and C are read and written in whole registers. A and B
+/// hold elements of 32 bits, of which `Elements` knows how they multiply: floats, or pairs of steps
+/// (core/bfloat16.hpp).
 struct MatrixProduct {
   const float* a;  // element (m, k) at a[m * a_row + k * a_step]
   std::ptrdiff_t a_row, a_step;
@@ -66,7 +77,7 @@ struct MatrixProduct {
 /// packs
 /// (`i` numbers the block's registers, `n` those of a row) they cost compilers a third of what a lambda for
 /// each of them does.
-template <class Arch, int M, int N, int... i, int... n>
+template <class Arch, int M, int N, class Elements, int... i, int... n>
 POLIS_ONE_COPY void block_of(const MatrixProduct& p, int m0, int n0, std::integer_sequence<int, i...>,
                              std::integer_sequence<int, n...>) {
   using Register = Batch<Arch>;
@@ -87,7 +98,7 @@ POLIS_ONE_COPY void block_of(const MatrixProduct& p, int m0, int n0, std::intege
     const Register panel[N] = {Register::load_unaligned(right + n * width)...};
     Register element;  // of the row's, broadcast
     ((element = i % N == 0 ? Register(left[i / N * a_row]) : element,
-      sum[i] = multiply_add<Arch>(element, panel[i % N], sum[i])),
+      sum[i] = Elements::template multiply_add<Arch>(element, panel[i % N], sum[i])),
      ...);
     left += a_step;
     right += b_row;
@@ -103,35 +114,35 @@ POLIS_ONE_COPY void block_of(const MatrixProduct& p, int m0, int n0, std::intege
   }
   (sum[i].store_unaligned(to + i / N * p.c_row + i % N * width), ...);
 }
-template <class Arch, int M, int N>
+template <class Arch, int M, int N, class Elements>
 [[gnu::always_inline]] inline void block(const MatrixProduct& p, int m0, int n0) {
-  block_of<Arch, M, N>(p, m0, n0, std::make_integer_sequence<int, M * N>{},
-                       std::make_integer_sequence<int, N>{});
+  block_of<Arch, M, N, Elements>(p, m0, n0, std::make_integer_sequence<int, M * N>{},
+                                 std::make_integer_sequence<int, N>{});
 }
 
 /// M rows at row m, all of `columns` registers.
-template <class Arch, int M>
+template <class Arch, int M, class Elements>
 void block_row(const MatrixProduct& p, int m, int columns) {
   constexpr int wide = Blocking<Arch>::columns;
   int n = 0;
-  for (; n + wide <= columns; n += wide) block<Arch, M, wide>(p, m, n);
+  for (; n + wide <= columns; n += wide) block<Arch, M, wide, Elements>(p, m, n);
   if constexpr (wide > 2) {  // what is left in one go, lest few accumulators wait for one another
-    if (columns - n == 3) block<Arch, M, 3>(p, m, n), n += 3;
-    if (columns - n == 2) block<Arch, M, 2>(p, m, n), n += 2;
+    if (columns - n == 3) block<Arch, M, 3, Elements>(p, m, n), n += 3;
+    if (columns - n == 2) block<Arch, M, 2, Elements>(p, m, n), n += 2;
   }
-  for (; n < columns; ++n) block<Arch, M, 1>(p, m, n);
+  for (; n < columns; ++n) block<Arch, M, 1, Elements>(p, m, n);
 }
 
 /// Rows [m, last) of the product, over `columns` registers. The reduction runs in order whatever the shape of
 /// the blocks, so that a row's result does not depend on how many others there are.
-template <class Arch>
+template <class Arch, class Elements = Floats>
 POLIS_ONE_COPY void multiply(const MatrixProduct& p, int m, int last, int columns) {
   constexpr int tall = Blocking<Arch>::rows, few = 8;
   if (columns == 1) {  // as many rows as hide the latency with one register each
-    for (; m + few <= last; m += few) block<Arch, few, 1>(p, m, 0);
+    for (; m + few <= last; m += few) block<Arch, few, 1, Elements>(p, m, 0);
   }
-  for (; m + tall <= last; m += tall) block_row<Arch, tall>(p, m, columns);
-  for (; m < last; ++m) block_row<Arch, 1>(p, m, columns);
+  for (; m + tall <= last; m += tall) block_row<Arch, tall, Elements>(p, m, columns);
+  for (; m < last; ++m) block_row<Arch, 1, Elements>(p, m, columns);
 }
 
 }  // namespace internal

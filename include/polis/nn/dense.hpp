@@ -17,6 +17,7 @@ struct Dense {
   static_assert(In > 0 && Out > 0, "a layer has at least one input and one output");
   static constexpr int parameters = Out * In + Out;
   static constexpr int scratch_size = weight_gradient_scratch(In);
+  static constexpr bool turns = true;  // networks of it may turn their weights (TurnsWeights)
 
   /// Appends name + "weight" and name + "bias".
   static void append_to(Layout& layout, const std::string& name, BlockKind kind) {

@@ -15,14 +15,14 @@
 namespace polis {
 
 /// In inputs, hidden layers of `Widths` with `Act`, Out linear outputs. Blocks: "0.weight", "0.bias",
-/// "1.weight", ...
-template <int In, int Out, Activation Act, int... Widths>
-struct MlpNetwork {
+/// "1.weight", ... `DenseLayer<in, out>` is a layer as Dense is one, and says how its products are made.
+template <template <int, int> class DenseLayer, int In, int Out, Activation Act, int... Widths>
+struct LayeredNetwork {
   static constexpr int layers = sizeof...(Widths) + 1;
   static constexpr std::array<int, layers + 1> widths = {In, Widths..., Out};
 
   template <int layer>
-  using Layer = Dense<widths[layer], widths[layer + 1]>;
+  using Layer = DenseLayer<widths[layer], widths[layer + 1]>;
 
   /// Where layer `layer`'s weights begin.
   static constexpr int weights_at(int layer) {
@@ -75,7 +75,7 @@ struct MlpNetwork {
     });
   }
 
-  static constexpr int turned_size = turned_at(layers);
+  static constexpr int turned_size = DenseLayer<1, 1>::turns ? turned_at(layers) : 0;
   /// Two of a layer's outputs, [row][turned_outputs] each.
   static constexpr int turned_scratch = tile_rows * internal::turned_outputs(std::max({Out, Widths...})) * 2;
 
@@ -136,12 +136,19 @@ struct MlpNetwork {
   }
 };
 
+/// One with layers in float32.
+template <int In, int Out, Activation Act, int... Widths>
+using MlpNetwork = LayeredNetwork<Dense, In, Out, Act, Widths...>;
+
 /// The word: hidden layers of these widths; none makes a linear model.
 template <int... Widths>
 struct Mlp {
   using word = word::Network;
   template <int In, int Out, Activation Act>
   using network = MlpNetwork<In, Out, Act, Widths...>;
+  /// The same of another kind of layers.
+  template <template <int, int> class DenseLayer, int In, int Out, Activation Act>
+  using network_of = LayeredNetwork<DenseLayer, In, Out, Act, Widths...>;
 };
 
 }  // namespace polis
