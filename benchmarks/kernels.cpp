@@ -86,6 +86,29 @@ void network(benchmark::State& state) {
   });
 }
 
+/// What bounds the kernels of bfloat16: sixteen chains of their products, from registers alone.
+void bfloat16_chains(benchmark::State& state) {
+  using Format = internal::RoundedOperands<Simd>;
+  constexpr int chains = 16, steps = 1000, width = batch_width<Batch<>>;
+  const auto values = uniform(2 * width, 0);
+  const Batch<> a = Batch<>::load_unaligned(values.data()), b = Batch<>::load_unaligned(&values[width]);
+  AlignedVector<float> totals(width);
+  const double products = Format::groups(2) == 1 ? 2 : 1;  // of a lane and instruction
+  measure(state, 2. * products * width * chains * steps, [&] {
+    Batch<> sum[chains];
+    internal::unroll<chains>([&](auto i)
+                                 __attribute__((always_inline)) { sum[i] = Batch<>(static_cast<float>(i)); });
+    for (int step = 0; step < steps; ++step) {
+      internal::unroll<chains>([&](auto i) __attribute__((always_inline)) {
+        sum[i] = Format::Elements::multiply_add<Simd>(a, b, sum[i]);
+      });
+    }
+    Batch<> total(0.f);
+    internal::unroll<chains>([&](auto i) __attribute__((always_inline)) { total = total + sum[i]; });
+    total.store_unaligned(totals.data());
+  });
+}
+
 void adam(benchmark::State& state) {
   using Net = Mlp<64, 64>::network<4, 2, Tanh>;
   const Layout layout = Net::layout();
@@ -118,6 +141,7 @@ POLIS_KERNELS(4, 64);
 POLIS_KERNELS(64, 2);
 POLIS_KERNELS(128, 128);
 POLIS_KERNELS(256, 256);
+BENCHMARK(bfloat16_chains);
 POLIS_BFLOAT16_KERNELS(64, 64);
 POLIS_BFLOAT16_KERNELS(128, 128);
 POLIS_BFLOAT16_KERNELS(256, 256);

@@ -7,6 +7,7 @@
 
 #include <polis/algorithm/policies.hpp>
 #include <polis/deploy/describe.hpp>
+#include <polis/nn/bfloat16.hpp>
 
 #include "policies.hpp"
 
@@ -87,6 +88,20 @@ TEST_CASE("deploy/describe: each agent's policy is the one that it acts by") {
         "Buyer: 0 weights 0; Buyer: 1 weights 1; Seller: 2 weights 2; ");
   CHECK(owners<Policies<For<Seller, Linear>, For<Buyer, Linear::With<SeparateParameters>>>>() ==
         "Buyer: 0 weights 0; Buyer: 1 weights 1; Seller: 2 weights 2; ");
+}
+
+TEST_CASE("deploy/describe: a network with products of bfloat16 is described by its float32 weights") {
+  using E = Noise<Box<6>, Discrete<5>>;
+  const Untrained<PPO::With<Mlp<20, 16>>, E> exact;
+  const Untrained<PPO::With<Bfloat16<Mlp<20, 16>>>, E> rounded;
+  const PolicyModel a = describe_policy(exact.trainer), b = describe_policy(rounded.trainer);
+  REQUIRE(a.layers.size() == 3);
+  REQUIRE(b.layers.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    CHECK(a.layers[i].weight == b.layers[i].weight);
+    CHECK(a.layers[i].bias == b.layers[i].bias);
+    CHECK(a.layers[i].activation == b.layers[i].activation);
+  }
 }
 
 TEST_CASE("deploy/describe: spaces, bounds and heads in the order of their numbers") {

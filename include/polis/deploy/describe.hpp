@@ -130,9 +130,10 @@ inline constexpr ActivationKind activation_kind<Silu> = ActivationKind::silu;
 
 template <class Network>
 struct DescribeNetwork;
-template <int In, int Out, class Act, int... Widths>
+/// Of any kind of dense layers: what is exported multiplies in float32.
+template <template <int, int> class DenseLayer, int In, int Out, class Act, int... Widths>
   requires has_activation_kind<Act>
-struct DescribeNetwork<MlpNetwork<In, Out, Act, Widths...>> {
+struct DescribeNetwork<LayeredNetwork<DenseLayer, In, Out, Act, Widths...>> {
   static void apply(std::span<const float> weights, PolicyModel& model) {
     int inputs = In;
     (model.layers.push_back(take_dense(weights, std::exchange(inputs, Widths), Widths, activation_kind<Act>)),
