@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <polis/algorithm/actor_q_agents.hpp>
+#include <polis/algorithm/pass_weights.hpp>
 
 namespace polis::internal {
 
@@ -25,6 +26,8 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
   using Base::Base;
 
  protected:
+  using ActorWeights = PassWeights<Actor, Arch>;
+  using CriticWeights = PassWeights<Critics, Arch>;
   using Base::config_, Base::index, Base::replay_;
   static constexpr bool joint = Words::joint, expected = Head::expected;
   static constexpr int critic_count = Words::Critics::count;
@@ -34,6 +37,7 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
   /// Tiles of one thread.
   struct Workspace {
     float *input, *d_input, *own;                // of the critics; of the actor where that is not part of it
+    float* d_picked;                             // actions' gradient of the rows where one critic is the least
     float *outputs, *d_outputs;                  // of the actor: [Width][...]; [...]
     float *actions, *masks;                      // [Width][features], [flags]
     float *values, *d_values, *least;            // [critics][values], the least of them: [values]
@@ -48,6 +52,7 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
     s.memory = FloatArena({{&s.input, tile(Critics::inputs)},
                            {&s.d_input, tile(Critics::inputs)},
                            {&s.own, tile(joint ? Networks::features : 0)},
+                           {&s.d_picked, tile(action_features)},
                            {&s.outputs, tile(Head::inputs) * Width},
                            {&s.d_outputs, tile(Head::inputs)},
                            {&s.actions, tile(action_features) * Width},
@@ -62,7 +67,9 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
                            {&s.uniforms, tile(2 * Head::noise)},
                            {&s.actor_cache, index(Actor::cache_size)},
                            {&s.critic_cache, index(Critics::cache_size)},
-                           {&s.scratch, index(std::max(Actor::scratch_size, Critics::scratch_size))}});
+                           {&s.scratch, index(std::max({Actor::scratch_size, Critics::scratch_size,
+                                                        RowMajor<Actor, Arch>::scratch_size,
+                                                        RowMajor<Critics, Arch>::scratch_size}))}});
     return s;
   }
   /// Up to 64 transitions of the sample, and whether what follows them is meant.
@@ -100,11 +107,10 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
   }
   /// outputs[j] of the actor; returns its inputs, which are the first of the critics' where those see no
   /// more.
-  float* run_actor(Workspace& s, const Rows& rows, int j, const FlatParameters& weights, bool next) const {
+  float* run_actor(Workspace& s, const Rows& rows, int j, const ActorWeights& weights, bool next) const {
     float* const inputs = joint ? s.own : s.input;
     if constexpr (joint) gather_own(s, rows, j, next, inputs);
-    Actor::template forward<Arch>(weights.data(), inputs, nullptr, outputs_of(s, j), s.actor_cache,
-                                  rows.count);
+    weights.forward(inputs, outputs_of(s, j), s.actor_cache, rows.count);
     return inputs;
   }
   /// actions[j] and log_probs[j] of a sample from outputs[j].
@@ -170,7 +176,7 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
   /// values = what critics with these weights say of the j-th agent, by what they see and the agents'
   /// actions.
   template <class Valuing = Critics>
-  void value_agent(Workspace& s, const Rows& rows, int j, const FlatParameters& weights) const {
+  void value_agent(Workspace& s, const Rows& rows, int j, const CriticWeights& weights) const {
     if constexpr (joint) {
       std::fill_n(s.input + Networks::ids_at * tile_rows, Width * tile_rows, 0.f);
       std::fill_n(s.input + (Networks::ids_at + j) * tile_rows, tile_rows, 1.f);
@@ -180,7 +186,7 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
       if (expected && k == j) continue;
       to = std::copy_n(action_of(s, k), action_features * tile_rows, to);
     }
-    Valuing::template forward<Arch>(weights.data(), s.input, nullptr, s.values, s.critic_cache, rows.count);
+    weights.template forward<Valuing>(s.input, s.values, s.critic_cache, rows.count);
   }
   /// The least of the critics' values.
   void least_values(Workspace& s, int count) const {

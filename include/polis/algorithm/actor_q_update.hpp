@@ -73,6 +73,9 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
+    const bool by_rows = row_major_pays<Arch>(config_.batch, hidden_width(), Climbed::outputs > 1);
+    actor_weights_.prepare(by_rows), target_actor_weights_.prepare(by_rows && Head::targeted);
+    critic_weights_.prepare(by_rows), target_critic_weights_.prepare(by_rows);
     critics_sum_.prepare(critics_, config_.shards);
     actor_sum_.prepare(weights_, config_.shards);
     spaces_ = FixedArray<Workspace>(index(threads), [](std::size_t) { return Base::workspace(); });
@@ -90,14 +93,22 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
   }
 
   [[nodiscard]] const ActorQStatistics& statistics() const { return statistics_; }
-  [[nodiscard]] FlatParameters& critics() { return critics_; }
+  /// For changes before the next update, or the next `losses`.
+  [[nodiscard]] FlatParameters& critics() { return critic_weights_.changed(), critics_; }
+  [[nodiscard]] FlatParameters& weights() { return actor_weights_.changed(), weights_; }
+  [[nodiscard]] const FlatParameters& weights() const { return weights_; }
   [[nodiscard]] const FlatParameters& critics() const { return critics_; }
   [[nodiscard]] const FlatParameters& target_critics() const { return target_critics_; }
   /// Of an actor whose head has none, empty.
   [[nodiscard]] const FlatParameters& target_actor() const { return target_actor_; }
 
+  [[gnu::cold]] void archive_policy(auto& a) {
+    Base::archive_policy(a);
+    forget_passes();
+  }
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
+    forget_passes();
     a(critics_, target_critics_, target_actor_, optimizer_, actor_optimizer_, updates_);
   }
 
@@ -108,6 +119,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
   };
   [[nodiscard, gnu::cold]] Losses losses(Region& region) {
     replay_.settle();
+    forget_passes();
     draw_sample(0);
     const CriticSums critics = critic_gradient(region);
     const ActorSums actor = actor_gradient(region);
@@ -134,6 +146,11 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     append(layout, "critics.", Critics::layout());
     return layout;
   }
+  /// After anything else than a step has written to the weights.
+  void forget_passes() {
+    actor_weights_.changed(), target_actor_weights_.changed();
+    critic_weights_.changed(), target_critic_weights_.changed();
+  }
   void draw_sample(double progress) {
     this->sample_number_ = updates_;
     Random random(this->seed_, updates_, 0, this->stream(0), Purpose::permutation);
@@ -146,6 +163,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     const CriticSums critics = critic_gradient(region);
     statistics_.critic_gradient_norm += critics_sum_.step(
         optimizer_, critics_, schedule * config_.optimizer.learning_rate, config_.max_gradient_norm);
+    critic_weights_.changed();
     replay_.learn(ids_, errors_);
     statistics_.critic_loss += critics.loss, statistics_.value += critics.value;
     ++statistics_.updates;
@@ -154,6 +172,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     statistics_.actor_gradient_norm +=
         actor_sum_.step(actor_optimizer_, weights_, schedule * config_.actor_optimizer.learning_rate,
                         config_.max_gradient_norm);
+    actor_weights_.changed();
     statistics_.actor_loss += actor.loss, statistics_.entropy += actor.entropy;
     ++statistics_.actor_updates;
     const auto follow = [this](const FlatParameters& weights, FlatParameters& target) {
@@ -163,9 +182,16 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     };
     follow(critics_, target_critics_);
     if constexpr (Head::targeted) follow(weights_, target_actor_);
+    target_critic_weights_.changed(), target_actor_weights_.changed();
   }
 
   CriticSums critic_gradient(Region& region) {
+    if constexpr (Head::targeted) {
+      target_actor_weights_.take(target_actor_);
+    } else {
+      actor_weights_.take(weights_);
+    }
+    target_critic_weights_.take(target_critics_), critic_weights_.take(critics_);
     const double passes = 3 * static_cast<double>(critics_.size()) + static_cast<double>(weights_.size());
     return critics_sum_.sum(region, count(), .05 * passes * tile_rows * Width,
                             [&](float* gradient, CriticSums& sums, int first, int rows, int worker) {
@@ -174,6 +200,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
                             });
   }
   ActorSums actor_gradient(Region& region) {
+    actor_weights_.take(weights_), critic_weights_.take(critics_);
     const double passes = 2 * static_cast<double>(critics_.size()) + 3 * static_cast<double>(weights_.size());
     return actor_sum_.sum(region, count(), .05 * passes * tile_rows * Width,
                           [&](float* gradient, ActorSums& sums, int first, int rows, int worker) {
@@ -190,11 +217,10 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     for (int j = 0; j < Width; ++j) this->take_kept_action(s, rows, j);
     for (int i = 0; i < rows.count; ++i) errors_[index(rows.first + i)] = 0;
     for (int j = 0; j < Width; ++j) {
-      value_agent(s, rows, j, critics_);
+      value_agent(s, rows, j, critic_weights_);
       std::fill_n(s.d_values, Critics::outputs * tile_rows, 0.f);
       for (int i = 0; i < rows.count; ++i) add_error(s, rows, i, j, sums);
-      Critics::template backward<Arch>(critics_.data(), gradient, s.input, s.d_values, nullptr, nullptr,
-                                       s.critic_cache, s.scratch, rows.count);
+      critic_weights_.backward(gradient, s.input, s.d_values, s.critic_cache, s.scratch, rows.count);
     }
   }
   /// The critics' errors about the j-th agent of the i-th transition of the tile.
@@ -224,7 +250,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
   void value_next(Workspace& s, const Rows& rows) {
     see(s, rows, true);
     for (int j = 0; j < Width; ++j) {
-      run_actor(s, rows, j, Head::targeted ? target_actor_ : weights_, true);
+      run_actor(s, rows, j, Head::targeted ? target_actor_weights_ : actor_weights_, true);
       if (!expected || joint) sample(s, rows, j, true);
       if constexpr (joint) {
         for (int i = 0; i < rows.count; ++i) {
@@ -234,7 +260,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     }
     const float alpha = this->temperature();
     for (int j = 0; j < Width; ++j) {
-      value_agent(s, rows, j, target_critics_);
+      value_agent(s, rows, j, target_critic_weights_);
       this->least_values(s, rows.count);
       float* const next = s.next + j * tile_rows;
       const float* const log_probs = s.log_probs + j * tile_rows;
@@ -255,22 +281,21 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     see(s, rows, false);
     for (int j = 0; j < Width && joint; ++j) this->take_kept_action(s, rows, j);
     for (int j = 0; j < Width; ++j) {
-      const float* const inputs = run_actor(s, rows, j, weights_, false);
+      const float* const inputs = run_actor(s, rows, j, actor_weights_, false);
       std::fill_n(s.d_rows, tile_rows, 0.f);
       for (int i = 0; i < rows.count; ++i) s.d_rows[i] = acts(rows.ids[i], j) ? mean : 0.f;
       if constexpr (expected) {
-        value_agent(s, rows, j, critics_);
+        value_agent(s, rows, j, critic_weights_);
         this->least_values(s, rows.count);
         this->expect(s, rows, j, false, s.climbed);
         this->expect_backward(s, rows, j, alpha);
       } else {
         sample(s, rows, j, false);
-        this->template value_agent<Climbed>(s, rows, j, critics_);
-        climb(s, rows.count);
+        this->template value_agent<Climbed>(s, rows, j, critic_weights_);
+        climb(s, rows.count, j);
         sample_backward(s, rows, j, alpha);
       }
-      Actor::template backward<Arch>(weights_.data(), gradient, inputs, s.d_outputs, nullptr, nullptr,
-                                     s.actor_cache, s.scratch, rows.count);
+      actor_weights_.backward(gradient, inputs, s.d_outputs, s.actor_cache, s.scratch, rows.count);
       for (int i = 0; i < rows.count; ++i) {
         const float weight = s.d_rows[i], log_prob = s.log_probs[j * tile_rows + i];
         sums.loss += static_cast<double>(weight * (alpha * log_prob - s.climbed[i]));
@@ -284,20 +309,53 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
       if constexpr (joint) this->take_kept_action(s, rows, j);
     }
   }
-  /// The critics' gradient with respect to their inputs, of the value that the actor climbs: d_input and
-  /// climbed.
-  void climb(Workspace& s, int count) {
-    std::fill_n(s.d_values, Climbed::outputs * tile_rows, 0.f);
-    for (int i = 0; i < count; ++i) {
-      int best = 0;
-      for (int k = 1; k < Climbed::outputs; ++k) {
-        if (s.values[k * tile_rows + i] < s.values[best * tile_rows + i]) best = k;
+  /// The critics' gradient with respect to the j-th agent's action, of the value that the actor climbs:
+  /// d_input and climbed. Of every row it is the gradient of the critic whose value is the least.
+  void climb(Workspace& s, int count, int j) {
+    Array<int, tile_rows> best{};
+    std::copy_n(s.values, tile_rows, s.climbed);
+    for (int k = 1; k < Climbed::outputs; ++k) {
+      const float* const value = s.values + k * tile_rows;
+      for (int i = 0; i < tile_rows; ++i) {
+        best[i] = value[i] < s.climbed[i] ? k : best[i];
+        s.climbed[i] = std::min(value[i], s.climbed[i]);
       }
-      s.climbed[i] = s.values[best * tile_rows + i];
-      s.d_values[best * tile_rows + i] = -s.d_rows[i];
     }
+    if constexpr (RowMajor<Climbed, Arch>::possible) {
+      if (critic_weights_.by_rows()) return climb_picked(s, count, j, best);
+    }
+    std::fill_n(s.d_values, Climbed::outputs * tile_rows, 0.f);
+    for (int i = 0; i < count; ++i) s.d_values[best[i] * tile_rows + i] = -s.d_rows[i];
     Climbed::template backward<Arch>(critics_.data(), nullptr, s.input, s.d_values, s.d_input, nullptr,
                                      s.critic_cache, s.scratch, count);
+  }
+  /// The same with each critic going back over the rows alone where it is the least.
+  void climb_picked(Workspace& s, int count, int j, const Array<int, tile_rows>& best) {
+    using Critic = typename Networks::OneCritic;
+    using Passes = RowMajor<Critic, Arch>;
+    constexpr int size = Base::action_features;
+    const int first = Networks::actions_at + j * size;
+    std::fill_n(s.d_input + first * tile_rows, size * tile_rows, 0.f);
+    for (int k = 0; k < Climbed::outputs; ++k) {
+      Array<int, tile_rows> picked{};
+      int rows = 0;
+      std::fill_n(s.d_values, tile_rows, 0.f);
+      for (int i = 0; i < count; ++i) {  // which is the least is a toss: no branch
+        s.d_values[rows] = -s.d_rows[i], picked[rows] = i;
+        rows += best[i] == k ? 1 : 0;
+      }
+      if (rows < tile_rows) s.d_values[rows] = 0.f;
+      float* const cache = s.critic_cache + k * Critic::cache_size;
+      Passes::pick(cache, picked.data(), rows);
+      Passes::backward(critic_weights_.values() + k * Critic::parameters,
+                       critic_weights_.turned() + k * Passes::turned_size, nullptr, nullptr, s.d_values,
+                       s.d_picked, first, size, cache, s.scratch, rows);
+      for (int f = 0; f < size; ++f) {
+        for (int i = 0; i < rows; ++i) {
+          s.d_input[(first + f) * tile_rows + picked[i]] = s.d_picked[f * tile_rows + i];
+        }
+      }
+    }
   }
   void sample_backward(Workspace& s, const Rows& rows, int j, float alpha) {
     using T = Batch<Arch>;
@@ -312,6 +370,8 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     });
   }
 
+  /// Units of the widest hidden layer, or about as many.
+  static constexpr int hidden_width() { return Critics::cache_size / (critic_count * 2 * tile_rows) + 1; }
   [[nodiscard]] float mean_weight() const { return 1.f / static_cast<float>(count() * Width); }
 
   void finish_statistics(float schedule) {
@@ -327,6 +387,8 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
 
   FlatParameters critics_, target_critics_, target_actor_;
   typename Words::Optimizer optimizer_, actor_optimizer_;
+  PassWeights<Actor, Arch> actor_weights_, target_actor_weights_;
+  PassWeights<Critics, Arch> critic_weights_, target_critic_weights_;
   ShardedGradient<CriticSums, Arch> critics_sum_;
   ShardedGradient<ActorSums, Arch> actor_sum_;
   FixedArray<Workspace> spaces_;  // [worker]

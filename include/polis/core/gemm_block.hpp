@@ -52,8 +52,9 @@ struct Floats {
   }
 };
 
-/// What a product starts from: zero, a bias for each row, or what stands in C.
-enum class Start { zero, bias, result };
+/// What a product starts from: zero, a bias for each row, one row of biases for all of them, or what stands
+/// in C.
+enum class Start { zero, bias, row, result };
 
 /// The operands of a product. Strides are in floats; B and C are read and written in whole registers. A and B
 /// hold elements of 32 bits, of which `Elements` knows how they multiply: floats, or pairs of steps
@@ -67,7 +68,7 @@ struct MatrixProduct {
   std::ptrdiff_t c_row;
   int length;  // of the reduction
   Start start = Start::zero;
-  const float* bias = nullptr;  // [rows], with Start::bias
+  const float* bias = nullptr;  // with Start::bias one a row, with Start::row [columns]
   bool rectified = false;       // what is negative becomes 0
   const float* gate = nullptr;  // what stands where this is not positive becomes 0; strides as C
 };
@@ -86,6 +87,8 @@ POLIS_ONE_COPY void block_of(const MatrixProduct& p, int m0, int n0, std::intege
   Register sum[M * N];
   if (p.start == Start::bias) {
     ((sum[i] = i % N == 0 ? Register(p.bias[m0 + i / N]) : sum[i / N * N]), ...);
+  } else if (p.start == Start::row) {
+    ((sum[i] = i < N ? Register::load_unaligned(p.bias + (n0 + i % N) * width) : sum[i % N]), ...);
   } else if (p.start == Start::result) {
     ((sum[i] = Register::load_unaligned(to + i / N * p.c_row + i % N * width)), ...);
   } else {

@@ -1,0 +1,73 @@
+// Weights as the passes of an update read them: by feature-major tiles (nn/network.hpp), or row-major
+// (nn/row_major.hpp) where that is the faster way for the sizes at hand.
+#pragma once
+
+#include <cstddef>
+
+#include <polis/core/aligned.hpp>
+#include <polis/core/gemm.hpp>
+#include <polis/core/tile.hpp>
+#include <polis/nn/row_major.hpp>
+#include <polis/policy/parameters.hpp>
+
+namespace polis::internal {
+
+/// Whether row-major passes are the faster ones for samples of `batch` that networks with hidden layers of
+/// `width` learn from. They save the rows that fill up the last register, of all passes but the weights'
+/// gradients, and the turning of hidden units; with `picks`, half of a pass besides, an eighth of those that
+/// fill up. They cost the turning of weights, about as much as four rows.
+template <class Arch>
+constexpr bool row_major_pays(int batch, int width, bool picks) {
+  constexpr int register_rows = batch_width<Batch<Arch>>, turned = 4;
+  const int tiles = batch / tile_rows * tile_rows, rest = batch - tiles;
+  const int empty = (rest + register_rows - 1) / register_rows * register_rows - block_rows<Arch>(rest);
+  return empty + (picks ? batch / 16 : 0) + 3 * batch / (2 * width) >= turned;
+}
+
+/// The weights of a network N as its passes read them.
+template <class N, class Arch>
+class PassWeights {
+  using Rows = RowMajor<N, Arch>;
+
+ public:
+  [[gnu::cold]] void prepare(bool by_rows) {
+    turned_ = AlignedVector<float>(by_rows ? std::size_t{Rows::turned_size} : 0);
+    changed();
+  }
+  /// The weights are no longer those that were taken.
+  void changed() { values_ = nullptr; }
+  /// Before passes: takes the weights as they are, unless they are those taken before.
+  void take(const FlatParameters& weights) {
+    if (values_ == weights.data()) return;
+    values_ = weights.data();
+    if constexpr (Rows::possible) {
+      if (by_rows()) Rows::turn(values_, turned_.data());
+    }
+  }
+  [[nodiscard]] bool by_rows() const { return Rows::possible && !turned_.empty(); }
+  [[nodiscard]] const float* values() const { return values_; }
+  [[nodiscard]] const float* turned() const { return turned_.data(); }
+
+  /// As the forward pass of `Part`, which is N or the first networks of an ensemble N.
+  template <class Part = N>
+  void forward(const float* x, float* y, float* cache, int rows) const {
+    if constexpr (Rows::possible) {
+      if (by_rows()) return RowMajor<Part, Arch>::forward(values_, turned_.data(), x, y, cache, rows);
+    }
+    Part::template forward<Arch>(values_, x, nullptr, y, cache, rows);
+  }
+  /// Adds the weights' gradient to dw.
+  void backward(float* dw, const float* x, const float* dy, const float* cache, float* scratch,
+                int rows) const {
+    if constexpr (Rows::possible) {
+      if (by_rows()) return Rows::backward(values_, turned_.data(), dw, x, dy, cache, scratch, rows);
+    }
+    N::template backward<Arch>(values_, dw, x, dy, nullptr, nullptr, cache, scratch, rows);
+  }
+
+ private:
+  const float* values_ = nullptr;  // null: changed
+  AlignedVector<float> turned_;  // empty: by tiles
+};
+
+}  // namespace polis::internal
