@@ -29,6 +29,27 @@ TEST_CASE_TEMPLATE("algorithm/actor_q: gradients of critics, actor and temperatu
   check_gradients<Algorithm, Points<1>>();
 }
 
+// Rectified units in whole registers go through row-major passes (nn/row_major.hpp).
+TEST_CASE_TEMPLATE("algorithm/actor_q: so they are by row-major passes", Algorithm,
+                   polis::DDPG::With<polis::Mlp<16>>, polis::TD3::With<polis::Mlp<16, 32>>,
+                   polis::SAC::With<polis::Mlp<32, 16>>) {
+  using namespace test_actor_q;
+  check_gradients<Algorithm, Points<1>>();
+}
+
+TEST_CASE("algorithm/actor_q: row-major passes are for batches and widths where they are the faster ones") {
+  using namespace test_actor_q;
+  using internal::row_major_pays;
+  if constexpr (batch_width<Batch<>> == 16) {
+    CHECK(row_major_pays<Simd>(100, 64, false));        // 12 rows would be empty
+    CHECK_FALSE(row_major_pays<Simd>(64, 64, false));   // none would, and a few rows' time is lost
+    CHECK(row_major_pays<Simd>(64, 64, true));          // half of a pass less
+    CHECK(row_major_pays<Simd>(256, 64, false));        // many hidden units are not turned
+    CHECK_FALSE(row_major_pays<Simd>(16, 64, true));    // weights turned for few
+    CHECK_FALSE(row_major_pays<Simd>(100, 256, true));  // weights from the second cache
+  }
+}
+
 TEST_CASE("algorithm/actor_q: nothing follows a termination, a truncation is bootstrapped") {
   using namespace test_actor_q;
   const auto first_value = []<class E>(E) {

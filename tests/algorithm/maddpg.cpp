@@ -84,6 +84,7 @@ TEST_CASE_TEMPLATE("algorithm/maddpg: gradients of joint critics and of actors a
   using namespace test_maddpg;
   using Small = typename Algorithm::template With<Mlp<16>, Tanh>;
   check_gradients<Small, Points<2>>();
+  check_gradients<typename Algorithm::template With<Mlp<16>>, Points<2>>();  // by row-major passes
 }
 
 TEST_CASE_TEMPLATE("algorithm/maddpg: so are those of exact expectations over Discrete actions", Algorithm,
@@ -91,6 +92,7 @@ TEST_CASE_TEMPLATE("algorithm/maddpg: so are those of exact expectations over Di
   using namespace test_maddpg;
   using Small = typename Algorithm::template With<Mlp<16>, Tanh>;
   check_gradients<Small, Relay>();
+  check_gradients<typename Algorithm::template With<Mlp<16>>, Relay>();  // by row-major passes
 }
 
 TEST_CASE_TEMPLATE("algorithm/maddpg: the better of two conventions is agreed on" *

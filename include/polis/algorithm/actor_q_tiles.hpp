@@ -36,11 +36,11 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
 
   /// Tiles of one thread.
   struct Workspace {
-    float *input, *d_input, *own;                // of the critics; of the actor where that is not part of it
-    float* d_picked;                             // actions' gradient of the rows where one critic is the least
-    float *outputs, *d_outputs;                  // of the actor: [Width][...]; [...]
-    float *actions, *masks;                      // [Width][features], [flags]
-    float *values, *d_values, *least;            // [critics][values], the least of them: [values]
+    float *input, *d_input, *own;      // of the critics; of the actor where that is not part of it
+    float* d_picked;                   // actions' gradient of the rows where one critic is the least
+    float *outputs, *d_outputs;        // of the actor: [Width][...]; [...]
+    float *actions, *masks;            // [Width][features], [flags]
+    float *values, *d_values, *least;  // [critics][values], the least of them: [values]
     float *log_probs, *next, *climbed, *d_rows;  // [Width], [Width], [1], [1]
     float *uniforms, *actor_cache, *critic_cache, *scratch;
     FloatArena memory;
@@ -199,6 +199,54 @@ class ActorQTiles : public ActorQAgents<Words, E, R, Width, Arch> {
         }
         Load<T>::store(s.least + v * tile_rows + r, least);
       });
+    }
+  }
+  /// The critics' gradient with respect to the j-th agent's action, of the value that the actor climbs:
+  /// d_input and climbed. Of every row it is the gradient of the critic whose value is the least.
+  void climb(Workspace& s, int count, int j, const CriticWeights& weights) const {
+    Array<int, tile_rows> best{};
+    std::copy_n(s.values, tile_rows, s.climbed);
+    for (int k = 1; k < Climbed::outputs; ++k) {
+      const float* const value = s.values + k * tile_rows;
+      for (int i = 0; i < tile_rows; ++i) {
+        best[i] = value[i] < s.climbed[i] ? k : best[i];
+        s.climbed[i] = std::min(value[i], s.climbed[i]);
+      }
+    }
+    if constexpr (RowMajor<Climbed, Arch>::possible) {
+      if (weights.by_rows()) return climb_picked(s, count, j, best, weights);
+    }
+    std::fill_n(s.d_values, Climbed::outputs * tile_rows, 0.f);
+    for (int i = 0; i < count; ++i) s.d_values[best[i] * tile_rows + i] = -s.d_rows[i];
+    Climbed::template backward<Arch>(weights.values(), nullptr, s.input, s.d_values, s.d_input, nullptr,
+                                     s.critic_cache, s.scratch, count);
+  }
+  /// The same with each critic going back over the rows alone where it is the least.
+  void climb_picked(Workspace& s, int count, int j, const Array<int, tile_rows>& best,
+                    const CriticWeights& weights) const {
+    using Critic = typename Networks::OneCritic;
+    using Passes = RowMajor<Critic, Arch>;
+    constexpr int size = action_features;
+    const int first = Networks::actions_at + j * size;
+    std::fill_n(s.d_input + first * tile_rows, size * tile_rows, 0.f);
+    for (int k = 0; k < Climbed::outputs; ++k) {
+      Array<int, tile_rows> picked{};
+      int rows = 0;
+      std::fill_n(s.d_values, tile_rows, 0.f);
+      for (int i = 0; i < count; ++i) {  // which is the least is a toss: no branch
+        s.d_values[rows] = -s.d_rows[i], picked[rows] = i;
+        rows += best[i] == k ? 1 : 0;
+      }
+      if (rows < tile_rows) s.d_values[rows] = 0.f;
+      float* const cache = s.critic_cache + k * Critic::cache_size;
+      Passes::pick(cache, picked.data(), rows);
+      Passes::backward(weights.values() + k * Critic::parameters, weights.turned() + k * Passes::turned_size,
+                       nullptr, nullptr, s.d_values, s.d_picked, first, size, cache, s.scratch, rows);
+      for (int f = 0; f < size; ++f) {
+        for (int i = 0; i < rows; ++i) {
+          s.d_input[(first + f) * tile_rows + picked[i]] = s.d_picked[f * tile_rows + i];
+        }
+      }
     }
   }
   /// actions[j] = what the j-th agent did; zeros where it did not act.

@@ -73,7 +73,8 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
-    const bool by_rows = row_major_pays<Arch>(config_.batch, hidden_width(), Climbed::outputs > 1);
+    const bool by_rows =
+        row_major_pays<Arch>(config_.batch, RowMajor<Critics, Arch>::widest, Climbed::outputs > 1);
     actor_weights_.prepare(by_rows), target_actor_weights_.prepare(by_rows && Head::targeted);
     critic_weights_.prepare(by_rows), target_critic_weights_.prepare(by_rows);
     critics_sum_.prepare(critics_, config_.shards);
@@ -292,7 +293,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
       } else {
         sample(s, rows, j, false);
         this->template value_agent<Climbed>(s, rows, j, critic_weights_);
-        climb(s, rows.count, j);
+        this->climb(s, rows.count, j, critic_weights_);
         sample_backward(s, rows, j, alpha);
       }
       actor_weights_.backward(gradient, inputs, s.d_outputs, s.actor_cache, s.scratch, rows.count);
@@ -309,54 +310,6 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
       if constexpr (joint) this->take_kept_action(s, rows, j);
     }
   }
-  /// The critics' gradient with respect to the j-th agent's action, of the value that the actor climbs:
-  /// d_input and climbed. Of every row it is the gradient of the critic whose value is the least.
-  void climb(Workspace& s, int count, int j) {
-    Array<int, tile_rows> best{};
-    std::copy_n(s.values, tile_rows, s.climbed);
-    for (int k = 1; k < Climbed::outputs; ++k) {
-      const float* const value = s.values + k * tile_rows;
-      for (int i = 0; i < tile_rows; ++i) {
-        best[i] = value[i] < s.climbed[i] ? k : best[i];
-        s.climbed[i] = std::min(value[i], s.climbed[i]);
-      }
-    }
-    if constexpr (RowMajor<Climbed, Arch>::possible) {
-      if (critic_weights_.by_rows()) return climb_picked(s, count, j, best);
-    }
-    std::fill_n(s.d_values, Climbed::outputs * tile_rows, 0.f);
-    for (int i = 0; i < count; ++i) s.d_values[best[i] * tile_rows + i] = -s.d_rows[i];
-    Climbed::template backward<Arch>(critics_.data(), nullptr, s.input, s.d_values, s.d_input, nullptr,
-                                     s.critic_cache, s.scratch, count);
-  }
-  /// The same with each critic going back over the rows alone where it is the least.
-  void climb_picked(Workspace& s, int count, int j, const Array<int, tile_rows>& best) {
-    using Critic = typename Networks::OneCritic;
-    using Passes = RowMajor<Critic, Arch>;
-    constexpr int size = Base::action_features;
-    const int first = Networks::actions_at + j * size;
-    std::fill_n(s.d_input + first * tile_rows, size * tile_rows, 0.f);
-    for (int k = 0; k < Climbed::outputs; ++k) {
-      Array<int, tile_rows> picked{};
-      int rows = 0;
-      std::fill_n(s.d_values, tile_rows, 0.f);
-      for (int i = 0; i < count; ++i) {  // which is the least is a toss: no branch
-        s.d_values[rows] = -s.d_rows[i], picked[rows] = i;
-        rows += best[i] == k ? 1 : 0;
-      }
-      if (rows < tile_rows) s.d_values[rows] = 0.f;
-      float* const cache = s.critic_cache + k * Critic::cache_size;
-      Passes::pick(cache, picked.data(), rows);
-      Passes::backward(critic_weights_.values() + k * Critic::parameters,
-                       critic_weights_.turned() + k * Passes::turned_size, nullptr, nullptr, s.d_values,
-                       s.d_picked, first, size, cache, s.scratch, rows);
-      for (int f = 0; f < size; ++f) {
-        for (int i = 0; i < rows; ++i) {
-          s.d_input[(first + f) * tile_rows + picked[i]] = s.d_picked[f * tile_rows + i];
-        }
-      }
-    }
-  }
   void sample_backward(Workspace& s, const Rows& rows, int j, float alpha) {
     using T = Batch<Arch>;
     const float* const d_action = s.d_input + (Networks::actions_at + j * Base::action_features) * tile_rows;
@@ -370,8 +323,6 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     });
   }
 
-  /// Units of the widest hidden layer, or about as many.
-  static constexpr int hidden_width() { return Critics::cache_size / (critic_count * 2 * tile_rows) + 1; }
   [[nodiscard]] float mean_weight() const { return 1.f / static_cast<float>(count() * Width); }
 
   void finish_statistics(float schedule) {
@@ -387,8 +338,8 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
 
   FlatParameters critics_, target_critics_, target_actor_;
   typename Words::Optimizer optimizer_, actor_optimizer_;
-  PassWeights<Actor, Arch> actor_weights_, target_actor_weights_;
-  PassWeights<Critics, Arch> critic_weights_, target_critic_weights_;
+  typename Base::ActorWeights actor_weights_, target_actor_weights_;  // as the passes read them
+  typename Base::CriticWeights critic_weights_, target_critic_weights_;
   ShardedGradient<CriticSums, Arch> critics_sum_;
   ShardedGradient<ActorSums, Arch> actor_sum_;
   FixedArray<Workspace> spaces_;  // [worker]

@@ -13,15 +13,17 @@
 namespace polis::internal {
 
 /// Whether row-major passes are the faster ones for samples of `batch` that networks with hidden layers of
-/// `width` learn from. They save the rows that fill up the last register, of all passes but the weights'
-/// gradients, and the turning of hidden units; with `picks`, half of a pass besides, an eighth of those that
-/// fill up. They cost the turning of weights, about as much as four rows.
+/// `width` learn from. They save the rows that fill up the last register, in all passes but those of the
+/// weights' gradients, the turning of hidden units, and with `picks` half of a pass besides. They cost the
+/// turning of weights, about as much as four rows; and every four rows read all of a layer's weights, which
+/// are late from anywhere but the first cache.
 template <class Arch>
 constexpr bool row_major_pays(int batch, int width, bool picks) {
-  constexpr int register_rows = batch_width<Batch<Arch>>, turned = 4;
-  const int tiles = batch / tile_rows * tile_rows, rest = batch - tiles;
+  constexpr int register_rows = batch_width<Batch<Arch>>, turned = 4, cached_floats = 6 * 1024;
+  const int rest = batch % tile_rows;
   const int empty = (rest + register_rows - 1) / register_rows * register_rows - block_rows<Arch>(rest);
-  return empty + (picks ? batch / 16 : 0) + 3 * batch / (2 * width) >= turned;
+  return width * width <= cached_floats &&
+         empty + (picks ? batch / 16 : 0) + 3 * batch / (2 * width) >= turned;
 }
 
 /// The weights of a network N as its passes read them.
@@ -67,7 +69,7 @@ class PassWeights {
 
  private:
   const float* values_ = nullptr;  // null: changed
-  AlignedVector<float> turned_;  // empty: by tiles
+  AlignedVector<float> turned_;    // empty: by tiles
 };
 
 }  // namespace polis::internal

@@ -101,8 +101,9 @@ template <class Arch, int in, int N>
       if constexpr (i % N == 0) element = Register(x[i / N * tile_rows + r]);
       sum[i % N] = multiply_add<Arch>(element, weight[i], sum[i % N]);
     });
-    unroll<N>([&](auto n)
-                  __attribute__((always_inline)) { xsimd::max(sum[n], zero).store_unaligned(to + n * width); });
+    unroll<N>([&](auto n) __attribute__((always_inline)) {
+      xsimd::max(sum[n], zero).store_unaligned(to + n * width);
+    });
   }
 }
 
@@ -120,14 +121,8 @@ POLIS_ONE_COPY void inputs_forward(const float* turned, const float* x, float* y
 template <class Arch>
 void rows_input_gradient(const float* weight, const float* dy, const float* x, float* dx, int in, int out,
                          int rows) {
-  MatrixProduct product{.a = dy,
-                        .a_row = out,
-                        .a_step = 1,
-                        .b = weight,
-                        .b_row = in,
-                        .c = dx,
-                        .c_row = in,
-                        .length = out};
+  MatrixProduct product{
+      .a = dy, .a_row = out, .a_step = 1, .b = weight, .b_row = in, .c = dx, .c_row = in, .length = out};
   product.gate = x;
   multiply<Arch>(product, 0, block_rows<Arch>(rows), in / batch_width<Batch<Arch>>);
 }
@@ -234,8 +229,7 @@ POLIS_ONE_COPY void output_gradient(const float* weight, float* gradient, const 
   int k = 0;
   for (; k + 4 * width <= in; k += 4 * width)
     output_gradient_at<Arch, 4, adds>(weight + k, at(k), x + k, dy, d + k, in, rows);
-  for (; k < in; k += width)
-    output_gradient_at<Arch, 1, adds>(weight + k, at(k), x + k, dy, d + k, in, rows);
+  for (; k < in; k += width) output_gradient_at<Arch, 1, adds>(weight + k, at(k), x + k, dy, d + k, in, rows);
 }
 
 /// The gradient of a layer whose inputs are a feature-major tile: dW[out][in] += dy' x. `scratch` holds four

@@ -19,7 +19,7 @@ namespace polis::internal {
 template <class N, class Arch>
 struct RowMajor {
   static constexpr bool possible = false;
-  static constexpr int turned_size = 0, scratch_size = 0;
+  static constexpr int turned_size = 0, scratch_size = 0, widest = 1;
 };
 
 template <int In, int Out, Activation Act, int... Widths, class Arch>
@@ -27,8 +27,8 @@ struct RowMajor<MlpNetwork<In, Out, Act, Widths...>, Arch> {
   using Network = MlpNetwork<In, Out, Act, Widths...>;
   static constexpr int layers = Network::layers, width = batch_width<Batch<Arch>>;
   /// With smaller registers little is left empty, and the other way turns nothing.
-  static constexpr bool possible =
-      layers > 1 && rectifies<Act> && width == 16 && (true && ... && (Widths % width == 0));
+  static constexpr bool possible = layers > 1 && rectifies<Act>&& width == 16 &&
+                                   (true && ... && (Widths % width == 0));
 
   static constexpr int widths_of(int layer) { return Network::widths[static_cast<std::size_t>(layer)]; }
   /// Where the turned weights of a hidden layer begin.
@@ -152,7 +152,7 @@ struct RowMajor<EnsembleNetwork<Each, Count>, Arch> {
   using One = RowMajor<Each, Arch>;
   static constexpr bool possible = One::possible;
   static constexpr int turned_size = Count * One::turned_size;
-  static constexpr int scratch_size = One::scratch_size;
+  static constexpr int scratch_size = One::scratch_size, widest = One::widest;
 
   static void turn(const float* w, float* turned) {
     for (int i = 0; i < Count; ++i) One::turn(w + i * Each::parameters, turned + i * One::turned_size);
