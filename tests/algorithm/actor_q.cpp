@@ -71,8 +71,8 @@ TEST_CASE("algorithm/actor_q: nothing follows a termination, a truncation is boo
 
 TEST_CASE_TEMPLATE("algorithm/actor_q: on one thread and on three, and after a resume", Algorithm,
                    polis::DDPG::With<polis::Mlp<24>, polis::OrnsteinUhlenbeck, polis::HardTarget>,
-                   polis::TD3::With<polis::Mlp<24>, polis::PrioritizedReplay, polis::NormalizeObservations>,
-                   polis::SAC::With<polis::Mlp<24>, polis::SharedParameters, polis::AgentIds>,
+                   polis::TD3::With<polis::Mlp<32>, polis::PrioritizedReplay, polis::NormalizeObservations>,
+                   polis::SAC::With<polis::Mlp<32>, polis::SharedParameters, polis::AgentIds>,
                    polis::SAC::With<polis::Mlp<24>, polis::SeparateParameters>) {
   using namespace test_actor_q;
   check_reproducible<Algorithm, Points<2>>();
