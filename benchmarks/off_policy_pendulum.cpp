@@ -13,9 +13,9 @@ namespace polis {
 
 /// Operations of the products of one update on one transition, 2 per multiply-add, on average over updates of
 /// which every `actor_every`-th is the actor's too. With F the products of a forward pass, G those of all
-/// layers but the first, and I = G and the products of the inputs' gradient: the actor once and target
-/// critics forward, the critics forward and backward (2 F + G); then the actor forward and backward, and
-/// `climbed` critics forward and back to their inputs.
+/// layers but the first: the actor once and target critics forward, the critics forward and backward (2 F +
+/// G); then the actor forward and backward, `climbed` critics forward, and one of them, for each transition
+/// the least, back to its inputs (F).
 double operations_of_update(const std::vector<int>& actor, const std::vector<int>& critic, int critics,
                             int climbed, int actor_every) {
   const auto products = [](const std::vector<int>& widths, std::size_t first) {
@@ -25,7 +25,7 @@ double operations_of_update(const std::vector<int>& actor, const std::vector<int
   };
   const double actor_forward = products(actor, 0), actor_pass = 2 * actor_forward + products(actor, 1);
   const double forward = products(critic, 0), pass = 2 * forward + products(critic, 1);
-  return actor_forward + critics * (forward + pass) + (actor_pass + climbed * 2 * forward) / actor_every;
+  return actor_forward + critics * (forward + pass) + (actor_pass + (climbed + 1) * forward) / actor_every;
 }
 
 template <class Words>

@@ -21,7 +21,8 @@ using internal::RowMajor;
 
 namespace {
 
-/// Weights, inputs and output gradients of a network, and the loss in double of which these are the gradients.
+/// Weights, inputs and output gradients of a network, and the loss in double of which these are the
+/// gradients.
 template <int In, int Out, int... Widths>
 struct Example {
   using Net = MlpNetwork<In, Out, Relu, Widths...>;
@@ -53,8 +54,8 @@ void check(int rows) {
     AlignedVector<float> dw(Net::parameters), cache(Net::cache_size), scratch(Rows::scratch_size);
     Rows::turn(weights.data(), turned.data());
     Rows::forward(weights.data(), turned.data(), inputs.data(), y.data(), cache.data(), rows);
-    Rows::backward(weights.data(), turned.data(), dw.data(), inputs.data(), d_outputs.data(), dx.data(), 0, In,
-                   cache.data(), scratch.data(), rows);
+    Rows::backward(weights.data(), turned.data(), dw.data(), inputs.data(), d_outputs.data(), dx.data(), 0,
+                   In, cache.data(), scratch.data(), rows);
     const auto loss = [&] { return example.loss(); };
     CHECK(largest_difference(rows_of(y, rows), example.reference()) < 1e-5);
     CHECK(worst_difference(example.w, doubles(dw), loss) < 1e-4);
@@ -129,8 +130,8 @@ TEST_CASE("nn/row_major: an ensemble's networks pass side by side") {
     AlignedVector<float> scratch(std::max(Rows::scratch_size, Both::scratch_size));
     Rows::turn(weights.data(), turned.data());
     Rows::forward(weights.data(), turned.data(), x.data(), y.data(), cache.data(), rows);
-    Rows::backward(weights.data(), turned.data(), dw.data(), x.data(), dy.data(), cache.data(), scratch.data(),
-                   rows);
+    Rows::backward(weights.data(), turned.data(), dw.data(), x.data(), dy.data(), cache.data(),
+                   scratch.data(), rows);
     Both::forward<Simd>(weights.data(), x.data(), nullptr, other_y.data(), cache.data(), rows);
     Both::backward<Simd>(weights.data(), other_dw.data(), x.data(), dy.data(), nullptr, nullptr, cache.data(),
                          scratch.data(), rows);

@@ -1,5 +1,5 @@
-// What a trainer keeps in memory: the bytes of a lane, an agent, a step, a transition and an episode are those
-// that docs/measured.md states, and they do not become more as training goes on.
+// What a trainer keeps in memory: the bytes of a lane, an agent, a step, a transition and an episode are
+// those that docs/measured.md states, and they do not become more as training goes on.
 #include <doctest/doctest.h>
 
 #include <cstddef>
@@ -73,8 +73,8 @@ double on_policy(int lanes, int steps) {
 constexpr double float_bytes = sizeof(float), episode_bytes = 40;
 static_assert(sizeof(Episode) == 40);
 
-/// docs/measured.md, "What a trainer keeps in memory": of a step of a lane, and of a lane itself. Lanes come in
-/// tiles of up to 64 agents, here whole ones.
+/// docs/measured.md, "What a trainer keeps in memory": of a step of a lane, and of a lane itself. Lanes come
+/// in tiles of up to 64 agents, here whole ones.
 template <class E, bool central>
 double bytes_of_step() {
   int state = 0, mask = 0;
