@@ -73,8 +73,8 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
 
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads) {
     Base::prepare(env, threads);
-    const bool by_rows =
-        row_major_pays<Arch>(config_.batch, RowMajor<Critics, Arch>::widest, Climbed::outputs > 1);
+    constexpr int widest = RowMajor<Critics, Arch>::widest;
+    const bool by_rows = row_major_pays<Arch>(config_.batch, widest, Climbed::outputs > 1);
     actor_weights_.prepare(by_rows), target_actor_weights_.prepare(by_rows && Head::targeted);
     critic_weights_.prepare(by_rows), target_critic_weights_.prepare(by_rows);
     critics_sum_.prepare(critics_, config_.shards);
@@ -94,10 +94,10 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
   }
 
   [[nodiscard]] const ActorQStatistics& statistics() const { return statistics_; }
-  /// For changes before the next update, or the next `losses`.
-  [[nodiscard]] FlatParameters& critics() { return critic_weights_.changed(), critics_; }
+  /// As ActorQAgents says. What is written to weights counts until the next update: then ask for them again.
   [[nodiscard]] FlatParameters& weights() { return actor_weights_.changed(), weights_; }
   [[nodiscard]] const FlatParameters& weights() const { return weights_; }
+  [[nodiscard]] FlatParameters& critics() { return critic_weights_.changed(), critics_; }
   [[nodiscard]] const FlatParameters& critics() const { return critics_; }
   [[nodiscard]] const FlatParameters& target_critics() const { return target_critics_; }
   /// Of an actor whose head has none, empty.
@@ -338,7 +338,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
 
   FlatParameters critics_, target_critics_, target_actor_;
   typename Words::Optimizer optimizer_, actor_optimizer_;
-  typename Base::ActorWeights actor_weights_, target_actor_weights_;  // as the passes read them
+  typename Base::ActorWeights actor_weights_, target_actor_weights_;
   typename Base::CriticWeights critic_weights_, target_critic_weights_;
   ShardedGradient<CriticSums, Arch> critics_sum_;
   ShardedGradient<ActorSums, Arch> actor_sum_;
