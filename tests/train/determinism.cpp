@@ -59,10 +59,11 @@ void check() {
   CHECK(trained<T>(1, 1) == one);
   CHECK(trained<T>(1, 2) == one);
   CHECK(trained<T>(1, 3) == one);
+  CHECK(trained<T>(1, 8) == one);  // more threads than tiles of rows: each is cut up
   CHECK(trained<T>(2, 1) != one);
   CHECK(trained<T>(1, 1, 7) != one);
 
-  T whole(settings<T>(1, 1)), first(settings<T>(1, 1)), second(settings<T>(1, 2));
+  T whole(settings<T>(1, 1)), first(settings<T>(1, 1)), second(settings<T>(1, 8));
   for (int i = 0; i < 8; ++i) whole.iterate();
   CHECK(bytes(whole) == one);
   // One of the two decides at each step: each observation counts once, that of a pending decision too.

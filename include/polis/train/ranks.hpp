@@ -17,7 +17,7 @@
 #include <polis/core/archive.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/text.hpp>
-#include <polis/env/multi_agent_env.hpp>
+#include <polis/train/lane_tiles.hpp>
 
 namespace polis::internal {
 
@@ -36,34 +36,28 @@ template <Communicator C>
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / collective.neighbours());
 }
 
-/// An episode that ended, and where: what ranks tell one another.
-struct RankedEpisode : Episode {
-  std::uint32_t step = 0;  ///< of the collection
-  std::uint32_t lane = 0;  ///< over all ranks
-};
-static_assert(std::is_trivially_copyable_v<RankedEpisode>);
-
-/// The episodes that ended on any rank, in the order of one rank whose tiles have so many lanes.
+/// The episodes that ended on any rank, in the order in which those of one rank count whose groups (train/lane_tiles.hpp)
+/// have so many lanes.
 class RankedEpisodes {
  public:
   void clear() { own_.clear(); }
-  void add(const RankedEpisode& episode) { own_.push_back(episode); }
+  void add(const EndedEpisode& episode) { own_.push_back(episode); }
 
   template <Communicator C>
-  [[nodiscard]] std::span<const RankedEpisode> exchange(C& collective, int tile_lanes) {
+  [[nodiscard]] std::span<const EndedEpisode> exchange(C& collective, int group) {
     const auto bytes = collective.all_gather(std::as_bytes(std::span(own_)));
-    all_.resize(bytes.size() / sizeof(RankedEpisode));
+    all_.resize(bytes.size() / sizeof(EndedEpisode));
     if (!all_.empty()) std::memcpy(static_cast<void*>(all_.data()), bytes.data(), bytes.size());
-    const auto of_tiles = static_cast<std::uint32_t>(tile_lanes);
-    std::sort(all_.begin(), all_.end(), [of_tiles](const RankedEpisode& a, const RankedEpisode& b) {
-      if (a.lane / of_tiles != b.lane / of_tiles) return a.lane < b.lane;
+    const auto of_groups = static_cast<std::uint32_t>(group);
+    std::sort(all_.begin(), all_.end(), [of_groups](const EndedEpisode& a, const EndedEpisode& b) {
+      if (a.lane / of_groups != b.lane / of_groups) return a.lane < b.lane;
       return a.step != b.step ? a.step < b.step : a.lane < b.lane;
     });
     return all_;
   }
 
  private:
-  std::vector<RankedEpisode> own_, all_;
+  std::vector<EndedEpisode> own_, all_;
 };
 
 /// What rank 0 says.

@@ -18,7 +18,6 @@
 #include <polis/core/archive.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fields.hpp>
-#include <polis/core/fixed_array.hpp>
 #include <polis/core/text.hpp>
 #include <polis/core/thread_pool.hpp>
 #include <polis/train/checkpoint.hpp>
@@ -26,6 +25,7 @@
 #include <polis/train/episode_window.hpp>
 #include <polis/train/evaluation.hpp>
 #include <polis/train/interrupt.hpp>
+#include <polis/train/lane_tiles.hpp>
 #include <polis/train/metrics.hpp>
 #include <polis/train/plans.hpp>
 #include <polis/train/ranks.hpp>
@@ -80,11 +80,7 @@ class Trainer {
         curriculum_(make_curriculum()) {
     if constexpr (ComparesLanes<Learner>) lanes_.begin_alike(learner_.group());
     learner_.prepare(lanes_, pool_.threads());
-    tile_lanes_ = std::min(tile_lanes_of(config_.lanes), lanes_.lanes());
-    if constexpr (ShapesTiles<Learner>) tile_lanes_ = learner_.tile_lanes();
-    tiles_ = FixedArray<Tile>(static_cast<std::size_t>((lanes_.lanes() + tile_lanes_ - 1) / tile_lanes_));
-    for (Tile& tile : tiles_)
-      tile.actions = FixedArray<Actions<Environment>>(static_cast<std::size_t>(tile_lanes_));
+    tiles_ = make_tiles();
     lanes_.reset(tasks());
   }
   Trainer(const Trainer&) = delete;
@@ -116,7 +112,7 @@ class Trainer {
       const auto start = now();
       if constexpr (ComparesLanes<Learner>) lanes_.reset(tasks());
       const int steps = collected_ = learner_.interval();
-      region.parallel(static_cast<int>(tiles_.size()), 100. * steps * tile_lanes_,
+      region.parallel(tiles_.count(), 100. * steps * tiles_.lanes(),
                       [this, steps](int tile, int worker) { collect(tile, worker, steps); });
       collecting_ = elapsed(start);
       clock_.batch_steps += static_cast<std::uint64_t>(steps);
@@ -124,13 +120,12 @@ class Trainer {
       BasicServices<Ranks> services{region, clock_, &ranks_};
       if (learner_.due(clock_)) learner_.update(services);
     });
-    for (Tile& tile : tiles_) {
-      for (std::size_t i = 0; i < tile.ended; ++i) count(tile.episodes[i]);
-      tile.ended = 0;
-    }
     if constexpr (Ranks::distributed) {
-      for (const Episode& episode : episodes_.exchange(ranks_, tile_lanes_of(config_.lanes))) count(episode);
+      tiles_.take_episodes([this](const auto& episode) { episodes_.add(episode); });
+      for (const Episode& episode : episodes_.exchange(ranks_, group_of(config_.lanes))) count(episode);
       episodes_.clear();
+    } else {
+      tiles_.take_episodes([this](const Episode& episode) { count(episode); });
     }
     if constexpr (requires { curriculum_.settle(); }) curriculum_.settle();
   }
@@ -213,17 +208,16 @@ class Trainer {
  private:
   static constexpr std::uint64_t evaluation_seed = 0x9E3779B97F4A7C15u;  // of an evaluation's lanes
 
-  using Ended = std::conditional_t<Ranks::distributed, internal::RankedEpisode, Episode>;
-
-  /// Lanes that advance together on one thread.
-  struct Tile {
-    FixedArray<Actions<Environment>> actions;
-    FixedArray<Ended> episodes;  // the first `ended` ended in this collection
-    std::size_t ended = 0;
-  };
-
-  static int tile_lanes_of(int lanes) {
+  static int group_of(int lanes) {
     return std::clamp(tile_rows / agent_count<Environment>, 1, std::min(tile_rows, lanes));
+  }
+  [[nodiscard, gnu::cold]] internal::LaneTiles<Environment> make_tiles() const {
+    const int lanes = lanes_.lanes();
+    if constexpr (ShapesTiles<Learner>) {
+      return {lanes, learner_.tile_lanes(), 1};
+    } else {
+      return {lanes, std::min(group_of(config_.lanes), lanes), pool_.threads()};
+    }
   }
   [[nodiscard, gnu::cold]] Batch make_lanes(Dataset data) const {
     const int lanes = internal::lanes_of_rank(ranks_, config_.lanes);
@@ -290,11 +284,11 @@ class Trainer {
   }
 
   [[gnu::noinline]] void collect(int index, int worker, int steps) {
-    Tile& own = tiles_[static_cast<std::size_t>(index)];
-    LaneTile<Environment> tile{&lanes_, index * tile_lanes_, 0, 0, worker, own.actions.data()};
-    tile.lanes = std::min(tile_lanes_, lanes_.lanes() - tile.first);
-    const auto most = static_cast<std::size_t>(tile_lanes_ * steps);  // an episode a step and lane
-    if (own.episodes.size() < most) own.episodes = FixedArray<Ended>(most);
+    auto& own = tiles_[index];
+    if (own.lanes == 0) return;
+    LaneTile<Environment> tile{&lanes_, own.first, own.lanes, 0, worker, own.actions.data()};
+    const auto most = static_cast<std::size_t>(own.lanes * steps);  // an episode a step and lane
+    if (own.episodes.size() < most) own.episodes = FixedArray<internal::EndedEpisode>(most);
     for (int t = 0; t < steps; ++t) {
       tile.step = clock_.batch_steps + static_cast<std::uint64_t>(t);
       std::fill(own.actions.begin(), own.actions.end(),
@@ -306,10 +300,9 @@ class Trainer {
       for (int i = 0; i < tile.lanes; ++i) {
         const int lane = tile.first + i;
         if (!lanes_.over(lane)) continue;
-        Ended& ended = own.episodes[own.ended++];
+        internal::EndedEpisode& ended = own.episodes[own.ended++];
         static_cast<Episode&>(ended) = lanes_.episode(lane);
-        if constexpr (Ranks::distributed)
-          ended.step = static_cast<std::uint32_t>(t), ended.lane = lanes_.global_lane(lane);
+        ended.step = static_cast<std::uint32_t>(t), ended.lane = lanes_.global_lane(lane);
         lanes_.renew(lane, tasks());
       }
     }
@@ -366,7 +359,6 @@ class Trainer {
       save(config_.checkpoint.path + ".best", ArchiveUse::playing);
     return evaluations_.end(plan, mean);
   }
-  void count(const internal::RankedEpisode& episode) { episodes_.add(episode); }  // as yet of this rank alone
   void count(const Episode& episode) {
     window_.add(episode);
     curriculum_.episode({.return_ = static_cast<float>(episode.total),
@@ -385,8 +377,7 @@ class Trainer {
   Learner learner_;
   typename CurriculumWord::State curriculum_;
   std::optional<TaskOf<Environment>> task_;  // of all episodes, where the caller says so
-  FixedArray<Tile> tiles_;
-  int tile_lanes_ = 1;
+  internal::LaneTiles<Environment> tiles_;
   int collected_ = 0;      // steps of the batch in the last collection
   double collecting_ = 0;  // seconds that it took
   Clock clock_;
