@@ -55,7 +55,7 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
   }
   [[gnu::cold]] void prepare(const MultiAgentEnv<E>& env, int threads, LaneRange lanes) {
     Base::prepare(env, threads, lanes);
-    step_.prepare(weights_, std::max(1, config_.shards));
+    step_.prepare(weights_, std::max(1, config_.shards), threads);
     sums_ = FixedArray<LossSums>(index(step_.shards()));
     rewards_ = typename Words::RewardNormalization::State(config_.rewards, rollout_.shape().rows);
   }
@@ -190,10 +190,15 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
         add_gradient(units.data() + first, rows, scale, worker, shard);
       }
     });
-    const auto complete = [&]([[maybe_unused]] Parameters& gradient) {
-      if constexpr (C::distributed) share_.sum(*services.collective, gradient);
+    const auto step = [&](auto&& complete) {
+      return step_.step(services.region, weights_, shards, rate, config_.max_gradient_norm, complete);
     };
-    statistics_.gradient_norm += step_.step(weights_, shards, rate, config_.max_gradient_norm, complete);
+    if constexpr (C::distributed) {
+      statistics_.gradient_norm +=
+          step([&](Parameters& gradient) { share_.sum(*services.collective, gradient); });
+    } else {
+      statistics_.gradient_norm += step(NothingToAdd{});
+    }
     ++steps_;
     LossSums total;
     for (int shard = 0; shard < shards; ++shard) total.add(sums_[index(shard)]);

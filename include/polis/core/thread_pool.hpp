@@ -2,14 +2,18 @@
 // `parallel`.
 //
 // Waking a parked thread costs tens of microseconds, about as much as a minibatch takes. So workers park only
-// between regions; inside one they spin, at most 50 us at a stretch and then yielding, so that a busy second
-// core does no harm. Work smaller than twice the hand-off that the pool measured at its start stays on the
-// caller.
+// when no region was open for a while; inside one they spin, at most 50 us at a stretch and then yielding.
+// Work smaller than twice the hand-off that the pool measured at its start stays on the caller.
+//
+// A thread that waits for another which shares its core with somebody else's loses more than it gains. So a
+// worker leaves the caller's core, and where it or the caller does not have a core to itself for a few
+// milliseconds, it rests: 20 ms at first, then twice as long each time that it finds the cores as busy.
 //
 // Which thread runs which index is not determined: results must not depend on it (accumulate into one shard
 // per index, never per worker).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -24,6 +28,7 @@
 #include <utility>
 
 #include <polis/core/aligned.hpp>
+#include <polis/core/core_share.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/text.hpp>
@@ -97,8 +102,12 @@ class ThreadPool {
   using Clock = std::chrono::steady_clock;
   using Call = void (*)(void* body, int index, int worker);
   static constexpr auto spin_time = std::chrono::microseconds(50);
+  static constexpr auto linger_time = std::chrono::microseconds(100);  // of a worker after a region
+  static constexpr auto shortest_rest = std::chrono::milliseconds(20);
+  static constexpr auto longest_rest = std::chrono::milliseconds(1280);
   // Nanoseconds. Cores of one machine hand over within a microsecond or two, the scheduler in tens.
-  static constexpr double plausible_hand_off = 5e3, unmeasured = 1e9;
+  static constexpr double plausible_hand_off = 5e3, hopeless_hand_off = 1e5, unmeasured = 1e9;
+  static constexpr auto wake_time = std::chrono::milliseconds(1);
 
   struct Opening {
     explicit Opening(ThreadPool& pool) : pool_(pool) { pool_.open(); }
@@ -114,8 +123,9 @@ class ThreadPool {
     void wait() {
       if (impatient_) return std::this_thread::yield();
       pause();
-      if (++turns_ % 64 == 0) impatient_ = Clock::now() - start_ > spin_time;
+      if (++turns_ % 64 == 0) impatient_ = waited() > spin_time;
     }
+    [[nodiscard]] Clock::duration waited() const { return Clock::now() - start_; }
 
    private:
     static void pause() {
@@ -142,17 +152,23 @@ class ThreadPool {
 
   void open() {
     if (threads_ == 1 || current().pool == this || depth_++ > 0) return;
+    caller_core_.store(internal::current_core(), std::memory_order_relaxed);
+    caller_shares_.store(false, std::memory_order_relaxed);
+    share_.begin();
     {
       const std::lock_guard lock(mutex_);
       open_.store(true, std::memory_order_relaxed);
     }
     wake_.notify_all();
-    // The worker shared the caller's core: that says nothing of the regions to come.
+    // The workers had no core of their own: that says nothing of the regions to come.
     if (hand_off_ > plausible_hand_off) measure_hand_off();
   }
   void close() {
     if (threads_ == 1 || current().pool == this || --depth_ > 0) return;
-    open_.store(false, std::memory_order_relaxed);
+    if (share_.end() == internal::CoreShare::Verdict::shared) {
+      caller_shares_.store(true, std::memory_order_relaxed);
+    }
+    open_.store(false, std::memory_order_release);
   }
 
   void stop() {
@@ -161,12 +177,15 @@ class ThreadPool {
       stopping_.store(true, std::memory_order_relaxed);
     }
     wake_.notify_all();
+    rested_.notify_all();
     for (std::thread& worker : workers_) {
       if (worker.joinable()) worker.join();
     }
   }
 
   void work(int worker) {
+    internal::CoreShare share;
+    auto rest = shortest_rest;
     for (;;) {
       {
         std::unique_lock lock(mutex_);
@@ -175,15 +194,50 @@ class ThreadPool {
         });
       }
       if (stopping_.load(std::memory_order_relaxed)) return;
+      awake_.fetch_add(1, std::memory_order_relaxed);
+      const auto verdict = serve(worker, share);
+      awake_.fetch_sub(1, std::memory_order_relaxed);
+      if (verdict == internal::CoreShare::Verdict::own) rest = shortest_rest;
+      if (verdict != internal::CoreShare::Verdict::shared) continue;
+      std::unique_lock lock(mutex_);
+      ++resting_;
+      rested_.wait_for(lock, rest, [this] { return stopping_.load(std::memory_order_relaxed); });
+      --resting_;
+      rest = std::min(2 * rest, longest_rest);
+    }
+  }
+
+  /// Serves regions until none has been open for `linger_time`, or the cores turn out to be busy.
+  internal::CoreShare::Verdict serve(int worker, internal::CoreShare& share) {
+    using Verdict = internal::CoreShare::Verdict;
+    Verdict verdict = Verdict::unknown;
+    for (;;) {
+      share.begin();
+      leave_caller();
       Patience patience;
-      while (open_.load(std::memory_order_relaxed)) {
+      while (open_.load(std::memory_order_acquire)) {
         if (run_one(worker)) {
           patience = {};
         } else {
           patience.wait();
         }
       }
+      const Verdict latest = share.end();
+      if (latest != Verdict::unknown) verdict = latest;
+      if (caller_shares_.load(std::memory_order_relaxed)) verdict = Verdict::shared;
+      if (verdict == Verdict::shared) return verdict;
+      Patience lingering;
+      while (!open_.load(std::memory_order_acquire)) {
+        if (lingering.waited() > linger_time || stopping_.load(std::memory_order_relaxed)) return verdict;
+        lingering.wait();
+      }
     }
+  }
+
+  /// Schedulers like to wake a thread where its caller runs, and take long to part two that both spin.
+  void leave_caller() const {
+    const int core = caller_core_.load(std::memory_order_relaxed);
+    if (core >= 0 && internal::current_core() == core) internal::leave_core(core);
   }
 
   /// Claims and runs one index of the current job, if any is left. Nothing of the job is read before the
@@ -249,23 +303,43 @@ class ThreadPool {
     if (failure) std::rethrow_exception(failure);
   }
 
-  /// The lower quartile of a few rounds: the slow ones time the scheduler, not the hand-off.
+  /// The lower quartile of a few rounds: the slow ones time the scheduler, not the hand-off. Where no worker
+  /// is there in time, it stays as it was.
   [[gnu::cold]] void measure_hand_off() {
     constexpr std::size_t rounds = 9;
     std::array<double, rounds> times{};
-    const auto nothing = [](void*, int, int) {};
-    publish(1, nothing, nullptr);  // the first one waits for the wake-up
-    finish();
-    for (std::size_t i = 0; i < rounds; ++i) {
-      const auto start = Clock::now();
-      publish(1, nothing, nullptr);
-      finish();
-      const double time = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-      std::size_t at = i;  // the times so far are sorted
+    {
+      const std::lock_guard lock(mutex_);
+      if (resting_ == threads_ - 1) return;
+    }
+    Patience patience;
+    while (awake_.load(std::memory_order_relaxed) == 0) {
+      if (patience.waited() > wake_time) return;
+      patience.wait();
+    }
+    for (std::size_t i = 0; i <= rounds; ++i) {
+      const double time = hand_over();
+      if (time > hopeless_hand_off) return;
+      if (i == 0) continue;  // the worker is only just coming
+      std::size_t at = i - 1;  // the times so far are sorted
       for (; at > 0 && times[at - 1] > time; --at) times[at] = times[at - 1];
       times[at] = time;
     }
     hand_off_ = times[rounds / 4];
+  }
+
+  /// Nanoseconds until a worker has run an index that does nothing. If none does in time, the caller runs it.
+  [[gnu::cold]] double hand_over() {
+    const auto start = Clock::now();
+    const auto passed = [start] {
+      return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+    };
+    publish(1, [](void*, int, int) {}, nullptr);
+    while (finished_.load(std::memory_order_acquire) == 0 && passed() < hopeless_hand_off) {
+    }
+    run_one(0);
+    finish();
+    return passed();
   }
 
   // Written by the caller before a job is published, read by those who claimed an index of it.
@@ -279,9 +353,12 @@ class ThreadPool {
   alignas(cache_line) std::atomic<int> unclaimed_{0};
   alignas(cache_line) std::atomic<int> finished_{0};
   alignas(cache_line) std::atomic<bool> open_{false};
-  std::atomic<bool> stopping_{false};
+  std::atomic<bool> stopping_{false}, caller_shares_{false};
+  std::atomic<int> caller_core_{-1}, awake_{0};
+  internal::CoreShare share_;  // the caller's
   std::mutex mutex_, failure_mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, rested_;
+  int resting_ = 0;  // workers that do; under mutex_
   std::exception_ptr failure_;
   int failed_index_ = 0;
   FixedArray<std::thread> workers_;

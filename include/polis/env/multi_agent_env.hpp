@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <utility>
 
+#include <polis/core/aligned.hpp>
+#include <polis/core/array.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/core/random.hpp>
@@ -81,10 +83,6 @@ class MultiAgentEnv {
     if (lanes < 1) throw Error(concat({"lanes = ", lanes}), "MultiAgentEnv", "at least 1");
     const auto count = static_cast<std::size_t>(lanes);
     lanes_ = FixedArray<Lane>(count);
-    rewards_ = FixedArray<float>(count * agents);
-    ends_ = FixedArray<End>(count * agents);
-    alive_ = FixedArray<char>(count * agents);
-    away_ = FixedArray<char>(count * agents);
   }
 
   [[nodiscard]] int lanes() const { return static_cast<int>(lanes_.size()); }
@@ -110,10 +108,10 @@ class MultiAgentEnv {
   /// The episode is over when the environment says so, or when its last agent is out.
   void advance(int lane, const Actions<E>& actions) {
     Lane& at = lanes_[index(lane)];
-    float* rewards = &rewards_[row(lane, 0)];
-    End* ends = &ends_[row(lane, 0)];
+    Array<float, agents>& rewards = at.rewards;
+    Array<End, agents>& ends = at.ends;
     for (int i = 0; i < agents; ++i) rewards[i] = 0, ends[i] = End::none;
-    Context<E> ctx(view(lane), stream(lane, Purpose::environment), rewards, ends);
+    Context<E> ctx(view(lane), stream(lane, Purpose::environment), rewards.data(), ends.data());
     at.env.step(actions, ctx);
     ++at.step;
     ++at.episode.length;
@@ -121,7 +119,7 @@ class MultiAgentEnv {
     double total = 0;
     bool anyone = false;
     for (int i = 0; i < agents; ++i) {
-      char& alive = alive_[row(lane, i)];
+      char& alive = at.alive[i];
       if (!alive) {
         ends[i] = End::none, rewards[i] = 0;
         continue;
@@ -154,7 +152,7 @@ class MultiAgentEnv {
                   concat({lanes(), ", one a lane"}));
     }
     constexpr std::size_t words = RoleOf<E, 0>::Observation::words;
-    if (final_.size() == 0) final_ = FixedArray<float>(rewards_.size() * words);
+    if (final_.size() == 0) final_ = FixedArray<float>(lanes_.size() * agents * words);
     for (int lane = 0; lane < lanes(); ++lane) {
       advance(lane, actions[index(lane)]);
       if (!over(lane)) continue;
@@ -171,15 +169,15 @@ class MultiAgentEnv {
     return std::span<const float>(final_.data(), final_.size()).subspan(row(lane, agent) * words, words);
   }
 
-  [[nodiscard]] float reward(int lane, int agent) const { return rewards_[row(lane, agent)]; }
+  [[nodiscard]] float reward(int lane, int agent) const { return lanes_[index(lane)].rewards[agent]; }
   /// Shows another reward of the last step in place of the environment's; an episode's total stays as it is.
-  void set_reward(int lane, int agent, float reward) { rewards_[row(lane, agent)] = reward; }
-  [[nodiscard]] End end(int lane, int agent) const { return ends_[row(lane, agent)]; }
+  void set_reward(int lane, int agent, float reward) { lanes_[index(lane)].rewards[agent] = reward; }
+  [[nodiscard]] End end(int lane, int agent) const { return lanes_[index(lane)].ends[agent]; }
   [[nodiscard]] const Episode& episode(int lane) const { return lanes_[index(lane)].episode; }
   [[nodiscard]] bool over(int lane) const { return lanes_[index(lane)].episode.end != End::none; }
   /// Puts an agent of a lane in or out of the sight of who acts by this batch: somebody else acts for it, and
   /// it neither decides nor lives here. Not saved: who sets it sets it again.
-  void set_away(int lane, int agent, bool away) { away_[row(lane, agent)] = away ? 1 : 0; }
+  void set_away(int lane, int agent, bool away) { lanes_[index(lane)].away[agent] = away ? 1 : 0; }
   /// Whether the agent decides at the next step: it lives, and it is its turn.
   template <int R>
   [[nodiscard]] bool deciding(int lane, int agent_of_role) const {
@@ -208,7 +206,8 @@ class MultiAgentEnv {
   }
   /// Whether the agent has a part in the episode still: it may have to wait, but its end has not come.
   [[nodiscard]] bool alive(int lane, int agent) const {
-    return alive_[row(lane, agent)] != 0 && away_[row(lane, agent)] == 0;
+    const Lane& at = lanes_[index(lane)];
+    return at.alive[agent] != 0 && at.away[agent] == 0;
   }
   /// Whether the environment would have it act, be its episode over or not.
   [[nodiscard]] bool acting(int lane, int agent) const {
@@ -218,7 +217,7 @@ class MultiAgentEnv {
   }
   /// Whether the agent chooses an action for the next step: here or, where it is away, by another's hand.
   [[nodiscard]] bool chooses(int lane, int agent) const {
-    return alive_[row(lane, agent)] != 0 && acting(lane, agent);
+    return lanes_[index(lane)].alive[agent] != 0 && acting(lane, agent);
   }
   void observe_agent(int lane, int agent, Row out) const {
     with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
@@ -308,21 +307,25 @@ class MultiAgentEnv {
   /// Saves or restores the lanes where they stand. A batch of another size is an Error.
   void archive(auto& a) {
     a.section("lanes");
-    a.spread(lanes_), a.spread(rewards_), a.spread(ends_), a.spread(alive_);
+    a.spread(lanes_);
   }
 
  private:
-  struct Lane {
+  /// On cache lines of its own, lest threads that step neighbours wait for each other.
+  struct alignas(cache_line) Lane {
     E env{};
     TaskOf<E> task{};
     Episode episode;
     std::uint32_t step = 0;
     std::uint32_t first_step = 0, episodes = 0;  // the step of the last reset; episodes begun since
+    Array<float, agents> rewards{};              // of the last step
+    Array<End, agents> ends{};
+    Array<char, agents> alive{}, away{};
 
     void archive(auto& a) {
       a(env, task);
       a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.level,
-        episode.end, step, first_step, episodes);
+        episode.end, step, first_step, episodes, rewards, ends, alive);
     }
   };
 
@@ -367,7 +370,7 @@ class MultiAgentEnv {
     at.episode.stage = assignment.stage;
     at.episode.replayed = assignment.replayed;
     at.episode.level = assignment.level;
-    for (int i = 0; i < agents; ++i) alive_[row(lane, i)] = 1;
+    for (int i = 0; i < agents; ++i) at.alive[i] = 1;
     Array<float, agents> rewards{};  // of the reset, which has none: those of the last step stay readable
     Array<End, agents> ends{};
     Context<E> ctx(view(lane),
@@ -385,9 +388,7 @@ class MultiAgentEnv {
   int group_ = 1;
   Sensor sensor_;
   FixedArray<Lane> lanes_;
-  FixedArray<float> rewards_, final_;
-  FixedArray<End> ends_;
-  FixedArray<char> alive_, away_;
+  FixedArray<float> final_;
 };
 
 }  // namespace polis
