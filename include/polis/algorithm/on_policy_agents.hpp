@@ -98,7 +98,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
           if (!decides && rollout_.decided(slot, row)) store_idle(slot, row), s.cut.push_back(row);
         }
         if (!decides) continue;
-        rollout_.starts(slot, row) = static_cast<std::uint8_t>(std::exchange(fresh_[index(row)], char{0}));
+        if (fresh_[index(row)]) rollout_.starts(slot, row) = 1, fresh_[index(row)] = 0;
         tile.env->observe_agent(lane, agent(a), Row{&rollout_.observations(slot, row, 0)});
         if constexpr (central) {
           if (leads(row)) tile.env->state(lane, Row{&rollout_.states(slot, this->state_of(row), 0)});

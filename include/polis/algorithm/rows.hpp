@@ -17,7 +17,7 @@ namespace polis::internal {
 
 /// Scratch memory of one thread: one tile of everything.
 template <class Policy>
-struct ActorScratch {
+struct alignas(cache_line) ActorScratch {
   typename Policy::Workspace policy;
   float *features, *critic_features, *masks, *actions;  // [steps of a segment][...][64]
   float *uniforms, *log_probs, *values, *carry;         // [...][64]

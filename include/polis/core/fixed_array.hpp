@@ -9,6 +9,8 @@
 #include <new>
 #include <utility>
 
+#include <polis/core/aligned.hpp>
+
 namespace polis {
 
 /// `size()` elements on the heap. What std::data and std::size reach, so archives take it by `fixed`.
@@ -22,7 +24,8 @@ class FixedArray {
   template <class Make>
   FixedArray(std::size_t size, Make&& make) : FixedArray() {
     if (size == 0) return;
-    data_ = static_cast<T*>(::operator new(size * sizeof(T), std::align_val_t{alignof(T)}));
+    const std::size_t lines = (size * sizeof(T) + alignment - 1) / alignment;
+    data_ = static_cast<T*>(::operator new(lines * alignment, std::align_val_t{alignment}));
     for (; size_ < size; ++size_) ::new (static_cast<void*>(data_ + size_)) T(make(size_));
   }
   FixedArray(const FixedArray& other)
@@ -37,7 +40,7 @@ class FixedArray {
   ~FixedArray() {
     if (!data_) return;
     while (size_ > 0) data_[--size_].~T();
-    ::operator delete(data_, std::align_val_t{alignof(T)});
+    ::operator delete(data_, std::align_val_t{alignment});
   }
 
   [[nodiscard]] T* data() { return data_; }
@@ -53,6 +56,9 @@ class FixedArray {
   [[nodiscard]] const T* end() const { return data_ + size_; }
 
  private:
+  // Whole cache lines: what one thread writes is not on a line that another one waits for.
+  static constexpr std::size_t alignment = alignof(T) > cache_line ? alignof(T) : cache_line;
+
   T* data_ = nullptr;
   std::size_t size_ = 0;
 };

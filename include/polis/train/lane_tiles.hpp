@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <polis/core/aligned.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/env/multi_agent_env.hpp>
 
@@ -27,7 +28,7 @@ static_assert(std::is_trivially_copyable_v<EndedEpisode>);
 template <class E>
 class LaneTiles {
  public:
-  struct Tile {
+  struct alignas(cache_line) Tile {
     int first = 0, lanes = 0;
     FixedArray<Actions<E>> actions;     // [lane of the tile]
     FixedArray<EndedEpisode> episodes;  // the first `ended` ended in this collection
