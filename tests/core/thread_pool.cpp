@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include <polis/core/core_share.hpp>
 #include <polis/core/thread_pool.hpp>
 
 using namespace polis;
@@ -124,3 +125,96 @@ TEST_CASE("core/thread_pool: two pools, one inside the other's body") {
 }
 
 TEST_CASE("core/thread_pool: a pool without threads is an error") { CHECK_THROWS_AS(ThreadPool(0), Error); }
+
+#if defined(__linux__)
+namespace {
+/// Confines this thread, and those that it starts, to the core that it is on, for its life.
+class OneCore {
+ public:
+  OneCore() {
+    sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<unsigned>(internal::current_core()), &one);
+    sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OneCore() { sched_setaffinity(0, sizeof before_, &before_); }
+  OneCore(const OneCore&) = delete;
+  OneCore& operator=(const OneCore&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
+/// The share's first verdict on a thread that works until it is known.
+internal::CoreShare::Verdict verdict_of_work() {
+  using Verdict = internal::CoreShare::Verdict;
+  internal::CoreShare share;
+  for (;;) {
+    share.begin();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    while (std::chrono::steady_clock::now() < until) {
+    }
+    if (const Verdict verdict = share.end(); verdict != Verdict::unknown) return verdict;
+  }
+}
+}  // namespace
+
+TEST_CASE("core/thread_pool: a core that threads have in common is told from one of their own") {
+  const OneCore one;
+  std::atomic<int> shared{0}, running{0};
+  std::atomic<bool> told{false};
+  const auto work = [&] {
+    ++running;
+    wait_until(running, 4);
+    if (verdict_of_work() == internal::CoreShare::Verdict::shared) ++shared;
+    told = true;
+  };
+  const auto spin = [&] {
+    ++running;
+    while (!told.load()) {
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.emplace_back(work);
+  for (int i = 0; i < 3; ++i) threads.emplace_back(spin);
+  for (std::thread& thread : threads) thread.join();
+  CHECK(shared == 1);
+}
+
+TEST_CASE("core/thread_pool: a pool whose threads have one core does all its work, and stops at once") {
+  const OneCore one;
+  const auto start = std::chrono::steady_clock::now();
+  {
+    ThreadPool pool(3);
+    std::vector<int> calls(40, 0);
+    for (int round = 0; round < 20; ++round) {
+      pool.region([&](Region& region) {
+        region.parallel(40, worth_it, [&](int index, int) {
+          const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+          while (std::chrono::steady_clock::now() < until) {
+          }
+          ++calls[static_cast<std::size_t>(index)];
+        });
+      });
+    }
+    CHECK(calls == std::vector<int>(40, 20));
+  }
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));
+}
+
+TEST_CASE("core/thread_pool: leaving a core changes neither where a thread may run nor what it does") {
+  cpu_set_t before, after;
+  REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
+  for (int i = 0; i < 20; ++i) {
+    const int core = internal::current_core();
+    internal::leave_core(core);
+  }
+  REQUIRE(sched_getaffinity(0, sizeof after, &after) == 0);
+  CHECK(CPU_EQUAL(&before, &after));
+  const OneCore one;
+  const int only = internal::current_core();
+  internal::leave_core(only);  // there is no other one
+  CHECK(internal::current_core() == only);
+}
+#endif

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include <polis/algorithm/ppo.hpp>
 #include <polis/core/archive.hpp>
 #include <polis/nn/gru.hpp>
+#include <polis/train/lane_tiles.hpp>
 #include <polis/train/trainer.hpp>
 
 #include "environments.hpp"
@@ -125,6 +127,47 @@ TEST_CASE("train/determinism: feed-forward, turns, curriculum and normalisation"
 
 TEST_CASE("train/determinism: recurrent, carries in the middle of episodes") {
   test_determinism::check<test_determinism::Recurrent>();
+}
+
+TEST_CASE("train/determinism: tiles hold every lane once, and their episodes count in one order") {
+  using polis::internal::LaneTiles;
+  using Ended = std::pair<std::uint32_t, std::uint32_t>;  // step and lane
+  for (const int lanes : {1, 4, 16, 64, 70, 150}) {
+    std::vector<Ended> alone;
+    for (const int threads : {1, 2, 3, 8, 40}) {
+      LaneTiles<polis_test::Race> tiles(lanes, std::min(32, lanes), threads);
+      std::vector<int> held(static_cast<std::size_t>(lanes), 0);
+      int busy = 0;
+      for (int i = 0; i < tiles.count(); ++i) {
+        auto& tile = tiles[i];
+        CHECK(tile.lanes <= tiles.lanes());
+        busy += tile.lanes > 0 ? 1 : 0;
+        for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane)
+          ++held[static_cast<std::size_t>(lane)];
+        tile.episodes =
+            polis::FixedArray<polis::internal::EndedEpisode>(static_cast<std::size_t>(tile.lanes * 5));
+        for (std::uint32_t step = 0; step < 5; ++step) {
+          for (int lane = tile.first; lane < tile.first + tile.lanes; ++lane) {
+            if ((step + static_cast<std::uint32_t>(lane)) % 3 == 0) continue;  // goes on
+            auto& episode = tile.episodes[tile.ended++];
+            episode.step = step, episode.lane = static_cast<std::uint32_t>(lane);
+          }
+        }
+      }
+      CHECK(held == std::vector<int>(static_cast<std::size_t>(lanes), 1));
+      CHECK(busy >= std::min(threads, lanes / 16));
+      std::vector<Ended> order;
+      tiles.take_episodes([&](const auto& episode) { order.emplace_back(episode.step, episode.lane); });
+      if (threads == 1) alone = order;
+      CHECK(order == alone);
+      tiles.take_episodes([&](const auto&) { FAIL("an episode counts twice"); });
+    }
+    REQUIRE(!alone.empty());
+    for (std::size_t i = 1; i < alone.size(); ++i) {
+      const auto group = [](const Ended& ended) { return ended.second / 32; };
+      CHECK((group(alone[i - 1]) < group(alone[i]) || alone[i - 1] < alone[i]));
+    }
+  }
 }
 
 TEST_CASE("train/determinism: results do not depend on the shape of tiles") {

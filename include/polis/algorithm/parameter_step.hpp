@@ -44,8 +44,8 @@ class ParameterStep {
 
   /// Moves the weights, or the shared ones and these with them, along the sum of the first `count` shards,
   /// to which `complete(gradient)` adds what others have, whose norm is clipped to `limit`; returns the norm
-  /// before. Threads share the blocks out in runs of about as many weights: what one thread sums it also moves,
-  /// so that moments stay where they are. Error: a gradient that is not finite.
+  /// before. Threads share the blocks out in runs of about as many weights: what one thread sums it also
+  /// moves, so that moments stay where they are. Error: a gradient that is not finite.
   template <class Complete>
   [[gnu::noinline]] double step(Region& region, Parameters& weights, int count, float rate, float limit,
                                 Complete&& complete) {

@@ -19,8 +19,8 @@ inline int current_core() {
 #endif
 }
 
-/// Moves this thread to another of the cores that it may run on, if there is one. Where it may run stays as it
-/// is: the scheduler is free to move it again.
+/// Moves this thread to another of the cores that it may run on, if there is one. Where it may run stays as
+/// it is: the scheduler is free to move it again.
 [[gnu::cold]] inline void leave_core([[maybe_unused]] int core) {
 #if defined(__linux__)
   cpu_set_t allowed;
@@ -32,7 +32,7 @@ inline int current_core() {
 #endif
 }
 
-/// How much of the time a thread that never sleeps was let run, a few milliseconds at a time: half of it on a
+/// How much of the time a thread that never sleeps was let run, a window at a time: half of it on a
 /// core that it shares with one other.
 class CoreShare {
  public:
@@ -54,8 +54,8 @@ class CoreShare {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr double window = 3e-3;  // seconds: about a turn of the scheduler's
-  static constexpr double enough = .8;
+  static constexpr double window = 8e-3;  // seconds: a few turns of the scheduler's
+  static constexpr double enough = .7;
 
   /// Seconds that this thread has run.
   static double run_time() {

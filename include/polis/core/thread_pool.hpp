@@ -320,7 +320,7 @@ class ThreadPool {
     for (std::size_t i = 0; i <= rounds; ++i) {
       const double time = hand_over();
       if (time > hopeless_hand_off) return;
-      if (i == 0) continue;  // the worker is only just coming
+      if (i == 0) continue;    // the worker is only just coming
       std::size_t at = i - 1;  // the times so far are sorted
       for (; at > 0 && times[at - 1] > time; --at) times[at] = times[at - 1];
       times[at] = time;

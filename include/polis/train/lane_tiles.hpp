@@ -1,9 +1,10 @@
 // How a trainer's lanes are divided into tiles, which advance together on one thread, and in which order the
 // episodes that end in them count.
 //
-// A group is as many lanes as fill a tile of rows; it is one tile, or several where there are more threads than
-// groups. Episodes count group by group, within a group step by step, and within a step lane by lane: nothing
-// depends on how many tiles a group has.
+// A group is as many lanes as fill a tile of rows; it is one tile, or several where there are more threads
+// than groups. Episodes count group by group, within a group step by step, and within a step lane by lane:
+// nothing depends on how many tiles a group has. A tile has at least eight rows: a step of four takes as long
+// as one of two, and threads that write neighbouring rows wait for each other's cache lines.
 #pragma once
 
 #include <algorithm>
@@ -36,10 +37,11 @@ class LaneTiles {
   };
 
   LaneTiles() = default;
-  /// Groups of `group` lanes, each in as many tiles as it takes to give every thread one.
+  /// Groups of `group` lanes, each in as many tiles as it takes to give every thread one, if it has the rows.
   [[gnu::cold]] LaneTiles(int lanes, int group, int threads) {
     const int groups = (lanes + group - 1) / group;
-    const int wanted = std::min((threads + groups - 1) / groups, group);
+    const int most = std::max(1, group * agent_count<E> / least_rows);
+    const int wanted = std::min((threads + groups - 1) / groups, most);
     lanes_ = (group + wanted - 1) / wanted;
     parts_ = (group + lanes_ - 1) / lanes_;
     tiles_ = FixedArray<Tile>(static_cast<std::size_t>(groups * parts_), [&](std::size_t i) {
@@ -67,6 +69,8 @@ class LaneTiles {
   }
 
  private:
+  static constexpr int least_rows = 8;
+
   /// The tile of a group whose next episode comes first; null if none has any left.
   Tile* earliest(int group) {
     Tile* first = nullptr;

@@ -36,8 +36,8 @@ template <Communicator C>
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / collective.neighbours());
 }
 
-/// The episodes that ended on any rank, in the order in which those of one rank count whose groups (train/lane_tiles.hpp)
-/// have so many lanes.
+/// The episodes that ended on any rank, in the order in which those of one rank count whose groups
+/// (train/lane_tiles.hpp) have so many lanes.
 class RankedEpisodes {
  public:
   void clear() { own_.clear(); }
