@@ -96,7 +96,7 @@ TEST_CASE("train/checkpoint: what was written is read, and the next replaces it"
   CHECK(!exists(path + ".tmp"));
 }
 
-TEST_CASE("train/checkpoint: missing, foreign, newer and of another composition are told apart") {
+TEST_CASE("train/checkpoint: missing, foreign, newer, older and of another composition are told apart") {
   Folder folder;
   const auto path = folder.file("run.polis");
   CHECK(read_error(path) == path + ": No such file or directory; expected a checkpoint of PPO");
@@ -111,10 +111,12 @@ TEST_CASE("train/checkpoint: missing, foreign, newer and of another composition 
 
   polis::write_checkpoint(path, "PPO", payload(100));
   auto bytes = read_file(path);
-  bytes[8] = std::byte{2};
+  bytes[8] = std::byte{3};
   write_file(path, bytes);
-  CHECK(read_error(path) ==
-        path + ": written by a newer polis: checkpoint version 2; expected a version up to 1");
+  CHECK(read_error(path) == path + ": written by a newer polis: checkpoint version 3; expected version 2");
+  bytes[8] = std::byte{1};
+  write_file(path, bytes);
+  CHECK(read_error(path) == path + ": written by an older polis: checkpoint version 1; expected version 2");
 }
 
 TEST_CASE("train/checkpoint: cut off, lengthened or damaged anywhere, it is called torn") {

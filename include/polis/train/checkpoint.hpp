@@ -30,8 +30,8 @@
 
 namespace polis {
 
-/// The format that write_checkpoint writes and the newest that read_checkpoint reads.
-inline constexpr std::uint32_t checkpoint_version = 1;
+/// The format that write_checkpoint writes, and the only one that read_checkpoint reads.
+inline constexpr std::uint32_t checkpoint_version = 2;
 
 namespace internal {
 
@@ -100,8 +100,8 @@ void archive_same(auto& a, const std::string& where, const char* key, auto own) 
 }
 
 /// Reads the payload of the checkpoint at `path`.
-/// Error, each its own: no file there; not a checkpoint of polis; written by a newer polis; of another
-/// composition; torn (cut off, too long, or a checksum that does not fit).
+/// Error, each its own: no file there; not a checkpoint of polis; written by a newer or an older polis; of
+/// another composition; torn (cut off, too long, or a checksum that does not fit).
 [[gnu::cold]] inline std::vector<std::byte> read_checkpoint(const std::string& path,
                                                             std::string_view composition) {
   internal::Descriptor file(path, O_RDONLY);
@@ -126,9 +126,10 @@ void archive_same(auto& a, const std::string& where, const char* key, auto own) 
   }
   internal::CheckpointHeader header;
   from_bytes(start, header);
-  if (header.version > checkpoint_version) {
-    throw Error(concat({"written by a newer polis: checkpoint version ", header.version}), path,
-                concat({"a version up to ", checkpoint_version}));
+  if (header.version != checkpoint_version) {
+    throw Error(concat({"written by ", header.version > checkpoint_version ? "a newer" : "an older",
+                        " polis: checkpoint version ", header.version}),
+                path, concat({"version ", checkpoint_version}));
   }
   const std::uint64_t rest = file.size() - start.size();
   if (header.composition_size > rest || header.payload_size != rest - header.composition_size) {
