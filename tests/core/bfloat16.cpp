@@ -14,10 +14,13 @@
 #include <polis/core/gemm_bfloat16.hpp>
 #include <polis/nn/activation.hpp>
 
+#include "values.hpp"
+
 namespace test_bfloat16 {
 
 using namespace polis;
 using internal::RoundedFloats;
+using polis_test::at, polis_test::values;
 
 std::uint32_t bits_of(float x) { return std::bit_cast<std::uint32_t>(x); }
 
@@ -95,20 +98,6 @@ void check_packing(const std::vector<float>& numbers) {
 }
 
 // ---- Products
-
-AlignedVector<float> values(int count, unsigned seed) {
-  AlignedVector<float> result(static_cast<std::size_t>(count));
-  unsigned state = seed * 2654435761u + 1;
-  for (float& value : result) {
-    state = state * 1664525u + 1013904223u;
-    value = static_cast<float>(state >> 8) * 0x1p-23f - 1;
-  }
-  return result;
-}
-
-std::size_t at(int row, int column, int stride) {
-  return static_cast<std::size_t>(row) * static_cast<std::size_t>(stride) + static_cast<std::size_t>(column);
-}
 
 /// Operands and results of the three products of one layer.
 struct Layer {

@@ -8,24 +8,13 @@
 #include <polis/core/gemm.hpp>
 #include <polis/core/transpose.hpp>
 
+#include "values.hpp"
+
 using namespace polis;
 
 namespace {
 
-/// Pseudo-random values in [-1, 1], different for each seed.
-AlignedVector<float> values(int count, unsigned seed) {
-  AlignedVector<float> result(static_cast<std::size_t>(count));
-  unsigned state = seed * 2654435761u + 1;
-  for (float& value : result) {
-    state = state * 1664525u + 1013904223u;
-    value = static_cast<float>(state >> 8) * 0x1p-23f - 1;
-  }
-  return result;
-}
-
-std::size_t at(int row, int column, int stride) {
-  return static_cast<std::size_t>(row) * static_cast<std::size_t>(stride) + static_cast<std::size_t>(column);
-}
+using polis_test::at, polis_test::values;
 
 /// A smooth activation with a derivative in its output, cheap enough for every size.
 struct Square {
