@@ -231,4 +231,26 @@ int run_learning(int argc, char** argv, const std::string& name, const std::file
   return run_learning<Trainer>(argc, argv, name, settings, score, scores);
 }
 
+/// A benchmark in which several compositions learn, and its command line.
+struct LearningArguments {
+  std::string benchmark;
+  int count;
+  char** words;
+};
+
+/// The score of each seed of `Algorithm` in E, with settings from the benchmarks' folder of them. Ends the
+/// program where it cannot learn.
+template <class Algorithm, class E>
+std::vector<double> learn(const LearningArguments& arguments, const std::string& name, const char* settings,
+                          const Score& score = mean_return) {
+  const auto here = std::filesystem::path(__FILE__).parent_path();
+  std::vector<double> scores;
+  if (run_learning<Trainer<Algorithm, MultiAgentEnv<E>>>(arguments.count, arguments.words,
+                                                         arguments.benchmark + "/" + name,
+                                                         here / "settings" / settings, score, scores)) {
+    std::exit(1);
+  }
+  return scores;
+}
+
 }  // namespace polis

@@ -1,8 +1,6 @@
 // PPO with products of bfloat16 beside float32's, by the settings of learning_cartpole and learning_pendulum
 // and from the same seeds: returns are to be no worse.
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,26 +13,9 @@ namespace {
 
 using namespace polis;
 
-struct Arguments {
-  int count;
-  char** words;
-};
-
-template <class Algorithm, class Game>
-std::vector<double> learn(const Arguments& arguments, const std::string& name, const char* settings) {
-  const auto here = std::filesystem::path(__FILE__).parent_path();
-  std::vector<double> scores;
-  if (run_learning<Trainer<Algorithm, MultiAgentEnv<Game>>>(
-          arguments.count, arguments.words, "learning_bfloat16/" + name, here / "settings" / settings,
-          mean_return, scores)) {
-    std::exit(1);
-  }
-  return scores;
-}
-
 /// The same sentence twice, with networks of 64 and 64 units.
 template <class Algorithm, class Game>
-void compare(const Arguments& arguments, const std::string& name, const char* settings) {
+void compare(const LearningArguments& arguments, const std::string& name, const char* settings) {
   const auto in_float32 = learn<Algorithm, Game>(arguments, name + "/float32", settings);
   using Rounded = typename Algorithm::template With<Bfloat16<Mlp<64, 64>>>;
   const stats::Scores rounded({learn<Rounded, Game>(arguments, name + "/bfloat16", settings)});
@@ -49,7 +30,7 @@ void compare(const Arguments& arguments, const std::string& name, const char* se
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Arguments arguments{argc, argv};
+  const LearningArguments arguments{"learning_bfloat16", argc, argv};
   compare<PPO, CartPole>(arguments, "cartpole", "cartpole_cleanrl.yaml");
   compare<PPO::With<Relu, Uniform, NormalizeObservations>, NormalizedPendulum>(arguments, "pendulum",
                                                                                "pendulum_rl_tools.yaml");

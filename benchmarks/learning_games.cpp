@@ -4,8 +4,6 @@
 // 6 and 2.
 //
 //     learning_games [KEY=VALUE...]        settings/games_two_step.yaml and games_stateless.yaml
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include <polis/envs/games/matrix_game.hpp>
@@ -18,22 +16,8 @@ namespace {
 
 using namespace polis;
 
-struct Arguments {
-  int count;
-  char** words;
-};
-
-template <class Algorithm, class Game>
-void learn(const Arguments& arguments, const std::string& name, const char* settings) {
-  const auto here = std::filesystem::path(__FILE__).parent_path();
-  if (run_learning<Trainer<Algorithm, MultiAgentEnv<Game>>>(
-          arguments.count, arguments.words, "learning_games/" + name, here / "settings" / settings)) {
-    std::exit(1);
-  }
-}
-
 template <class Game>
-void learn_all(const Arguments& arguments, const std::string& game) {
+void learn_all(const LearningArguments& arguments, const std::string& game) {
   learn<IQL, Game>(arguments, game + "/iql", "games_stateless.yaml");
   learn<VDN, Game>(arguments, game + "/vdn", "games_stateless.yaml");
   learn<QMIX, Game>(arguments, game + "/qmix", "games_stateless.yaml");
@@ -42,7 +26,7 @@ void learn_all(const Arguments& arguments, const std::string& game) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Arguments arguments{argc, argv};
+  const LearningArguments arguments{"learning_games", argc, argv};
   learn<VDN, TwoStepGame>(arguments, "two_step/vdn", "games_two_step.yaml");
   learn<QMIX, TwoStepGame>(arguments, "two_step/qmix", "games_two_step.yaml");
   learn_all<ClimbingGame>(arguments, "climbing");

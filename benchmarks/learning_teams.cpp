@@ -2,8 +2,6 @@
 // cue game, where credit needs the state (envs/games/cue_game.hpp): each algorithm at the end of training,
 // and MAPPO beside IPPO early on.
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,39 +14,21 @@ namespace {
 
 using namespace polis;
 
-struct Arguments {
-  int count;
-  char** words;
-};
-
-template <class Algorithm, class Game>
-std::vector<double> learn(const Arguments& arguments, const char* name, const char* settings,
-                          const Score& score) {
-  const auto here = std::filesystem::path(__FILE__).parent_path();
-  std::vector<double> scores;
-  if (run_learning<Trainer<Algorithm, MultiAgentEnv<Game>>>(arguments.count, arguments.words,
-                                                            std::string("learning_teams/") + name,
-                                                            here / "settings" / settings, score, scores)) {
-    std::exit(1);
-  }
-  return scores;
-}
-
 template <class Game>
-void learn_all(const Arguments& arguments, const std::string& game, const char* settings,
+void learn_all(const LearningArguments& arguments, const std::string& game, const char* settings,
                const Score& score) {
   const auto name = [&game](const char* algorithm) { return game + "/" + algorithm; };
-  learn<MAPPO, Game>(arguments, name("mappo").c_str(), settings, score);
-  learn<IPPO, Game>(arguments, name("ippo").c_str(), settings, score);
-  learn<A2C, Game>(arguments, name("a2c").c_str(), settings, score);
-  learn<MAA2C, Game>(arguments, name("maa2c").c_str(), settings, score);
-  learn<COMA, Game>(arguments, name("coma").c_str(), "teams_coma.yaml", score);
+  learn<MAPPO, Game>(arguments, name("mappo"), settings, score);
+  learn<IPPO, Game>(arguments, name("ippo"), settings, score);
+  learn<A2C, Game>(arguments, name("a2c"), settings, score);
+  learn<MAA2C, Game>(arguments, name("maa2c"), settings, score);
+  learn<COMA, Game>(arguments, name("coma"), "teams_coma.yaml", score);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Arguments arguments{argc, argv};
+  const LearningArguments arguments{"learning_teams", argc, argv};
   learn_all<CoordinationGame>(arguments, "coordination", "teams.yaml", mean_return);
   learn_all<CueGame>(arguments, "cue", "teams.yaml", mean_success);
 
