@@ -98,7 +98,8 @@ POLIS_ONE_COPY void block_of(const MatrixProduct& p, int m0, int n0, std::intege
   const float* left = p.a + m0 * a_row;
   const float* right = p.b + n0 * width;
   for (int k = 0; k < p.length; ++k) {
-    const Register panel[N] = {Register::load_unaligned(right + n * width)...};
+    Register panel[N] = {Register::load_unaligned(right + n * width)...};
+    (keep_in_register<Arch>(panel[n]), ...);
     Register element;  // of the row's, broadcast
     ((element = i % N == 0 ? Register(left[i / N * a_row]) : element,
       sum[i] = Elements::template multiply_add<Arch>(element, panel[i % N], sum[i])),

@@ -58,6 +58,17 @@ template <class Arch>
   return xsimd::fma(a, b, c);
 }
 
+/// Keeps a value that is used several times in a register. Tuned for some processors (znver3) g++ reads it
+/// from memory again for each use, of which a core does two a cycle: products then wait for loads.
+template <class Arch>
+[[gnu::always_inline]] inline void keep_in_register([[maybe_unused]] Batch<Arch>& value) {
+#if defined(__GNUC__) && defined(__x86_64__)
+  asm("" : "+v"(value.data));  // NOLINT(hicpp-no-assembler)
+#elif defined(__GNUC__) && defined(__aarch64__)
+  asm("" : "+w"(value.data));  // NOLINT(hicpp-no-assembler)
+#endif
+}
+
 /// The sum of a register's elements, added in halves (element i to i + width/2, and so on): an order that
 /// depends on the width alone, not on xsimd's version or the compiler.
 template <class Arch>
