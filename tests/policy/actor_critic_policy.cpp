@@ -222,3 +222,37 @@ TEST_CASE("policy/actor_critic_policy: evaluating a segment repeats what acting 
     CHECK(problem.value[i] == doctest::Approx(valued[i]).epsilon(1e-5));
   }
 }
+
+TEST_CASE("policy/actor_critic_policy: passes by turned weights are the same up to rounding") {
+  using namespace test_policy;
+  using Critic = Mlp<32, 16>::network<2, 1, Relu>;
+  using P = ActorCriticPolicy<Mlp<16, 32>::network<3, 2, Relu>, Critic, DiagGaussian<2>, Orthogonal>;
+  static_assert(TurnsWeightsFor<P, Simd> && P::learns_turned<Simd> == (batch_width<Batch<>> == 16));
+  Problem<P, false> problem;
+  const double loss = problem.loss();
+  const PolicyOutputs d{problem.d_log_prob.data(), problem.d_entropy.data(), problem.d_value.data(), nullptr};
+  auto gradient = problem.weights.like(), turned = problem.weights.like();
+  problem.policy.backward<Simd>(problem.weights, problem.workspace, problem.batch, d, gradient);
+  problem.policy.turn<Simd>(problem.weights, problem.workspace);
+  problem.batch.turned = true;
+  CHECK(problem.loss() == doctest::Approx(loss).epsilon(1e-5));
+  problem.policy.backward<Simd>(problem.weights, problem.workspace, problem.batch, d, turned);
+  double largest = 0;
+  for (const float g : gradient.values()) largest = std::max(largest, std::abs(static_cast<double>(g)));
+  CHECK(largest > 1);
+  for (std::size_t i = 0; i < gradient.size(); ++i)
+    CHECK(std::abs(turned.values()[i] - gradient.values()[i]) < 1e-5 * largest);
+
+  // What acts is what is learnt: one row or all of them, to the last bit.
+  AlignedVector<float> uniforms(P::noise * tile_rows, .3f), log_prob(tile_rows), evaluated;
+  for (const int rows : {1, 37}) {
+    problem.batch.rows = rows;
+    problem.policy.act<Simd>(problem.weights, problem.workspace, problem.batch, uniforms.data(), nullptr,
+                             problem.actions.data(), log_prob.data());
+    (void)problem.loss();
+    if (!P::learns_turned<Simd>) continue;
+    CHECK(std::equal(log_prob.begin(), log_prob.begin() + rows, problem.log_prob.begin()));
+    if (rows == 1) evaluated = problem.log_prob;
+  }
+  if (P::learns_turned<Simd>) CHECK(evaluated[0] == problem.log_prob[0]);
+}

@@ -324,18 +324,27 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     }
   }
 
+  /// Has the workspace turn the weights, unless it has turned these, for passes over the batch.
+  void turn(ActorScratch<Policy>& s, PolicyBatch& batch) const {
+    if (std::exchange(s.turned, generation_) != generation_) policy_.template turn<Arch>(weights_, s.policy);
+    batch.turned = true;
+  }
+  void turn_to_learn(ActorScratch<Policy>& s, PolicyBatch& batch) const {
+    if constexpr (TurnsWeightsFor<Policy, Arch>) {
+      if constexpr (Policy::template learns_turned<Arch>) turn(s, batch);
+    }
+  }
+
   // The policy's passes, each compiled once for all who call them.
   [[gnu::noinline]] void act_tile(ActorScratch<Policy>& s, PolicyBatch& batch, const float* uniforms,
                                   float* log_probs) const {
-    if constexpr (TurnsForFew<Policy>) {
-      if (batch.rows <= turned_rows<Arch>) {
-        if (std::exchange(s.turned, generation_) != generation_) policy_.turn(weights_, s.policy);
-        batch.turned = true;
-      }
+    if constexpr (TurnsWeightsFor<Policy, Arch>) {
+      if (Policy::template acts_turned<Arch>(batch.rows)) turn(s, batch);
     }
     policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry, s.actions, log_probs);
   }
-  [[gnu::noinline]] void value_tile(ActorScratch<Policy>& s, const PolicyBatch& batch, float* carry) const {
+  [[gnu::noinline]] void value_tile(ActorScratch<Policy>& s, PolicyBatch& batch, float* carry) const {
+    turn_to_learn(s, batch);
     policy_.template value<Arch>(weights_, s.policy, batch, carry, s.values);
     for (int i = 0; i < batch.rows; ++i) s.values[i] = value_of(s.values[i]);
   }
@@ -379,7 +388,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     }
     load_carries(carries_, ids, rows, s.carry,
                  [this, renewed](int row) { return renewed && fresh_[index(row)] != 0; });
-    const PolicyBatch batch{.rows = rows, .critic_features = s.critic_features};
+    PolicyBatch batch{.rows = rows, .critic_features = s.critic_features};
     value_tile(s, batch, s.carry);
     scatter_tile(s.values, rows, 1, values, 1, ids);
   }

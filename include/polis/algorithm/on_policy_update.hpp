@@ -98,7 +98,6 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
     if constexpr (Base::grouped) std::fill(this->fresh_.begin(), this->fresh_.end(), char{1});
     this->begun_ += static_cast<std::uint64_t>(config_.steps);
     ++updates_;
-    ++this->generation_;
     if constexpr (attracts) magnet_.template follow<Arch>(config_.magnet, updates_, weights_);
   }
 
@@ -199,6 +198,7 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
     } else {
       statistics_.gradient_norm += step(NothingToAdd{});
     }
+    ++this->generation_;
     ++steps_;
     LossSums total;
     for (int shard = 0; shard < shards; ++shard) total.add(sums_[index(shard)]);

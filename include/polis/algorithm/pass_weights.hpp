@@ -19,11 +19,10 @@ namespace polis::internal {
 /// are late from anywhere but the first cache.
 template <class Arch>
 constexpr bool row_major_pays(int batch, int width, bool picks) {
-  constexpr int register_rows = batch_width<Batch<Arch>>, turned = 4, cached_floats = 6 * 1024;
+  constexpr int register_rows = batch_width<Batch<Arch>>, turned = 4;
   const int rest = batch % tile_rows;
   const int empty = (rest + register_rows - 1) / register_rows * register_rows - block_rows<Arch>(rest);
-  return width * width <= cached_floats &&
-         empty + (picks ? batch / 16 : 0) + 3 * batch / (2 * width) >= turned;
+  return weights_stay_cached(width) && empty + (picks ? batch / 16 : 0) + 3 * batch / (2 * width) >= turned;
 }
 
 /// The weights of a network N as its passes read them.
@@ -53,21 +52,17 @@ class PassWeights {
   /// As the forward pass of `Part`, which is N or the first networks of an ensemble N.
   template <class Part = N>
   void forward(const float* x, float* y, float* cache, int rows) const {
-    if constexpr (Rows::possible) {
-      if (by_rows()) return RowMajor<Part, Arch>::forward(values_, turned_.data(), x, y, cache, rows);
-    }
-    Part::template forward<Arch>(values_, x, nullptr, y, cache, rows);
+    Passes<Part, Arch>::forward(values_, turned_or_null(), x, nullptr, y, cache, rows);
   }
   /// Adds the weights' gradient to dw.
   void backward(float* dw, const float* x, const float* dy, const float* cache, float* scratch,
                 int rows) const {
-    if constexpr (Rows::possible) {
-      if (by_rows()) return Rows::backward(values_, turned_.data(), dw, x, dy, cache, scratch, rows);
-    }
-    N::template backward<Arch>(values_, dw, x, dy, nullptr, nullptr, cache, scratch, rows);
+    Passes<N, Arch>::backward(values_, turned_or_null(), dw, x, dy, nullptr, nullptr, cache, scratch, rows);
   }
 
  private:
+  [[nodiscard]] const float* turned_or_null() const { return by_rows() ? turned() : nullptr; }
+
   const float* values_ = nullptr;  // null: changed
   AlignedVector<float> turned_;    // empty: by tiles
 };

@@ -232,35 +232,53 @@ POLIS_ONE_COPY void output_gradient(const float* weight, float* gradient, const 
   for (; k < in; k += width) output_gradient_at<Arch, 1, adds>(weight + k, at(k), x + k, dy, d + k, in, rows);
 }
 
-/// The gradient of a layer whose inputs are a feature-major tile: dW[out][in] += dy' x. `scratch` holds four
-/// rows of `out` floats.
-template <class Arch>
-POLIS_ONE_COPY void inputs_weight_gradient(const float* dy, const float* x, float* gradient, int in, int out,
-                                           int rows, float* scratch) {
+/// N registers' share of inputs_gradient, at output `first`.
+template <class Arch, int count, int N>
+[[gnu::always_inline]] inline void inputs_gradient_at(const float* dy, const float* x, float* gradient,
+                                                      float* bias, int in, int out, int rows, int first) {
   using Register = Batch<Arch>;
   constexpr int width = batch_width<Register>, together = 4;
-  for (int first = 0; first < in; first += together) {
-    const int count = std::min(together, in - first);
-    multiply<Arch>({.a = x + first * tile_rows,
-                    .a_row = tile_rows,
-                    .a_step = 1,
-                    .b = dy,
-                    .b_row = out,
-                    .c = scratch,
-                    .c_row = out,
-                    .length = rows},
-                   0, count, out / width);
-    for (int o = 0; o < out; o += width) {
-      Register sums[together];
-      unroll<together>([&](auto i) __attribute__((always_inline)) {
-        sums[i] = Register::load_unaligned(scratch + i * out + o);
-      });
-      each_lane<Arch>(sums, [&](int lane, const float* four) __attribute__((always_inline)) {
-        float* const to = gradient + static_cast<std::ptrdiff_t>(o + lane) * in + first;
-        for (int i = 0; i < count; ++i) to[i] += four[i];
-      });
-    }
+  static_assert(count <= together);
+  Register sum[(count + 1) * N];  // of each input, then of the bias
+  unroll<(count + 1) * N>([&](auto i) __attribute__((always_inline)) { sum[i] = Register(0.f); });
+  for (int r = 0; r < rows; ++r) {
+    const float* const from = dy + static_cast<std::ptrdiff_t>(r) * out + first;
+    Register error[N], element;
+    unroll<N>([&](auto n) __attribute__((always_inline)) {
+      error[n] = Register::load_unaligned(from + n * width);
+      keep_in_register<Arch>(error[n]);
+      sum[count * N + n] = sum[count * N + n] + error[n];
+    });
+    unroll<count * N>([&](auto i) __attribute__((always_inline)) {
+      if constexpr (i % N == 0) element = Register(x[i / N * tile_rows + r]);
+      sum[i] = multiply_add<Arch>(element, error[i % N], sum[i]);
+    });
   }
+  unroll<N>([&](auto n) __attribute__((always_inline)) {
+    const int output = first + n * width;
+    Register sums[together];
+    unroll<together>([&](auto i)
+                         __attribute__((always_inline)) { sums[i] = sum[std::min<int>(i, count) * N + n]; });
+    each_lane<Arch>(sums, [&](int lane, const float* four) __attribute__((always_inline)) {
+      float* const to = gradient + static_cast<std::ptrdiff_t>(output + lane) * in;
+      for (int i = 0; i < count; ++i) to[i] += four[i];
+    });
+    if (!bias) return;
+    (Register::load_unaligned(bias + output) + sum[count * N + n]).store_unaligned(bias + output);
+  });
+}
+
+/// The gradient of a layer whose inputs are a feature-major tile, with respect to `count` <= 4 of them:
+/// dW[out][in] += dy' x, and that of its bias, unless that is null.
+template <class Arch, int count>
+POLIS_ONE_COPY void inputs_gradient(const float* dy, const float* x, float* gradient, float* bias, int in,
+                                    int out, int rows) {
+  constexpr int width = batch_width<Batch<Arch>>;
+  int first = 0;
+  for (; first + 4 * width <= out; first += 4 * width)
+    inputs_gradient_at<Arch, count, 4>(dy, x, gradient, bias, in, out, rows, first);
+  for (; first < out; first += width)
+    inputs_gradient_at<Arch, count, 1>(dy, x, gradient, bias, in, out, rows, first);
 }
 
 }  // namespace polis::internal

@@ -44,9 +44,9 @@ struct RowMajor<MlpNetwork<In, Out, Act, Widths...>, Arch> {
     return offset;
   }
   static constexpr int turned_size = turned_at(layers - 1);
-  /// Two tiles that take turns, and the first layer's gradient as it is computed.
+  /// Two tiles that take turns.
   static constexpr int widest = std::max({1, Widths...});
-  static constexpr int scratch_size = (2 * tile_rows + 4) * widest;
+  static constexpr int scratch_size = 2 * tile_rows * widest;
   static_assert(hidden_at(layers - 1) <= Network::cache_size);
 
   /// The weights that `forward` reads, from those of the layout.
@@ -102,8 +102,15 @@ struct RowMajor<MlpNetwork<In, Out, Act, Widths...>, Arch> {
     }
     constexpr int out = widths_of(1);
     if (dw) {
-      inputs_weight_gradient<Arch>(above, x, dw, In, out, rows, scratch + 2 * widest * tile_rows);
-      add_columns<Arch>(above, out, rows, dw + In * out);
+      constexpr int whole = In / 4, rest = In % 4;  // groups of four inputs
+      for (int i = 0; i < 4 * whole; i += 4) {
+        inputs_gradient<Arch, 4>(above, x + i * tile_rows, dw + i, i == 0 ? dw + In * out : nullptr, In, out,
+                                 rows);
+      }
+      if constexpr (rest > 0) {
+        inputs_gradient<Arch, rest>(above, x + 4 * whole * tile_rows, dw + 4 * whole,
+                                    whole == 0 ? dw + In * out : nullptr, In, out, rows);
+      }
     }
     for (int i = 0; i < count && dx; ++i) {
       dot_rows<Arch>(turned + (first + i) * out, 0.f, above, out, rows, dx + i * tile_rows);
@@ -170,6 +177,37 @@ struct RowMajor<EnsembleNetwork<Each, Count>, Arch> {
       One::backward(w + i * Each::parameters, turned + i * One::turned_size, dw + i * Each::parameters, x,
                     dy + i * Each::outputs * tile_rows, cache + i * Each::cache_size, scratch, rows);
     }
+  }
+};
+
+/// Whether weights between layers of this width stay in the first cache while four samples at a time read
+/// them.
+constexpr bool weights_stay_cached(int width) { return width * width <= 6 * 1024; }
+
+/// Whether networks that learn together do so faster row-major from full tiles: what it costs to turn their
+/// weights once a step is less than to turn the hidden units of the few tiles of a minibatch.
+template <class Arch, class... N>
+inline constexpr bool learn_by_rows =
+    (... && (RowMajor<N, Arch>::possible && weights_stay_cached(RowMajor<N, Arch>::widest)));
+
+/// The passes of a network: row-major by turned weights, or by tiles where those are null.
+template <class N, class Arch>
+struct Passes {
+  using Rows = RowMajor<N, Arch>;
+
+  static void forward(const float* w, const float* turned, const float* x, float* carry, float* y,
+                      float* cache, int rows) {
+    if constexpr (Rows::possible) {
+      if (turned) return Rows::forward(w, turned, x, y, cache, rows);
+    }
+    N::template forward<Arch>(w, x, carry, y, cache, rows);
+  }
+  static void backward(const float* w, const float* turned, float* dw, const float* x, const float* dy,
+                       float* dx, float* d_carry, const float* cache, float* scratch, int rows) {
+    if constexpr (Rows::possible) {
+      if (turned) return Rows::backward(w, turned, dw, x, dy, dx, 0, N::inputs, cache, scratch, rows);
+    }
+    N::template backward<Arch>(w, dw, x, dy, dx, d_carry, cache, scratch, rows);
   }
 };
 

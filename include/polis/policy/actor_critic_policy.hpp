@@ -7,12 +7,13 @@
 #include <string>
 #include <type_traits>
 
-#include <polis/core/aligned.hpp>
 #include <polis/core/simd.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/core/word.hpp>
 #include <polis/distribution/distribution.hpp>
 #include <polis/nn/initialization.hpp>
+#include <polis/nn/row_major.hpp>
+#include <polis/policy/actor_critic_workspace.hpp>
 #include <polis/policy/carries.hpp>
 #include <polis/policy/opponent_model.hpp>
 #include <polis/policy/policy.hpp>
@@ -47,6 +48,7 @@ class ActorCriticPolicy {
   static constexpr bool models = Model::models, model_in_critic = Model::in_critic;
 
  public:
+  using Workspace = internal::ActorCriticWorkspace<Actor, Critic, Dist, Model>;
   static constexpr int features = Actor::inputs - Model::width;
   static constexpr int critic_features = Critic::inputs - (model_in_critic ? Model::width : 0);
   static constexpr int carry_size = Actor::carry_size + Critic::carry_size + Model::carry_size;
@@ -55,30 +57,24 @@ class ActorCriticPolicy {
   static constexpr int noise = Dist::noise, words = Dist::words, mask_size = Dist::mask_size;
   static constexpr bool counterfactual = Critic::outputs > 1;
   /// Whether it measures how far it is from another policy; see MeasuresDivergence.
-  static constexpr bool measures = HasDivergence<Dist> && carry_size == 0;
+  static constexpr bool measures = Workspace::measures;
   /// Whether actor and critic can be evaluated apart; see EvaluatesParts.
   static constexpr bool parts = carry_size == 0 && !models && !counterfactual;
-  /// Whether acting for few rows is worth turning the actor's weights; see TurnsForFew.
-  static constexpr bool turns = TurnsWeights<Actor>;
+  /// See TurnsWeightsFor. Where both networks learn row-major all passes are by turned weights, so that
+  /// outputs are the same bits in each of them; else the actor's may serve few rows.
+  template <class Arch>
+  static constexpr bool learns_turned = internal::learn_by_rows<Arch, Actor, Critic>;
+  template <class Arch>
+  static constexpr bool turns = learns_turned<Arch> || TurnsWeights<Actor>;
+  template <class Arch>
+  static constexpr bool acts_turned(int rows) {
+    return learns_turned<Arch> || (TurnsWeights<Actor> && rows <= internal::turned_rows<Arch>);
+  }
   static_assert(Actor::outputs == Dist::inputs && (!counterfactual || Critic::outputs == Dist::inputs));
 
   using Config = ActorCriticConfig<Initialization>;
 
   using Parameters = FlatParameters;
-
-  /// Scratch memory for tiles of up to `steps` time steps.
-  struct Workspace {
-    float *actor_cache, *critic_cache;      // [steps][cache_size]
-    float *logits, *d_logits;               // [steps][inputs][64]; one step
-    float* action_values;                   // [inputs][64] of a counterfactual critic, or their derivatives
-    float *free_weights, *d_free_weights;   // [weights][64]
-    float *carry, *carry_before, *d_carry;  // [carry_size][64]
-    float *magnet_logits, *magnet_free;     // [inputs][64] and [weights][64] of another policy
-    float *turned, *turned_scratch;         // the actor's weights, for few rows
-    float* scratch;
-    FloatArena memory;
-    [[no_unique_address]] typename Model::Workspace model;
-  };
 
   explicit ActorCriticPolicy(const Config& config = {}) : config_(config) {}
 
@@ -110,35 +106,18 @@ class ActorCriticPolicy {
     return result;
   }
 
-  [[nodiscard, gnu::cold]] Workspace workspace(int steps) const {
-    const auto count = static_cast<std::size_t>(steps);
-    const auto tile = [](int n) { return static_cast<std::size_t>(n) * tile_rows; };
-    Workspace w{};
-    w.memory = FloatArena(
-        {{&w.actor_cache, count * Actor::cache_size},
-         {&w.critic_cache, count * Critic::cache_size},
-         {&w.logits, count * tile(Dist::inputs)},
-         {&w.d_logits, tile(Dist::inputs)},
-         {&w.action_values, counterfactual ? tile(Dist::inputs) : 0},
-         {&w.free_weights, tile(Dist::weights)},
-         {&w.d_free_weights, tile(Dist::weights)},
-         {&w.carry, tile(carry_size)},
-         {&w.carry_before, tile(carry_size)},
-         {&w.d_carry, tile(carry_size)},
-         {&w.magnet_logits, measures ? tile(Dist::inputs) : 0},
-         {&w.magnet_free, measures ? tile(Dist::weights) : 0},
-         {&w.turned, internal::TurnedFloats<Actor>::weights},
-         {&w.turned_scratch, internal::TurnedFloats<Actor>::scratch},
-         {&w.scratch, static_cast<std::size_t>(std::max(Actor::scratch_size, Critic::scratch_size))}});
-    if constexpr (models) w.model = Model::workspace(steps);
-    return w;
-  }
+  [[nodiscard, gnu::cold]] Workspace workspace(int steps) const { return Workspace::make(steps); }
 
-  /// Prepares the workspace to act for few rows; see TurnsForFew.
-  void turn(const Parameters& weights, Workspace& w) const
-    requires turns
-  {
-    Actor::turn(weights.data(), w.turned);
+  /// Turns the weights in the workspace; see TurnsWeightsFor.
+  template <class Arch>
+    requires(turns<Arch>)
+  void turn(const Parameters& weights, Workspace& w) const {
+    if constexpr (learns_turned<Arch>) {
+      internal::RowMajor<Actor, Arch>::turn(weights.data(), w.turned_actor);
+      internal::RowMajor<Critic, Arch>::turn(weights.data() + Actor::parameters, w.turned_critic);
+    } else {
+      Actor::turn(weights.data(), w.turned_actor);
+    }
   }
 
   /// Samples an action for each row (uniforms: [noise][64]), or with `uniforms` null takes the mode. Writes
@@ -148,13 +127,7 @@ class ActorCriticPolicy {
            float* carry, float* actions, float* log_prob) const {
     spread_free_weights(weights, w.free_weights);
     const float* const seen = see<Arch>(weights, w, batch.features, carry, 0, batch.rows);
-    bool done = false;
-    if constexpr (turns) {
-      done = batch.turned && batch.rows <= internal::turned_rows<Arch>;
-      if (done) Actor::template forward_turned<Arch>(w.turned, seen, w.logits, w.turned_scratch, batch.rows);
-    }
-    if (!done)
-      Actor::template forward<Arch>(weights.data(), seen, carry, w.logits, w.actor_cache, batch.rows);
+    forward_to_act<Arch>(weights, w, batch, seen, carry);
     for_registers<Arch>(batch.rows, [&](auto at, int row) {
       using T = decltype(at);
       const auto logits = In<T>{w.logits + row, tile_rows};
@@ -183,9 +156,9 @@ class ActorCriticPolicy {
       seen = Model::carry_size > 0 && batch.features ? w.model.seen
                                                      : see<Arch>(weights, w, seen, carry, 0, batch.rows);
     }
-    Critic::template forward<Arch>(weights.data() + Actor::parameters, seen,
-                                   carry ? carry + Actor::carry_size * tile_rows : nullptr, values,
-                                   w.critic_cache, batch.rows);
+    CriticPasses<Arch>::forward(weights.data() + Actor::parameters, if_by_rows<Arch>(batch, w.turned_critic),
+                                seen, carry ? carry + Actor::carry_size * tile_rows : nullptr, values,
+                                w.critic_cache, batch.rows);
   }
 
   /// What another policy's weights make of a batch: from there the next `evaluate` measures divergences.
@@ -212,14 +185,15 @@ class ActorCriticPolicy {
       const float* const seen =
           see<Arch>(weights, w, batch.features + t * features * tile_rows, w.carry, t, batch.rows);
       if (acts(batch)) {
-        Actor::template forward<Arch>(weights.data(), seen, w.carry, logits,
-                                      w.actor_cache + t * Actor::cache_size, batch.rows);
+        ActorPasses<Arch>::forward(weights.data(), if_by_rows<Arch>(batch, w.turned_actor), seen, w.carry,
+                                   logits, w.actor_cache + t * Actor::cache_size, batch.rows);
       }
       if (values(batch)) {
-        Critic::template forward<Arch>(weights.data() + Actor::parameters, critic_inputs(batch, w, t),
-                                       w.carry + Actor::carry_size * tile_rows,
-                                       counterfactual ? w.action_values : out.value + t * tile_rows,
-                                       w.critic_cache + t * Critic::cache_size, batch.rows);
+        CriticPasses<Arch>::forward(weights.data() + Actor::parameters,
+                                    if_by_rows<Arch>(batch, w.turned_critic), critic_inputs(batch, w, t),
+                                    w.carry + Actor::carry_size * tile_rows,
+                                    counterfactual ? w.action_values : out.value + t * tile_rows,
+                                    w.critic_cache + t * Critic::cache_size, batch.rows);
       }
       if (!acts(batch)) continue;
       if constexpr (carry_size > 0) internal::keep_undecided(batch, t, carry_size, w.carry_before, w.carry);
@@ -274,15 +248,16 @@ class ActorCriticPolicy {
       if constexpr (counterfactual) spread_value_gradient<Arch>(batch, d.value + t * tile_rows, t, w);
       // The critic first: of a single step, its hidden units are still in the first cache.
       if (values(batch))
-        Critic::template backward<Arch>(
-            weights.data() + Actor::parameters, gradient.data() + Actor::parameters,
-            critic_inputs(batch, w, t), counterfactual ? w.action_values : d.value + t * tile_rows,
-            d_inputs<model_in_critic>(w, d, 1), w.d_carry + Actor::carry_size * tile_rows,
-            w.critic_cache + t * Critic::cache_size, w.scratch, batch.rows);
+        CriticPasses<Arch>::backward(
+            weights.data() + Actor::parameters, if_by_rows<Arch>(batch, w.turned_critic),
+            gradient.data() + Actor::parameters, critic_inputs(batch, w, t),
+            counterfactual ? w.action_values : d.value + t * tile_rows, d_inputs<model_in_critic>(w, d, 1),
+            w.d_carry + Actor::carry_size * tile_rows, w.critic_cache + t * Critic::cache_size, w.scratch,
+            batch.rows);
       if (acts(batch))
-        Actor::template backward<Arch>(weights.data(), gradient.data(), actor_inputs(batch, w, t), w.d_logits,
-                                       d_inputs<models>(w, d, 0), w.d_carry,
-                                       w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
+        ActorPasses<Arch>::backward(weights.data(), if_by_rows<Arch>(batch, w.turned_actor), gradient.data(),
+                                    actor_inputs(batch, w, t), w.d_logits, d_inputs<models>(w, d, 0),
+                                    w.d_carry, w.actor_cache + t * Actor::cache_size, w.scratch, batch.rows);
       if constexpr (models) {
         Model::template backward<Arch>(weights.data() + model_offset, gradient.data() + model_offset, w.model,
                                        batch, t, d, model_carry(w.d_carry));
@@ -302,6 +277,27 @@ class ActorCriticPolicy {
  private:
   static bool acts(const PolicyBatch& batch) { return !parts || batch.part != PolicyPart::critic; }
   static bool values(const PolicyBatch& batch) { return !parts || batch.part != PolicyPart::actor; }
+
+  template <class Arch>
+  using ActorPasses = internal::Passes<Actor, Arch>;
+  template <class Arch>
+  using CriticPasses = internal::Passes<Critic, Arch>;
+  /// The turned weights of a batch that goes row-major, else null.
+  template <class Arch>
+  static const float* if_by_rows(const PolicyBatch& batch, const float* turned) {
+    return learns_turned<Arch> && batch.turned ? turned : nullptr;
+  }
+  template <class Arch>
+  static void forward_to_act(const Parameters& weights, Workspace& w, const PolicyBatch& batch,
+                             const float* seen, float* carry) {
+    if constexpr (TurnsWeights<Actor> && !learns_turned<Arch>) {
+      if (batch.turned)
+        return Actor::template forward_turned<Arch>(w.turned_actor, seen, w.logits, w.turned_scratch,
+                                                    batch.rows);
+    }
+    ActorPasses<Arch>::forward(weights.data(), if_by_rows<Arch>(batch, w.turned_actor), seen, carry, w.logits,
+                               w.actor_cache, batch.rows);
+  }
 
   static constexpr std::size_t free_offset = Actor::parameters + Critic::parameters;
   static constexpr std::size_t model_offset = free_offset + Dist::weights;

@@ -31,7 +31,7 @@ struct PolicyBatch {
   const float* starts = nullptr;   // [steps][64]
   const float* carry = nullptr;    // [carry_size][64] before the first step
   PolicyPart part = PolicyPart::both;
-  bool turned = false;            // the workspace has these weights turned (TurnsForFew)
+  bool turned = false;            // the workspace has these weights turned (TurnsWeightsFor)
   const float* others = nullptr;  // [steps][others' words][64]: what the other agents did (ModelsOpponents)
 };
 
@@ -78,13 +78,16 @@ concept MeasuresDivergence =
 template <class P>
 concept ModelsOpponents = requires { requires P::other_words > 0; };
 
-/// A policy that acts faster for at most `few` rows once `turn(weights, workspace)` prepared the workspace:
-/// for as long as the weights stay as they are, `act` may then be given batches that say they are `turned`.
-template <class P>
-concept TurnsForFew =
+/// A policy that is faster by turned weights: once `turn` has prepared the workspace, and for as long as the
+/// weights stay as they are, batches may say that they are `turned`. That pays for `act` where
+/// `acts_turned(rows)`, for all passes where `learns_turned`.
+template <class P, class Arch>
+concept TurnsWeightsFor =
     requires(const P policy, const typename P::Parameters& constant, typename P::Workspace& workspace) {
-      requires P::turns;
-      policy.turn(constant, workspace);
+      requires P::template turns<Arch>;
+      { P::template learns_turned<Arch> } -> std::convertible_to<bool>;
+      { P::template acts_turned<Arch>(1) } -> std::convertible_to<bool>;
+      policy.template turn<Arch>(constant, workspace);
     };
 
 /// A policy whose actor and critic can be evaluated apart: `evaluate` and `backward` keep to the part that a
