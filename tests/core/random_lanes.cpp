@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <polis/core/random_lanes.hpp>
@@ -33,6 +34,39 @@ TEST_CASE("core/random_lanes: the streams of lanes are those of Random") {
     }
   }
   CHECK(!xsimd::any(lanes.redrawn()));
+}
+
+TEST_CASE("core/random_lanes: words drawn in bulk are those of Random, and so are permutations") {
+  RandomWords<> words(7, 8, 9, 10, Purpose::permutation);
+  Random random(7, 8, 9, 10, Purpose::permutation);
+  for (int i = 0; i < 200; ++i) CHECK(words.bits() == random.bits());
+  std::vector<int> values, others;
+  for (int i = 0; i < 100; ++i) values.push_back(i), others.push_back(i);
+  shuffle(std::span<int>(values), words);
+  shuffle(std::span<int>(others), random);
+  CHECK(values == others);
+  CHECK(words.integer(1000) == random.integer(1000));
+}
+
+TEST_CASE("core/random_lanes: tiles of uniform numbers are the streams', drawn ahead or not") {
+  constexpr int count = 5;
+  UniformTiles<count> tiles;
+  const std::uint32_t lanes[tile_rows] = {3, 1, 4, 1, 5, 9}, agents[tile_rows] = {2, 6, 5, 3, 5, 8};
+  const auto check = [&](std::uint64_t step, Purpose purpose, int rows, int from) {
+    const float* const numbers = tiles.draw<Simd>(11, step, purpose, lanes + from, agents + from, rows);
+    for (int r = 0; r < rows; ++r) {
+      Random random(11, step, lanes[from + r], agents[from + r], purpose);
+      for (int i = 0; i < count; ++i) CHECK(numbers[i * tile_rows + r] == random.uniform());
+    }
+  };
+  for (const std::uint64_t step : {0u, 1u, 2u, 3u, 4u, 9u, 10u, 10u, 8u}) check(step, Purpose::action, 4, 0);
+  check(9, Purpose::action, 4, 1);      // of other rows
+  check(9, Purpose::evaluation, 4, 1);  // for another purpose
+  for (const int rows : {1, 3, 6, 40}) {
+    for (const std::uint64_t step : {20u, 21u, 22u}) check(step, Purpose::action, rows, 0);
+  }
+  check((1ull << 32) - 1, Purpose::action, 2, 0);
+  check(1ull << 32, Purpose::action, 2, 0);
 }
 
 TEST_CASE("core/random_lanes: a block of counters is the published block of each") {

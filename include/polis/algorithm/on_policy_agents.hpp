@@ -17,7 +17,6 @@
 #include <polis/buffer/rollout.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/fixed_array.hpp>
-#include <polis/core/random_lanes.hpp>
 #include <polis/core/transpose.hpp>
 
 namespace polis::internal {
@@ -178,12 +177,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
       }
       load_carries(memory.carries, ids, rows, s.carry,
                    [&memory](int row) { return memory.fresh[index(row)] != 0; });
-      const float* uniforms = nullptr;
-      if (how == Play::sampled) {
-        draw(tile, ids, rows, Purpose::evaluation, s.uniforms);
-        uniforms = s.uniforms;
-      }
-      act_tile(s, batch, uniforms, nullptr);
+      act_tile(s, batch, how == Play::sampled ? draw(tile, s, ids, rows, Purpose::evaluation) : nullptr);
       store_carries(memory.carries, ids, rows, s.carry);
       for (int i = 0; i < rows; ++i) {
         memory.fresh[index(ids[i])] = 0;
@@ -236,7 +230,6 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
                            {&s.critic_features, tile(Parts::critic_features) * steps},
                            {&s.masks, tile(mask_size) * steps},
                            {&s.actions, tile(Policy::words) * steps},
-                           {&s.uniforms, tile(Policy::noise)},
                            {&s.log_probs, tile(1)},
                            {&s.values, tile(1)},
                            {&s.carry, tile(carry_size)},
@@ -259,14 +252,14 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
   }
 
   /// Uniform numbers [noise][64] of these rows' own streams.
-  void draw(const LaneTile<E>& tile, const int* ids, int rows, Purpose purpose, float* uniforms) const {
+  const float* draw(const LaneTile<E>& tile, ActorScratch<Policy>& s, const int* ids, int rows,
+                    Purpose purpose) const {
     Array<std::uint32_t, tile_rows> lanes{}, agents{};
     for (int i = 0; i < rows; ++i) {
       lanes[i] = tile.env->global_lane(lane_of(ids[i]));
       agents[i] = static_cast<std::uint32_t>(agent(ids[i] % group_size()));
     }
-    philox_uniform_tile<Arch>(seed_, tile.step, purpose, lanes.data(), agents.data(), rows, Policy::noise,
-                              uniforms);
+    return s.uniforms.template draw<Arch>(seed_, tile.step, purpose, &lanes[0], &agents[0], rows);
   }
 
   void set_action(LaneTile<E>& tile, int row, In<float> words) const {
@@ -324,27 +317,26 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     }
   }
 
-  /// Has the workspace turn the weights, unless it has turned these, for passes over the batch.
-  void turn(ActorScratch<Policy>& s, PolicyBatch& batch) const {
-    if (std::exchange(s.turned, generation_) != generation_) policy_.template turn<Arch>(weights_, s.policy);
-    batch.turned = true;
-  }
-  void turn_to_learn(ActorScratch<Policy>& s, PolicyBatch& batch) const {
+  /// Has the workspace turn the weights, unless it has turned these, where that pays for passes over the
+  /// batch.
+  void turn(ActorScratch<Policy>& s, PolicyBatch& batch, bool acts = false) const {
     if constexpr (TurnsWeightsFor<Policy, Arch>) {
-      if constexpr (Policy::template learns_turned<Arch>) turn(s, batch);
+      if (!Policy::template learns_turned<Arch> && !(acts && Policy::template acts_turned<Arch>(batch.rows)))
+        return;
+      const bool stale = std::exchange(s.turned, generation_) != generation_;
+      if (stale) policy_.template turn<Arch>(weights_, s.policy);
+      batch.turned = true;
     }
   }
 
   // The policy's passes, each compiled once for all who call them.
   [[gnu::noinline]] void act_tile(ActorScratch<Policy>& s, PolicyBatch& batch, const float* uniforms,
-                                  float* log_probs) const {
-    if constexpr (TurnsWeightsFor<Policy, Arch>) {
-      if (Policy::template acts_turned<Arch>(batch.rows)) turn(s, batch);
-    }
+                                  float* log_probs = nullptr) const {
+    turn(s, batch, true);
     policy_.template act<Arch>(weights_, s.policy, batch, uniforms, s.carry, s.actions, log_probs);
   }
   [[gnu::noinline]] void value_tile(ActorScratch<Policy>& s, PolicyBatch& batch, float* carry) const {
-    turn_to_learn(s, batch);
+    turn(s, batch);
     policy_.template value<Arch>(weights_, s.policy, batch, carry, s.values);
     for (int i = 0; i < batch.rows; ++i) s.values[i] = value_of(s.values[i]);
   }
@@ -359,8 +351,7 @@ class OnPolicyAgents : public OnPolicyInputs<Words, E, R, Arch> {
     }
     load_carries(carries_, ids, rows, s.carry,
                  [this, slot](int row) { return rollout_.starts(slot, row) != 0; });
-    draw(tile, ids, rows, Purpose::action, s.uniforms);
-    act_tile(s, batch, s.uniforms, s.log_probs);
+    act_tile(s, batch, draw(tile, s, ids, rows, Purpose::action), s.log_probs);
     if constexpr (carry_size > 0 && !counterfactual) {  // a recurrent critic's values: in step with its carry
       if constexpr (central) {
         this->gather_states(&rollout_.states(slot, 0, 0), nullptr, ids, ids, rows, s.critic_features);

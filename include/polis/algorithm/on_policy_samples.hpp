@@ -138,7 +138,7 @@ class OnPolicySamples : public OnPolicyReturns<Words, E, R, Arch> {
     if constexpr (attracts) out.divergence = l.divergence;
     out.prediction_loss = l.prediction, out.prediction_accuracy = l.accuracy;
     if constexpr (attracts) policy_.template attract<Arch>(magnet_.weights(), s.policy, batch);
-    this->turn_to_learn(s, batch);
+    this->turn(s, batch);
     policy_.template evaluate<Arch>(weights_, s.policy, batch, out);
     return batch;
   }
@@ -197,7 +197,7 @@ class OnPolicySamples : public OnPolicyReturns<Words, E, R, Arch> {
     if (!value) {
       gather_tile<Arch>(rollout_.actions.data, Policy::words, ids.data(), count, Policy::words, s.actions);
     }
-    this->turn_to_learn(s, batch);
+    this->turn(s, batch);
     return batch;
   }
 

@@ -138,8 +138,8 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
   }
   template <class C>
   void shuffle(int epoch) {
-    Random random(this->seed_, static_cast<std::uint32_t>(updates_), static_cast<std::uint32_t>(epoch),
-                  static_cast<std::uint32_t>(this->agents_.front()), Purpose::permutation);
+    RandomWords<Arch> random(this->seed_, updates_, static_cast<std::uint32_t>(epoch),
+                             static_cast<std::uint32_t>(this->agents_.front()), Purpose::permutation);
     if constexpr (C::distributed) return share_.shuffle(random);
     polis::shuffle(std::span<int>(units_), random);
   }

@@ -52,17 +52,18 @@ class PassWeights {
   /// As the forward pass of `Part`, which is N or the first networks of an ensemble N.
   template <class Part = N>
   void forward(const float* x, float* y, float* cache, int rows) const {
-    Passes<Part, Arch>::forward(values_, turned_or_null(), x, nullptr, y, cache, rows);
+    Passes<Part, Arch>::forward(values_, by_rows() ? turned() : nullptr, x, nullptr, y, cache, rows);
   }
   /// Adds the weights' gradient to dw.
   void backward(float* dw, const float* x, const float* dy, const float* cache, float* scratch,
                 int rows) const {
-    Passes<N, Arch>::backward(values_, turned_or_null(), dw, x, dy, nullptr, nullptr, cache, scratch, rows);
+    if constexpr (Rows::possible) {
+      if (by_rows()) return Rows::backward(values_, turned_.data(), dw, x, dy, cache, scratch, rows);
+    }
+    N::template backward<Arch>(values_, dw, x, dy, nullptr, nullptr, cache, scratch, rows);
   }
 
  private:
-  [[nodiscard]] const float* turned_or_null() const { return by_rows() ? turned() : nullptr; }
-
   const float* values_ = nullptr;  // null: changed
   AlignedVector<float> turned_;    // empty: by tiles
 };

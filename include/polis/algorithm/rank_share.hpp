@@ -44,7 +44,7 @@ class RankShare {
 
   /// Units of all ranks.
   [[nodiscard]] int count() const { return static_cast<int>(units_.size()); }
-  void shuffle(Random& random) { polis::shuffle(std::span<int>(units_), random); }
+  void shuffle(auto& random) { polis::shuffle(std::span<int>(units_), random); }
 
   /// Cuts the list into minibatches; `sums(units)` adds up own units' advantages, and `scale(sums)` says how
   /// those of a minibatch of all ranks are normalised: all sums travel in one message.

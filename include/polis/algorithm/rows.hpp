@@ -8,6 +8,7 @@
 
 #include <polis/core/aligned.hpp>
 #include <polis/core/array.hpp>
+#include <polis/core/random_lanes.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/core/transpose.hpp>
 #include <polis/distribution/interval.hpp>
@@ -20,9 +21,10 @@ template <class Policy>
 struct alignas(cache_line) ActorScratch {
   typename Policy::Workspace policy;
   float *features, *critic_features, *masks, *actions;  // [steps of a segment][...][64]
-  float *uniforms, *log_probs, *values, *carry;         // [...][64]
+  float *log_probs, *values, *carry;                    // [...][64]
   float* staging;                                       // [row][...]
   std::uint64_t turned = 0;  // the generation of weights that `policy` has turned; 0: none
+  UniformTiles<Policy::noise> uniforms;
   FloatArena memory;
   std::vector<int> rows, cut;
 };

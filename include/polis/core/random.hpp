@@ -70,6 +70,22 @@ struct Philox {
   }
 };
 
+namespace internal {
+
+/// Random::integer by the bits of any stream.
+template <class Stream>
+POLIS_HD constexpr int integer_below(Stream& stream, int n) {
+  const auto range = static_cast<std::uint32_t>(n);
+  std::uint64_t product = std::uint64_t{stream.bits()} * range;
+  if (static_cast<std::uint32_t>(product) < range) {
+    const std::uint32_t threshold = (0u - range) % range;
+    while (static_cast<std::uint32_t>(product) < threshold) product = std::uint64_t{stream.bits()} * range;
+  }
+  return static_cast<int>(product >> 32);
+}
+
+}  // namespace internal
+
 /// One stream of random numbers. Trivially copyable: a copy goes on with the same numbers.
 class Random {
  public:
@@ -118,15 +134,7 @@ class Random {
   }
 
   /// Uniform on 0, ..., n - 1 for n >= 1, without bias (Lemire 2019).
-  POLIS_HD constexpr int integer(int n) {
-    const auto range = static_cast<std::uint32_t>(n);
-    std::uint64_t product = std::uint64_t{bits()} * range;
-    if (static_cast<std::uint32_t>(product) < range) {
-      const std::uint32_t threshold = (0u - range) % range;
-      while (static_cast<std::uint32_t>(product) < threshold) product = std::uint64_t{bits()} * range;
-    }
-    return static_cast<int>(product >> 32);
-  }
+  POLIS_HD constexpr int integer(int n) { return internal::integer_below(*this, n); }
 
   /// The number in [0, 1) that a word stands for.
   POLIS_HD static constexpr float from_word(std::uint32_t word) {
@@ -152,8 +160,8 @@ class Random {
 };
 
 /// Brings values into a random order, each of the n! equally likely (Fisher and Yates; Durstenfeld 1964).
-template <class T>
-POLIS_HD constexpr void shuffle(T* values, int count, Random& random) {
+template <class T, class Stream>
+POLIS_HD constexpr void shuffle(T* values, int count, Stream& random) {
   for (int i = count - 1; i > 0; --i) {
     const int j = random.integer(i + 1);
     const T kept = values[i];
@@ -161,8 +169,8 @@ POLIS_HD constexpr void shuffle(T* values, int count, Random& random) {
     values[j] = kept;
   }
 }
-template <class T>
-void shuffle(std::span<T> values, Random& random) {
+template <class T, class Stream>
+void shuffle(std::span<T> values, Stream& random) {
   shuffle(values.data(), static_cast<int>(values.size()), random);
 }
 

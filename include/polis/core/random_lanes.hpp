@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <polis/core/aligned.hpp>
 #include <polis/core/array.hpp>
 #include <polis/core/math.hpp>
 #include <polis/core/platform.hpp>
@@ -182,32 +183,109 @@ class RandomLanes {
   Mask redrawn_ = no_places<Arch>();
 };
 
+/// The stream Random(seed, step, lane, agent, purpose) where many words of it are wanted: drawn a register of
+/// blocks at a time.
+template <class Arch = Simd>
+class RandomWords {
+ public:
+  RandomWords(std::uint64_t seed, std::uint64_t step, std::uint32_t lane, std::uint32_t agent,
+              Purpose purpose)
+      : key_(Philox::key(seed)),
+        counter_(Philox::counter(0, static_cast<std::uint32_t>(step), lane, agent, purpose)) {}
+
+  /// 32 random bits.
+  std::uint32_t bits() {
+    if (used_ == 4 * blocks) draw();
+    const int i = used_++;
+    return words_[i % 4][i / 4];
+  }
+  /// Uniform on 0, ..., n - 1, as Random has it.
+  int integer(int n) { return internal::integer_below(*this, n); }
+
+ private:
+  using Words = WordBatch<Arch>;
+  static constexpr int blocks = static_cast<int>(Words::size);
+
+  void draw() {
+    const Array<Words, 4> words = philox_block<Arch>(
+        {{consecutive<Arch>(counter_[0]), Words(counter_[1]), Words(counter_[2]), Words(counter_[3])}}, key_);
+    for (int w = 0; w < 4; ++w) words[w].store_aligned(words_[w]);
+    counter_[0] += blocks;
+    used_ = 0;
+  }
+
+  Philox::Key key_;
+  Philox::Counter counter_;
+  alignas(Words) std::uint32_t words_[4][blocks] = {};  // word w of every block
+  int used_ = 4 * blocks;
+};
+
 /// The first `count` uniform numbers of the streams (seed, step, lanes[r], agents[r], purpose) of up to 64
-/// rows, as `Random` gives them: number i of row r to uniforms[i * tile_rows + r]. Rows are padded to whole
-/// registers with numbers of no stream's concern.
+/// rows, as `Random` gives them: number i of row r to uniforms[i * tile_rows + r]; those of further steps
+/// behind them, row r of step + s as row s * rows + r. Rows are padded to whole registers with numbers of no
+/// stream's concern.
 template <class Arch>
 POLIS_ONE_COPY void philox_uniform_tile(std::uint64_t seed, std::uint64_t step, Purpose purpose,
                                         const std::uint32_t* lanes, const std::uint32_t* agents, int rows,
-                                        int count, float* uniforms) {
+                                        int count, float* uniforms, int steps = 1) {
   using Words = WordBatch<Arch>;
   constexpr int width = static_cast<int>(Words::size);
-  const Words first(static_cast<std::uint32_t>(step)), what(static_cast<std::uint32_t>(purpose));
-  for (int row = 0; row < rows; row += width) {
-    alignas(Words) std::uint32_t lane[width], agent[width];
+  const Words what(static_cast<std::uint32_t>(purpose));
+  int r = 0;
+  auto now = static_cast<std::uint32_t>(step);
+  for (int row = 0; row < rows * steps; row += width) {
+    alignas(Words) std::uint32_t lane[width], agent[width], when[width];
     for (int i = 0; i < width; ++i) {
-      const int r = row + i < rows ? row + i : rows - 1;
-      lane[i] = lanes[r], agent[i] = agents[r];
+      lane[i] = lanes[r], agent[i] = agents[r], when[i] = now;
+      if (++r == rows) r = 0, ++now;
     }
     const Words who = Words::load_aligned(agent) << 12 | what;
     for (int draw = 0; 4 * draw < count; ++draw) {
-      const Array<Words, 4> words = philox_block<Arch>(
-          {{Words(static_cast<std::uint32_t>(draw)), first, Words::load_aligned(lane), who}},
-          Philox::key(seed));
+      const Array<Words, 4> words =
+          philox_block<Arch>({{Words(static_cast<std::uint32_t>(draw)), Words::load_aligned(when),
+                               Words::load_aligned(lane), who}},
+                             Philox::key(seed));
       for (int w = 0; w < 4 && 4 * draw + w < count; ++w) {
         RandomLanes<Arch>::from_words(words[w]).store_unaligned(uniforms + (4 * draw + w) * tile_rows + row);
       }
     }
   }
 }
+
+/// Such tiles of `count` numbers a row, one a step. Few rows leave most of a register empty, which costs as
+/// much to draw as a full one: it gets the numbers of the next steps, which are there when asked for.
+template <int count>
+class UniformTiles {
+ public:
+  /// Number i of row r at [i * tile_rows + r], unaligned, until the next call; see philox_uniform_tile.
+  template <class Arch>
+  const float* draw(std::uint64_t seed, std::uint64_t step, Purpose purpose, const std::uint32_t* lanes,
+                    const std::uint32_t* agents, int rows) {
+    const Streams asked{seed, purpose, rows};
+    if (step - first_ >= static_cast<std::uint64_t>(steps_) || !(asked == drawn_) ||
+        !std::equal(lanes, lanes + rows, &lanes_[0]) || !std::equal(agents, agents + rows, &agents_[0])) {
+      drawn_ = asked, first_ = step;
+      steps_ = std::max(1, static_cast<int>(WordBatch<Arch>::size) / rows);
+      std::copy_n(lanes, rows, &lanes_[0]), std::copy_n(agents, rows, &agents_[0]);
+      philox_uniform_tile<Arch>(seed, step, purpose, lanes, agents, rows, count, numbers_, steps_);
+    }
+    return numbers_ + static_cast<std::ptrdiff_t>(step - first_) * rows;
+  }
+
+ private:
+  struct Streams {
+    std::uint64_t seed = 0;
+    Purpose purpose{};
+    int rows = 0;
+    bool operator==(const Streams&) const = default;
+  };
+
+  Streams drawn_;
+  std::uint64_t first_ = 0;
+  int steps_ = 0;  // 0: none
+  Array<std::uint32_t, tile_rows> lanes_{}, agents_{};
+  // A register from any row on lies within.
+  alignas(cache_line) float numbers_[(count + 1) * tile_rows] = {};
+};
 
 }  // namespace polis
