@@ -146,6 +146,10 @@ POLIS_ONE_COPY void multiply(const MatrixProduct& p, int m, int last, int column
     for (; m + few <= last; m += few) block<Arch, few, 1, Elements>(p, m, 0);
   }
   for (; m + tall <= last; m += tall) block_row<Arch, tall, Elements>(p, m, columns);
+  if constexpr (tall > 4) {  // what is left in few blocks: single rows wait for their own sums
+    for (; m + 4 <= last; m += 4) block_row<Arch, 4, Elements>(p, m, columns);
+  }
+  for (; m + 2 <= last; m += 2) block_row<Arch, 2, Elements>(p, m, columns);
   for (; m < last; ++m) block_row<Arch, 1, Elements>(p, m, columns);
 }
 

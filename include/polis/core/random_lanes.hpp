@@ -2,6 +2,8 @@
 // that a Random of each lane gives.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
