@@ -60,6 +60,13 @@ using Services = BasicServices<Local>;
 /// How an agent acts when it is only watched.
 enum class Play { greedy, sampled };
 
+namespace internal {
+/// Takes any metric. A function object, since nvcc finds no lambda's type in a concept.
+struct AnyMetric {
+  void operator()(const char*, double) const {}
+};
+}  // namespace internal
+
 /// A learner acts for its agents in tiles of lanes (`act`), is told what came of it before ended lanes are
 /// renewed
 /// (`record`), says for how many steps of the batch it can go on (`interval`) and whether it is time to learn
@@ -78,7 +85,7 @@ concept Learner = requires(L learner, const L constant, LaneTile<E>& tile, Servi
   learner.update(services);
   { constant.memory(1) } -> std::same_as<typename L::Memory>;
   learner.play(tile, memory, Play::greedy);
-  constant.metrics([](const char*, double) {});
+  constant.metrics(internal::AnyMetric{});
 };
 
 /// A learner for which the lanes of a tile belong together: this many of them.

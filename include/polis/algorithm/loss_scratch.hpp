@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include <polis/core/aligned.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/simd.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/objective/objective.hpp>
@@ -83,7 +84,7 @@ struct AdvantageScale {
   float mean = 0, inverse_deviation = 1;
 
   /// To mean 0 and deviation 1, given the sums of the advantages and of their squares.
-  void normalize(double sum, double squares) {
+  POLIS_HD void normalize(double sum, double squares) {
     if (samples <= 1) return;
     const double average = sum / samples;
     const double variance = std::max(0., (squares - sum * average) / (samples - 1));

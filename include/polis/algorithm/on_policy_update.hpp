@@ -103,6 +103,22 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
 
   [[nodiscard]] const UpdateStatistics& statistics() const { return statistics_; }
 
+  /// What a device takes over between two updates, works on in place of this learner, and gives back.
+  struct Carried {
+    const Config& config;
+    std::uint64_t seed;
+    const RolloutShape& shape;
+    Parameters& weights;
+    typename Words::Optimizer& optimizer;
+    std::uint64_t& updates;
+    std::uint64_t& begun;  // batch step at which the next rollout begins
+    UpdateStatistics& statistics;
+  };
+  [[nodiscard]] Carried carried() {
+    ++this->generation_;
+    return {config_, this->seed_, rollout_.shape(), weights_, step_.optimizer(), updates_, this->begun_, statistics_};
+  }
+
   /// From now on gradients move the weights of `shared`, which many actors share, and not those here alone.
   void share(OnPolicyUpdate& shared, std::mutex& mutex) { step_.share(shared.step_, shared.weights_, mutex); }
   /// Takes over the shared weights as they are now.

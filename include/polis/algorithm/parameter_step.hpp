@@ -39,6 +39,7 @@ class ParameterStep {
     pointers_ = FixedArray<float*>(index(threads) * shards_.size());
   }
 
+  [[nodiscard]] Optimizer& optimizer() { return optimizer_; }
   [[nodiscard]] int shards() const { return static_cast<int>(shards_.size()); }
   [[nodiscard]] Parameters& shard(int i) { return shards_[index(i)]; }
 

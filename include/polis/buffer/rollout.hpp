@@ -16,6 +16,7 @@
 #include <polis/core/aligned.hpp>
 #include <polis/core/arena.hpp>
 #include <polis/core/array_view.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/word.hpp>
 #include <polis/env/end.hpp>
 
@@ -39,35 +40,22 @@ struct RolloutShape {
   [[nodiscard]] int slots() const { return steps + (carried ? 1 : 0); }
 };
 
-/// The arrays of a rollout. Value and observation have one slot more than there are steps: the state after
-/// the last.
-class RolloutArrays {
+/// The arrays of a rollout, wherever they lie: on the CPU in a RolloutArrays, or on a device. Value and
+/// observation have one slot more than there are steps: the state after the last.
+class RolloutViews {
  public:
-  RolloutArrays() = default;
-  [[gnu::cold]] explicit RolloutArrays(const RolloutShape& shape) : shape_(shape) {
-    arena_ = AlignedVector<float>(arena_bytes([this](auto&& visit) { layout(visit); }) / sizeof(float));
-    place();
-  }
-  RolloutArrays(const RolloutArrays& other) : shape_(other.shape_), arena_(other.arena_) { place(); }
-  RolloutArrays& operator=(const RolloutArrays& other) {
-    shape_ = other.shape_;
-    arena_ = other.arena_;
-    place();
-    return *this;
-  }
-  RolloutArrays(RolloutArrays&& other) noexcept : shape_(other.shape_), arena_(std::move(other.arena_)) {
-    place();
-  }
-  RolloutArrays& operator=(RolloutArrays&& other) noexcept {
-    shape_ = other.shape_;
-    arena_ = std::move(other.arena_);
-    place();
-    return *this;
-  }
-  ~RolloutArrays() = default;
+  RolloutViews() = default;
+  [[gnu::cold]] explicit RolloutViews(const RolloutShape& shape) : shape_(shape) {}
 
-  [[nodiscard]] const RolloutShape& shape() const { return shape_; }
-  [[nodiscard]] std::size_t bytes() const { return arena_.size() * sizeof(float); }
+  [[nodiscard]] POLIS_HD const RolloutShape& shape() const { return shape_; }
+  [[nodiscard]] std::size_t bytes() const {
+    RolloutViews other(shape_);
+    return arena_bytes([&other](auto&& visit) { other.layout(visit); });
+  }
+  /// Has all views show the arrays in `memory`, which has `bytes()` bytes.
+  [[gnu::cold, gnu::noinline]] void place(void* memory) {
+    place_arrays([this](auto&& visit) { layout(visit); }, memory);
+  }
 
   ArrayView<float, 3> observations;         // [slots + 1][rows][observation]
   ArrayView<float, 3> states;               // [slots + 1][rows / rows_of_state][state]
@@ -83,27 +71,7 @@ class RolloutArrays {
   ArrayView<std::uint8_t, 2> active;        // [slots][rows], where `decided` also holds rows that do not act
   ArrayView<std::uint8_t, 2> starts;        // [slots][rows]: first decision of an episode
 
-  void archive(auto& a) {
-    a.section("rollout");
-    archive_slots(a, shape_.slots() + 1);
-  }
-
-  /// Saves or restores slot 0 alone: all that the next rollout takes over from this one.
-  void archive_first_slot(auto& a) {
-    a.section("pending decisions");
-    archive_slots(a, 1);
-  }
-
- private:
-  /// The first `most` slots of every array, slot by slot, since each holds all lanes.
-  void archive_slots(auto& a, int most) {
-    layout([&a, most](auto& view, int slots, auto... rest) {
-      const std::size_t each = (std::size_t{1} * ... * static_cast<std::size_t>(rest));
-      for (int slot = 0; slot < std::min(slots, most); ++slot)
-        a.spread(std::span(view.data + static_cast<std::size_t>(slot) * each, each));
-    });
-  }
-
+  /// f(view, sizes...) for every array.
   template <class F>
   void layout(F&& f) {
     const int slots = shape_.slots(), rows = shape_.rows;
@@ -125,11 +93,56 @@ class RolloutArrays {
     f(starts, slots, rows);
   }
 
-  [[gnu::cold, gnu::noinline]] void place() {
-    place_arrays([this](auto&& visit) { layout(visit); }, arena_.data());
+ private:
+  RolloutShape shape_;
+};
+
+/// The arrays of a rollout on the CPU, in one aligned arena.
+class RolloutArrays : public RolloutViews {
+ public:
+  RolloutArrays() = default;
+  [[gnu::cold]] explicit RolloutArrays(const RolloutShape& shape) : RolloutViews(shape) {
+    arena_ = AlignedVector<float>(RolloutViews::bytes() / sizeof(float));
+    place(arena_.data());
+  }
+  RolloutArrays(const RolloutArrays& other) : RolloutViews(other), arena_(other.arena_) {
+    place(arena_.data());
+  }
+  RolloutArrays& operator=(const RolloutArrays& other) {
+    RolloutViews::operator=(other);
+    arena_ = other.arena_;
+    place(arena_.data());
+    return *this;
+  }
+  RolloutArrays(RolloutArrays&& other) noexcept : RolloutViews(other), arena_(std::move(other.arena_)) {}
+  RolloutArrays& operator=(RolloutArrays&& other) noexcept {
+    RolloutViews::operator=(other);
+    arena_ = std::move(other.arena_);
+    return *this;
+  }
+  ~RolloutArrays() = default;
+
+  void archive(auto& a) {
+    a.section("rollout");
+    archive_slots(a, shape().slots() + 1);
   }
 
-  RolloutShape shape_;
+  /// Saves or restores slot 0 alone: all that the next rollout takes over from this one.
+  void archive_first_slot(auto& a) {
+    a.section("pending decisions");
+    archive_slots(a, 1);
+  }
+
+ private:
+  /// The first `most` slots of every array, slot by slot, since each holds all lanes.
+  void archive_slots(auto& a, int most) {
+    layout([&a, most](auto& view, int slots, auto... rest) {
+      const std::size_t each = (std::size_t{1} * ... * static_cast<std::size_t>(rest));
+      for (int slot = 0; slot < std::min(slots, most); ++slot)
+        a.spread(std::span(view.data + static_cast<std::size_t>(slot) * each, each));
+    });
+  }
+
   AlignedVector<float> arena_;  // of bytes, each array padded to a cache line
 };
 

@@ -28,11 +28,11 @@ namespace polis {
 struct Identity {
   static constexpr bool keeps_input = false;
   template <class T>
-  T operator()(T x) const {
+  POLIS_HD T operator()(T x) const {
     return x;
   }
   template <class T>
-  static T derivative(T) {
+  POLIS_HD static T derivative(T) {
     return T(1);
   }
 };

@@ -70,10 +70,8 @@ struct Adaptive {
 
     /// The stage of an episode that starts now: the stage reached or, with probability `replay`, an easier
     /// one, each alike (a replay, then). Changes nothing, so that threads may call it at once.
-    [[nodiscard]] CurriculumDraw sample(Random& random) const {
-      if (stage_ == 0 || random.uniform() >= config_.replay) return {.stage = stage_};
-      return {.stage = random.integer(stage_), .replayed = true};
-    }
+    [[nodiscard]] CurriculumDraw sample(Random& random) const { return sampler()(random); }
+    [[nodiscard]] StageSampler sampler() const { return {.stage = stage_, .replay = config_.replay}; }
 
     /// The share of the way from the first stage to the last.
     [[nodiscard]] double progress() const {

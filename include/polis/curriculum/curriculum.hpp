@@ -11,6 +11,7 @@
 #include <concepts>
 #include <cstdint>
 #include <string>
+#include <type_traits>
 
 #include <polis/core/archive.hpp>
 #include <polis/core/error.hpp>
@@ -18,6 +19,7 @@
 #include <polis/core/random.hpp>
 #include <polis/core/text.hpp>
 #include <polis/core/word.hpp>
+#include <polis/env/lane.hpp>
 
 namespace polis {
 
@@ -27,6 +29,40 @@ struct CurriculumDraw {
   bool replayed = false;    ///< of an easier stage, or of a level played before
   std::uint32_t level = 0;  ///< 0: none, the episode begins as its lane's random stream says
 };
+
+/// How stages are drawn: `stage` or, with probability `replay`, an easier one, each alike (a replay, then). Plain
+/// numbers, so that kernels draw by them too.
+struct StageSampler {
+  int stage = 0;
+  float replay = 0;
+
+  POLIS_HD CurriculumDraw operator()(Random& random) const {
+    if (stage == 0 || replay <= 0 || random.uniform() >= replay) return {.stage = stage};
+    return {.stage = random.integer(stage), .replayed = true};
+  }
+};
+
+/// A curriculum whose draws a device can make: `sampler()` gives them as plain numbers with a function.
+template <class State>
+concept HasSampler = requires(const State& state, Random& random) {
+  { state.sampler()(random) } -> std::same_as<CurriculumDraw>;
+  requires std::is_trivially_copyable_v<decltype(state.sampler())>;
+};
+
+/// What an episode that a curriculum has drawn is about. `seed` is that of the lanes.
+template <class E>
+POLIS_HD Assignment<E> assignment(const CurriculumDraw& draw, std::uint64_t seed, const ConfigOf<E>& config,
+                                  const DatasetOf<E>& data, Random& random) {
+  Assignment<E> result;
+  result.stage = draw.stage, result.replayed = draw.replayed, result.level = draw.level;
+  if constexpr (HasStages<E>) {
+    Random of_level = level_stream(seed, draw.level, Purpose::curriculum);
+    result.task = E::task(draw.stage, config, data, draw.level ? of_level : random);
+  } else {
+    (void)seed, (void)config, (void)data, (void)random;
+  }
+  return result;
+}
 
 /// An episode that has ended.
 struct CurriculumEpisode {

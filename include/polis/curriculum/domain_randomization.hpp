@@ -15,13 +15,20 @@ struct DomainRandomization {
     static constexpr void fields(auto&, auto&&) {}
   };
 
+  /// Every stage alike.
+  struct Sampler {
+    int stages;
+    POLIS_HD CurriculumDraw operator()(Random& random) const { return {.stage = random.integer(stages)}; }
+  };
+
   class State {
    public:
     State(const Config&, int stages, CurriculumThresholds = {}) : stages_(stages) {}
 
     [[nodiscard]] int stage() const { return stages_ - 1; }
     [[nodiscard]] int stages() const { return stages_; }
-    [[nodiscard]] CurriculumDraw sample(Random& random) const { return {.stage = random.integer(stages_)}; }
+    [[nodiscard]] Sampler sampler() const { return {stages_}; }
+    [[nodiscard]] CurriculumDraw sample(Random& random) const { return sampler()(random); }
     [[nodiscard]] double progress() const { return 1; }
     void episode(const CurriculumEpisode&) {}
     void archive(auto&) {}

@@ -19,7 +19,8 @@ struct None {
 
     [[nodiscard]] int stage() const { return stages_ - 1; }
     [[nodiscard]] int stages() const { return stages_; }
-    [[nodiscard]] CurriculumDraw sample(Random&) const { return {.stage = stage()}; }
+    [[nodiscard]] StageSampler sampler() const { return {.stage = stage()}; }
+    [[nodiscard]] CurriculumDraw sample(Random& random) const { return sampler()(random); }
     [[nodiscard]] double progress() const { return 1; }
     void episode(const CurriculumEpisode&) {}
     void archive(auto&) {}

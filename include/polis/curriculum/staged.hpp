@@ -49,7 +49,8 @@ struct Staged {
     [[nodiscard]] int stage() const { return stage_; }
     [[nodiscard]] int stages() const { return stages_; }
     /// The stage of an episode that starts now.
-    [[nodiscard]] CurriculumDraw sample(Random&) const { return {.stage = stage_}; }
+    [[nodiscard]] StageSampler sampler() const { return {.stage = stage_}; }
+    [[nodiscard]] CurriculumDraw sample(Random& random) const { return sampler()(random); }
     /// The share of the way from the first stage to the last.
     [[nodiscard]] double progress() const {
       return stages_ > 1 ? static_cast<double>(stage_) / (stages_ - 1) : 1;

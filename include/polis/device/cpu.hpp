@@ -8,9 +8,21 @@ namespace polis {
 
 /// The CPU, with SIMD registers of the architecture `A`. It is part of a composition's type, so that two
 /// translation units compiled with different flags make different types and cannot mix their kernels.
+///
+/// What a trainer asks of a device: whether it takes lanes and learner over (`offloads`), by a `Loop`, and
+/// which environments it `steps`, algorithms it `trains` and curricula it `draws` from.
 template <class A>
 struct BasicCpu {
   using Arch = A;
+  static constexpr bool offloads = false;
+  template <class E>
+  static constexpr bool steps = true;
+  template <class Algorithm, class E>
+  static constexpr bool trains = true;
+  template <class Curriculum>
+  static constexpr bool draws = true;
+  template <class Algorithm, class E, class Curriculum>
+  struct Loop {};
 };
 using Cpu = BasicCpu<Simd>;
 

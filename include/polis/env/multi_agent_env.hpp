@@ -22,51 +22,9 @@
 #include <polis/core/word.hpp>
 #include <polis/env/environment.hpp>
 #include <polis/env/hints.hpp>
+#include <polis/env/lane.hpp>
 
 namespace polis {
-
-/// The task of one episode, and where a curriculum took it from.
-template <class E>
-struct Assignment {
-  TaskOf<E> task{};
-  int stage = 0;
-  bool replayed = false;
-  std::uint32_t level = 0;  ///< episodes of one level begin alike; 0: as the lane's stream says
-};
-
-/// What is known of an episode when it ends.
-struct Episode {
-  double total = 0;  ///< sum over steps of the mean reward over agents
-  std::int64_t length = 0;
-  float success = std::numeric_limits<float>::quiet_NaN();  ///< 0..1, NaN where the environment does not say
-  int stage = 0;
-  bool replayed = false;
-  std::uint32_t level = 0;
-  End end = End::none;
-};
-
-/// The stream of what begins an episode of a level: levels are lanes beyond those there are.
-inline Random level_stream(std::uint64_t seed, std::uint32_t level, Purpose purpose) {
-  return {seed, level, std::numeric_limits<std::uint32_t>::max(), 0, purpose};
-}
-
-/// Where a lane's tasks come from when nobody else says: the environment's last stage, or Task{}.
-template <class E>
-struct DefaultTasks {
-  const ConfigOf<E>* config;
-  const DatasetOf<E>* data;
-
-  Assignment<E> operator()(Random& random) const {
-    Assignment<E> result;
-    if constexpr (HasStages<E>) {
-      result.stage = E::stages(*config, *data) - 1;
-      result.task = E::task(result.stage, *config, *data, random);
-    } else {
-      (void)random;
-    }
-    return result;
-  }
-};
 
 /// A batch of lanes of the environment E. `lane_offset` is the global number of its first lane, so that the
 /// lanes of several batches (ranks, evaluations) draw different random numbers from one seed.
@@ -107,33 +65,7 @@ class MultiAgentEnv {
   /// One step of one lane. Afterwards reward, end and over tell its outcome; an ended lane must be renewed.
   /// The episode is over when the environment says so, or when its last agent is out.
   void advance(int lane, const Actions<E>& actions) {
-    Lane& at = lanes_[index(lane)];
-    Array<float, agents>& rewards = at.rewards;
-    Array<End, agents>& ends = at.ends;
-    for (int i = 0; i < agents; ++i) rewards[i] = 0, ends[i] = End::none;
-    Context<E> ctx(view(lane), stream(lane, Purpose::environment), rewards.data(), ends.data());
-    at.env.step(actions, ctx);
-    ++at.step;
-    ++at.episode.length;
-    at.episode.end = ctx.episode();
-    double total = 0;
-    bool anyone = false;
-    for (int i = 0; i < agents; ++i) {
-      char& alive = at.alive[i];
-      if (!alive) {
-        ends[i] = End::none, rewards[i] = 0;
-        continue;
-      }
-      total += static_cast<double>(rewards[i]);
-      if (ends[i] == End::none) ends[i] = ctx.episode();
-      if (ends[i] != End::none) alive = 0;
-      anyone = anyone || alive;
-    }
-    if (!anyone && !over(lane)) at.episode.end = End::terminated;  // nobody is left to act
-    at.episode.total += total / agents;
-    if constexpr (StatesSuccess<E>) {
-      if (over(lane)) at.episode.success = static_cast<float>(at.env.success());
-    }
+    lanes_[index(lane)].advance(actions, streams(lane), config_, data_);
   }
 
   /// Starts the next episode of a lane whose episode is over.
@@ -174,7 +106,7 @@ class MultiAgentEnv {
   void set_reward(int lane, int agent, float reward) { lanes_[index(lane)].rewards[agent] = reward; }
   [[nodiscard]] End end(int lane, int agent) const { return lanes_[index(lane)].ends[agent]; }
   [[nodiscard]] const Episode& episode(int lane) const { return lanes_[index(lane)].episode; }
-  [[nodiscard]] bool over(int lane) const { return lanes_[index(lane)].episode.end != End::none; }
+  [[nodiscard]] bool over(int lane) const { return lanes_[index(lane)].over(); }
   /// Puts an agent of a lane in or out of the sight of who acts by this batch: somebody else acts for it, and
   /// it neither decides nor lives here. Not saved: who sets it sets it again.
   void set_away(int lane, int agent, bool away) { lanes_[index(lane)].away[agent] = away ? 1 : 0; }
@@ -206,8 +138,7 @@ class MultiAgentEnv {
   }
   /// Whether the agent has a part in the episode still: it may have to wait, but its end has not come.
   [[nodiscard]] bool alive(int lane, int agent) const {
-    const Lane& at = lanes_[index(lane)];
-    return at.alive[agent] != 0 && at.away[agent] == 0;
+    return lanes_[index(lane)].lives(agent);
   }
   /// Whether the environment would have it act, be its episode over or not.
   [[nodiscard]] bool acting(int lane, int agent) const {
@@ -262,11 +193,7 @@ class MultiAgentEnv {
   }
   /// Puts the action that `words` stand for in the agent's place of a joint action.
   static void set_action(Actions<E>& actions, int agent, In<float> words) {
-    with_role(agent, [&]<int R>(std::integral_constant<int, R>) {
-      using R_ = RoleOf<E, R>;
-      actions.of(typename R_::Tag{})[agent - first_agent<E, R>] = decode<typename R_::Action>(words);
-      return true;
-    });
+    internal::set_action<E>(actions, agent, words);
   }
 
   /// Writes the index or indices that the agent has chosen in a joint action, as words; its space is Discrete
@@ -304,6 +231,10 @@ class MultiAgentEnv {
     return lane_offset_ + static_cast<std::uint32_t>(lane);
   }
 
+  /// The lanes themselves and the seed of their random numbers, for a device that steps them in their place.
+  [[nodiscard]] std::span<internal::Lane<E>> records() { return {lanes_.data(), lanes_.size()}; }
+  [[nodiscard]] internal::LaneStreams first_streams() const { return streams(0); }
+
   /// Saves or restores the lanes where they stand. A batch of another size is an Error.
   void archive(auto& a) {
     a.section("lanes");
@@ -311,74 +242,24 @@ class MultiAgentEnv {
   }
 
  private:
-  /// On cache lines of its own, lest threads that step neighbours wait for each other.
-  struct alignas(cache_line) Lane {
-    E env{};
-    TaskOf<E> task{};
-    Episode episode;
-    std::uint32_t step = 0;
-    std::uint32_t first_step = 0, episodes = 0;  // the step of the last reset; episodes begun since
-    Array<float, agents> rewards{};              // of the last step
-    Array<End, agents> ends{};
-    Array<char, agents> alive{}, away{};
-
-    void archive(auto& a) {
-      a(env, task);
-      a(episode.total, episode.length, episode.success, episode.stage, episode.replayed, episode.level,
-        episode.end, step, first_step, episodes, rewards, ends, alive);
-    }
-  };
+  using Lane = internal::Lane<E>;
 
   static std::size_t index(int lane) { return static_cast<std::size_t>(lane); }
   static std::size_t row(int lane, int agent) {
     return index(lane) * agents + static_cast<std::size_t>(agent);
   }
 
-  [[nodiscard]] Random stream(int lane, Purpose purpose) const {
-    return Random(seed_, lanes_[index(lane)].step, global_lane(lane), 0, purpose);
-  }
-
-  /// The stream of what begins an episode. Lanes that begin alike have in common the lane's word of the
-  /// counter, and for the step the number of the episode after that of the reset (no more
-  /// episodes end than there are steps, so that no two that are played draw the same numbers).
-  [[nodiscard]] Random beginning(int lane, Purpose purpose) const {
-    if (group_ == 1) return stream(lane, purpose);
-    const Lane& at = lanes_[index(lane)];
-    return Random(seed_, at.first_step + at.episodes, global_lane(lane) / static_cast<std::uint32_t>(group_),
-                  0, purpose);
-  }
+  [[nodiscard]] internal::LaneStreams streams(int lane) const { return {seed_, global_lane(lane), group_}; }
 
   /// f(role) for the role of the agent with this number.
   template <class F>
   static bool with_role(int agent, F&& f) {
-    return [&]<int... R>(std::integer_sequence<int, R...>) {
-      bool result = false;
-      const bool found =
-          (... || (agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
-                   (result = f(std::integral_constant<int, R>{}), true)));
-      return found && result;
-    }(std::make_integer_sequence<int, role_count<E>>{});
+    return internal::with_role<E>(agent, std::forward<F>(f));
   }
 
   template <class Tasks>
   void begin(int lane, Tasks&& tasks) {
-    Lane& at = lanes_[index(lane)];
-    Random for_task = beginning(lane, Purpose::curriculum);
-    Assignment<E> assignment = tasks(for_task);
-    at.task = std::move(assignment.task);
-    at.episode = {};
-    at.episode.stage = assignment.stage;
-    at.episode.replayed = assignment.replayed;
-    at.episode.level = assignment.level;
-    for (int i = 0; i < agents; ++i) at.alive[i] = 1;
-    Array<float, agents> rewards{};  // of the reset, which has none: those of the last step stay readable
-    Array<End, agents> ends{};
-    Context<E> ctx(view(lane),
-                   at.episode.level ? level_stream(seed_, at.episode.level, Purpose::reset)
-                                    : beginning(lane, Purpose::reset),
-                   rewards.data(), ends.data());
-    at.env.reset(ctx);
-    ++at.episodes;
+    lanes_[index(lane)].begin(tasks, streams(lane), config_, data_);
   }
 
   ConfigOf<E> config_;

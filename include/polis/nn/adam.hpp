@@ -11,6 +11,8 @@
 
 #include <polis/core/aligned.hpp>
 #include <polis/core/flat.hpp>
+#include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/word.hpp>
 #include <polis/nn/layout.hpp>
 #include <polis/nn/optimizer.hpp>
@@ -50,34 +52,60 @@ class AdamBase {
     correction2_ = 1 - std::pow(static_cast<double>(config_.beta2), steps);
   }
 
+  /// This step of one weight, or of a register of them, given its raw gradient.
+  struct Step {
+    float rate, root, scale, epsilon, keep1, take1, keep2, take2, decay;
+
+    template <class T>
+    POLIS_HD void operator()(T& w, const T& raw, T& m, T& v) const {
+      T g = raw * T(scale);
+      if constexpr (decoupled) {
+        w = w * T(decay);
+      } else {
+        g = math::fma(T(decay), w, g);
+      }
+      m = without_denormals(math::fma(T(keep1), m, T(take1) * g));
+      v = without_denormals(math::fma(T(keep2), v, T(take2) * g * g));
+      w = w - T(rate) * m / math::fma(math::sqrt(v), T(root), T(epsilon));
+    }
+  };
+  /// The step that comes `steps`-th, with all that it has in common for all weights.
+  [[nodiscard]] POLIS_HD static Step step(const Config& config, double steps, float learning_rate,
+                                          float gradient_scale) {
+    return corrected(config, 1 - pow(static_cast<double>(config.beta1), steps),
+                     1 - pow(static_cast<double>(config.beta2), steps), learning_rate, gradient_scale);
+  }
+
   template <class Arch>
   void update(const Block&, std::size_t offset, std::span<float> weights, std::span<const float> gradient,
               float learning_rate, float gradient_scale) {
-    using Register = Batch<Arch>;
-    const Register rate(static_cast<float>(learning_rate / correction1_));
-    const Register root(static_cast<float>(1 / std::sqrt(correction2_)));
-    const Register scale(gradient_scale), epsilon(config_.epsilon);
-    const Register keep1(config_.beta1), take1(1 - config_.beta1), keep2(config_.beta2),
-        take2(1 - config_.beta2);
-    const Register decay(decoupled ? 1 - learning_rate * config_.weight_decay : config_.weight_decay);
-    const auto step = [&](Register& w, const Register& raw, Register& m, Register& v) {
-      Register g = raw * scale;
-      if constexpr (decoupled) {
-        w = w * decay;
-      } else {
-        g = multiply_add<Arch>(decay, w, g);
-      }
-      m = without_denormals<Arch>(multiply_add<Arch>(keep1, m, take1 * g));
-      v = without_denormals<Arch>(multiply_add<Arch>(keep2, v, take2 * g * g));
-      w = w - rate * m / multiply_add<Arch>(xsimd::sqrt(v), root, epsilon);
-    };
-    map_registers<Arch>(weights.size(), step, weights.data(), gradient.data(), first_.data() + offset,
-                        second_.data() + offset);
+    map_registers<Arch>(weights.size(),
+                        corrected(config_, correction1_, correction2_, learning_rate, gradient_scale),
+                        weights.data(), gradient.data(), first_.data() + offset, second_.data() + offset);
   }
+
+  [[nodiscard]] const Config& config() const { return config_; }
+  /// Steps made, and both moments, for a device that goes on from here.
+  [[nodiscard]] std::uint64_t& steps() { return step_; }
+  [[nodiscard]] std::span<float> first_moments() { return {first_.data(), first_.size()}; }
+  [[nodiscard]] std::span<float> second_moments() { return {second_.data(), second_.size()}; }
 
   void archive(auto& a) { a(step_, first_, second_); }
 
  private:
+  [[nodiscard]] POLIS_HD static Step corrected(const Config& config, double correction1, double correction2,
+                                               float learning_rate, float gradient_scale) {
+    return {.rate = static_cast<float>(learning_rate / correction1),
+            .root = static_cast<float>(1 / sqrt(correction2)),
+            .scale = gradient_scale,
+            .epsilon = config.epsilon,
+            .keep1 = config.beta1,
+            .take1 = 1 - config.beta1,
+            .keep2 = config.beta2,
+            .take2 = 1 - config.beta2,
+            .decay = decoupled ? 1 - learning_rate * config.weight_decay : config.weight_decay};
+  }
+
   Config config_;
   std::uint64_t step_ = 0;
   double correction1_ = 1, correction2_ = 1;  // of this step

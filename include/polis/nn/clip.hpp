@@ -11,6 +11,7 @@
 
 #include <polis/core/error.hpp>
 #include <polis/core/flat.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/text.hpp>
 #include <polis/nn/layout.hpp>
 
@@ -44,7 +45,7 @@ inline bool is_finite(float x) { return (std::bit_cast<std::uint32_t>(x) & 0x7f8
 }
 
 /// The global norm whose square is given, and min(1, limit / (norm + 1e-6)); `limit` <= 0 does not clip.
-inline GradientNorm clip_by_norm(double square, float limit) {
+POLIS_HD inline GradientNorm clip_by_norm(double square, float limit) {
   const double norm = std::sqrt(square);
   if (limit <= 0 || norm + 1e-6 <= static_cast<double>(limit)) return {norm, 1};
   return {norm, static_cast<float>(static_cast<double>(limit) / (norm + 1e-6))};

@@ -169,7 +169,7 @@ class Muon {
     map_registers<Arch>(
         weights.size(),
         [&](const Register& g, Register& m) {
-          m = internal::without_denormals<Arch>(multiply_add<Arch>(keep, m, take * g));
+          m = internal::without_denormals(multiply_add<Arch>(keep, m, take * g));
         },
         gradient.data(), moment);
     internal::NewtonSchulz<Arch> direction(block.rows, block.columns);

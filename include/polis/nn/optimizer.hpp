@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <span>
 
+#include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/simd.hpp>
 #include <polis/core/word.hpp>
 #include <polis/nn/layout.hpp>
@@ -38,9 +40,9 @@ namespace internal {
 
 /// `moment`, or 0 where it is below 1e-30. The moments of a weight whose gradient stays 0 (that of a dead
 /// unit) fade into denormal numbers, which cost a processor dozens of cycles each.
-template <class Arch>
-[[gnu::always_inline]] inline Batch<Arch> without_denormals(const Batch<Arch>& moment) {
-  return xsimd::select(xsimd::abs(moment) < Batch<Arch>(1e-30f), Batch<Arch>(0.f), moment);
+template <class T>
+[[gnu::always_inline]] POLIS_HD inline T without_denormals(const T& moment) {
+  return math::select(math::abs(moment) < T(1e-30f), T(0.f), moment);
 }
 
 }  // namespace internal

@@ -49,8 +49,8 @@ class RmsProp {
     const Register momentum(config_.momentum), rate(-learning_rate);
     const auto step = [&](Register& w, const Register& raw, Register& v, Register& b) {
       const Register g = multiply_add<Arch>(decay, w, raw * scale);
-      v = without_denormals<Arch>(multiply_add<Arch>(keep, v, take * g * g));
-      b = without_denormals<Arch>(multiply_add<Arch>(momentum, b, g / (xsimd::sqrt(v) + epsilon)));
+      v = without_denormals(multiply_add<Arch>(keep, v, take * g * g));
+      b = without_denormals(multiply_add<Arch>(momentum, b, g / (xsimd::sqrt(v) + epsilon)));
       w = multiply_add<Arch>(rate, b, w);
     };
     map_registers<Arch>(weights.size(), step, weights.data(), gradient.data(), square_.data() + offset,

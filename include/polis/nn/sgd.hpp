@@ -44,7 +44,7 @@ class Sgd {
     const Register momentum(config_.momentum), rate(-learning_rate);
     const auto step = [&](Register& w, const Register& raw, Register& b) {
       const Register g = multiply_add<Arch>(decay, w, raw * scale);
-      b = internal::without_denormals<Arch>(multiply_add<Arch>(momentum, b, g));
+      b = internal::without_denormals(multiply_add<Arch>(momentum, b, g));
       w = multiply_add<Arch>(rate, config_.nesterov ? multiply_add<Arch>(momentum, b, g) : b, w);
     };
     map_registers<Arch>(weights.size(), step, weights.data(), gradient.data(), velocity_.data() + offset);

@@ -73,6 +73,9 @@ class ActorCriticPolicy {
   static_assert(Actor::outputs == Dist::inputs && (!counterfactual || Critic::outputs == Dist::inputs));
 
   using Config = ActorCriticConfig<Initialization>;
+  using ActorNetwork = Actor;
+  using CriticNetwork = Critic;
+  using DistributionType = Dist;
 
   using Parameters = FlatParameters;
 

@@ -12,13 +12,20 @@
 
 namespace polis {
 
+namespace internal {
+/// Takes any block. A function object, since nvcc finds no lambda's type in a concept.
+struct AnyBlock {
+  void operator()(const Block&, std::size_t, std::span<float>) const {}
+};
+}  // namespace internal
+
 /// Weights, or a gradient of the same shape: named blocks of floats that need not lie together in memory
 /// (those of a LibTorch module do not). `for_each_block(f)` calls f(block, offset, span) in a fixed order;
 /// `offset` counts the floats before it, so that an optimizer's moments can be one flat array. `like()` makes
 /// zeros of the same shape.
 template <class P>
 concept Parameters = requires(P p, const P c) {
-  p.for_each_block([](const Block&, std::size_t, std::span<float>) {});
+  p.for_each_block(internal::AnyBlock{});
   { c.size() } -> std::convertible_to<std::size_t>;
   { c.like() } -> std::same_as<P>;
 };

@@ -205,6 +205,26 @@ template <class... Words>
 concept CollectiveHasItsLearner =
     !internal::CollectiveOf<Words...>::distributed || internal::FitOf<Words...>::over_ranks();
 
+/// A device steps an environment by its kernels: state, settings and tasks are copied as bytes
+/// (DeviceEnvironment), there is no data of the caller's, and all agents are of one role and act in every step.
+template <class... Words>
+concept DeviceStepsItsEnvironment =
+    internal::DeviceOf<Words...>::template steps<internal::EnvironmentOf<Words...>> || internal::refused;
+
+/// A device trains by its kernels what device/on_policy_device.hpp lists: PPO and A2C of perceptrons, with
+/// their words for objective, returns, distribution, critic and optimizer; in one process.
+template <class... Words>
+concept DeviceTrainsItsAlgorithm =
+    (internal::DeviceOf<Words...>::template trains<internal::AlgorithmOf<Words...>,
+                                                   internal::EnvironmentOf<Words...>> &&
+     !(internal::DeviceOf<Words...>::offloads && internal::CollectiveOf<Words...>::distributed)) ||
+    internal::refused;
+
+/// A device draws the tasks of new episodes by plain numbers that the curriculum gives it (`sampler`).
+template <class... Words>
+concept DeviceDrawsFromItsCurriculum =
+    internal::DeviceOf<Words...>::template draws<internal::CurriculumOf<Words...>> || internal::refused;
+
 /// All that a Trainer asks of its words.
 template <class... Words>
 concept SoundComposition =
@@ -225,6 +245,7 @@ concept SoundComposition =
     ShapingHasItsCounterfactual<Words...> && ShapingHasItsTarget<Words...> && ShapingHasItsOthers<Words...> &&
     ShapingHasItsComponents<Words...> && ShapingKeepsSharedRewards<Words...> &&
     CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...> &&
-    CollectiveHasItsLearner<Words...>;
+    CollectiveHasItsLearner<Words...> && DeviceStepsItsEnvironment<Words...> &&
+    DeviceTrainsItsAlgorithm<Words...> && DeviceDrawsFromItsCurriculum<Words...>;
 
 }  // namespace polis

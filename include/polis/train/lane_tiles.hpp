@@ -18,13 +18,6 @@
 
 namespace polis::internal {
 
-/// An episode that ended, and where.
-struct EndedEpisode : Episode {
-  std::uint32_t step = 0;  ///< of the collection
-  std::uint32_t lane = 0;  ///< over all ranks
-};
-static_assert(std::is_trivially_copyable_v<EndedEpisode>);
-
 /// The tiles of so many lanes.
 template <class E>
 class LaneTiles {

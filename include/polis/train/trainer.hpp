@@ -42,7 +42,8 @@ class Trainer {
   using Algorithm = internal::AlgorithmOf<Words...>;
   using Environment = internal::EnvironmentOf<Words...>;
   using CurriculumWord = internal::CurriculumOf<Words...>;
-  using Arch = typename internal::DeviceOf<Words...>::Arch;
+  using DeviceType = internal::DeviceOf<Words...>;
+  using Arch = typename DeviceType::Arch;
   using Ranks = internal::CollectiveOf<Words...>;
   using Learner = typename Algorithm::template Learner<Environment, Arch>;
   using Batch = MultiAgentEnv<Environment>;
@@ -108,26 +109,9 @@ class Trainer {
 
   /// Collects until the learner is due and updates it once, without metrics, evaluation or checkpoints.
   void iterate() {
-    pool_.region([this](Region& region) {
-      const auto start = now();
-      if constexpr (ComparesLanes<Learner>) lanes_.reset(tasks());
-      const int steps = collected_ = learner_.interval();
-      region.parallel(tiles_.count(), 100. * steps * tiles_.lanes(),
-                      [this, steps](int tile, int worker) { collect(tile, worker, steps); });
-      collecting_ = elapsed(start);
-      clock_.batch_steps += static_cast<std::uint64_t>(steps);
-      clock_.steps += static_cast<std::uint64_t>(steps) * static_cast<std::uint64_t>(config_.lanes);
-      BasicServices<Ranks> services{region, clock_, &ranks_};
-      if (learner_.due(clock_)) learner_.update(services);
-    });
-    if constexpr (Ranks::distributed) {
-      tiles_.take_episodes([this](const auto& episode) { episodes_.add(episode); });
-      for (const Episode& episode : episodes_.exchange(ranks_, group_of(config_.lanes))) count(episode);
-      episodes_.clear();
-    } else {
-      tiles_.take_episodes([this](const Episode& episode) { count(episode); });
-    }
-    if constexpr (requires { curriculum_.settle(); }) curriculum_.settle();
+    hand_over();
+    advance();
+    take_back();
   }
 
   /// Plays this many episodes of the last stage in fresh lanes, without learning.
@@ -229,24 +213,67 @@ class Trainer {
     return std::chrono::duration<double>(now() - since).count();
   }
 
+  // A device works on what it was handed, and lanes and learner here stand still until it is taken back.
+  void hand_over() {
+    if constexpr (DeviceType::offloads) device_.begin(lanes_, learner_.agents().front());
+  }
+  void take_back() {
+    if constexpr (DeviceType::offloads) device_.settle(lanes_, learner_.agents().front());
+  }
+  void advance() {
+    const int steps = collected_ = learner_.interval();
+    const std::uint64_t begun = clock_.batch_steps;
+    const auto pass = [this, steps] {
+      clock_.batch_steps += static_cast<std::uint64_t>(steps);
+      clock_.steps += static_cast<std::uint64_t>(steps) * static_cast<std::uint64_t>(config_.lanes);
+    };
+    if constexpr (DeviceType::offloads) {
+      pass();
+      device_.iterate(learner_.agents().front(), begun, clock_, curriculum_.sampler(),
+                      [this](const Episode& episode) { count(episode); });
+    } else {
+      pool_.region([&](Region& region) {
+        const auto start = now();
+        if constexpr (ComparesLanes<Learner>) lanes_.reset(tasks());
+        region.parallel(tiles_.count(), 100. * steps * tiles_.lanes(),
+                        [this, steps](int tile, int worker) { collect(tile, worker, steps); });
+        collecting_ = elapsed(start);
+        pass();
+        BasicServices<Ranks> services{region, clock_, &ranks_};
+        if (learner_.due(clock_)) learner_.update(services);
+      });
+      if constexpr (Ranks::distributed) {
+        tiles_.take_episodes([this](const auto& episode) { episodes_.add(episode); });
+        for (const Episode& episode : episodes_.exchange(ranks_, group_of(config_.lanes))) count(episode);
+        episodes_.clear();
+      } else {
+        tiles_.take_episodes([this](const Episode& episode) { count(episode); });
+      }
+    }
+    if constexpr (requires { curriculum_.settle(); }) curriculum_.settle();
+  }
+
   [[gnu::cold]] TrainingEnd train_on(std::uint64_t steps) {
     clock_.planned = steps;
+    hand_over();
     for (Sink* sink : sinks_) sink->open(info());
     TrainingEnd end = TrainingEnd::finished;
     auto saved = now();
     while (clock_.steps < steps && end == TrainingEnd::finished) {
       const auto start = now();
-      iterate();
+      advance();
       seconds_ += elapsed(start);
       if (!sinks_.empty()) report(elapsed(start));
       if (evaluations_.due(config_.evaluation, clock_.steps)) end = evaluate_periodically();
       if (internal::any_rank(ranks_, stop_requested())) end = TrainingEnd::interrupted;
       const double unsaved = internal::of_first_rank(ranks_, elapsed(saved));
       if (!config_.checkpoint.path.empty() && unsaved >= config_.checkpoint.seconds) {
+        take_back();
         save(config_.checkpoint.path);
         saved = now();
       }
     }
+    take_back();
     if (!config_.checkpoint.path.empty()) save(config_.checkpoint.path);
     for (Sink* sink : sinks_) sink->close();
     return end;
@@ -271,16 +298,9 @@ class Trainer {
   }
 
   Assignment<Environment> assign(Random& random) const {
-    Assignment<Environment> assignment;
     if (task_) return {.task = *task_, .stage = 0, .replayed = true};  // what curricula do not count
-    const CurriculumDraw draw = curriculum_.sample(random);
-    assignment.stage = draw.stage, assignment.replayed = draw.replayed, assignment.level = draw.level;
-    if constexpr (HasStages<Environment>) {
-      Random of_level = level_stream(config_.seed, draw.level, Purpose::curriculum);
-      assignment.task =
-          Environment::task(draw.stage, lanes_.config(), lanes_.data(), draw.level ? of_level : random);
-    }
-    return assignment;
+    return assignment<Environment>(curriculum_.sample(random), config_.seed, lanes_.config(), lanes_.data(),
+                                   random);
   }
 
   [[gnu::noinline]] void collect(int index, int worker, int steps) {
@@ -333,7 +353,7 @@ class Trainer {
     MetricsRow row = make_row(MetricsRow::Kind::training);
     const double steps = static_cast<double>(collected_) * config_.lanes;
     row.add("steps_per_second", steps / seconds);
-    row.add("collecting_share", collecting_ / seconds);
+    if constexpr (!DeviceType::offloads) row.add("collecting_share", collecting_ / seconds);
     window_.metrics([&](const char* key, double value) { row.add(key, value); });
     curriculum_.metrics(
         [&](const char* key, double value) { row.add(std::string("curriculum.") + key, value); });
@@ -347,6 +367,7 @@ class Trainer {
   [[gnu::cold]] TrainingEnd evaluate_periodically() {
     const EvaluationPlan& plan = config_.evaluation;
     double mean = 0;
+    take_back();
     if (ranks_.rank() == 0) {
       const EvaluationResult evaluation = evaluate(plan.episodes);
       MetricsRow row = make_row(MetricsRow::Kind::evaluation);
@@ -378,6 +399,7 @@ class Trainer {
   typename CurriculumWord::State curriculum_;
   std::optional<TaskOf<Environment>> task_;  // of all episodes, where the caller says so
   internal::LaneTiles<Environment> tiles_;
+  [[no_unique_address]] typename DeviceType::template Loop<Algorithm, Environment, CurriculumWord> device_;
   int collected_ = 0;      // steps of the batch in the last collection
   double collecting_ = 0;  // seconds that it took
   Clock clock_;

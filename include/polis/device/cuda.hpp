@@ -1,0 +1,114 @@
+// NVIDIA GPUs: `Trainer<PPO, MultiAgentEnv<CartPole>, Device<Cuda>>`.
+//
+// The program is compiled as any other; its kernels stand in a file of their own, which nvcc compiles:
+//
+//     // kernels.cu
+//     #include <polis/device/cuda_kernels.hpp>
+//     POLIS_INSTANTIATE_KERNELS(polis::PPO, polis::CartPole, polis::None)
+//
+// They are the sources that the CPU runs (Device<HostKernels>), launched one after the other in a stream; an
+// iteration's sequence is captured as a CUDA graph once and then replayed, so that it costs one launch. The GPU
+// is the process's current one (CUDA_VISIBLE_DEVICES chooses). Links the CUDA runtime.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <cuda_runtime.h>
+
+#include <polis/core/error.hpp>
+#include <polis/core/text.hpp>
+#include <polis/device/block.hpp>
+#include <polis/device/cpu.hpp>
+#include <polis/device/on_policy_device.hpp>
+
+namespace polis {
+
+namespace internal {
+
+/// Error: what the CUDA runtime refused, and why.
+inline void check_cuda(cudaError_t result, const char* what) {
+  if (result == cudaSuccess) return;
+  const bool absent = result == cudaErrorNoDevice || result == cudaErrorInsufficientDriver;
+  throw Error(concat({what, " failed: ", cudaGetErrorString(result)}), "Device<Cuda>",
+              absent ? "an NVIDIA GPU and its driver; without one, Device<Cpu> trains the same sentence"
+                     : "a working GPU with memory to spare; Device<Cpu> trains the same sentence without one");
+}
+
+/// Launches one kernel: defined by device/cuda_kernels.hpp, where nvcc compiles it.
+template <class Kernel>
+struct CudaLaunch {
+  static cudaError_t launch(const Kernel& kernel, int blocks, cudaStream_t stream);
+};
+
+/// Memory, a stream and a graph of the current GPU.
+class CudaRuntime {
+ public:
+  CudaRuntime() {
+    check_cuda(cudaGetDevice(&device_), "cudaGetDevice");
+    check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
+  }
+  CudaRuntime(const CudaRuntime&) = delete;
+  CudaRuntime& operator=(const CudaRuntime&) = delete;
+  ~CudaRuntime() {
+    if (graph_) cudaGraphExecDestroy(graph_);
+    cudaStreamDestroy(stream_);
+  }
+
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    void* memory = nullptr;
+    check_cuda(cudaMalloc(&memory, bytes), "cudaMalloc");
+    return memory;
+  }
+  void release(void* memory) { cudaFree(memory); }
+  void upload(void* to, const void* from, std::size_t bytes) {
+    check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_), "copying to the GPU");
+  }
+  void download(void* to, const void* from, std::size_t bytes) {
+    check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "copying from the GPU");
+  }
+  void wait() { check_cuda(cudaStreamSynchronize(stream_), "a kernel"); }
+
+  /// Blocks that the GPU has room for at once, each with so many floats of shared memory.
+  [[nodiscard]] int blocks_at_once(int shared) const {
+    int processors = 0, memory = 0;
+    check_cuda(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device_), "cudaDeviceGetAttribute");
+    check_cuda(cudaDeviceGetAttribute(&memory, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device_),
+               "cudaDeviceGetAttribute");
+    const int of_block = shared * static_cast<int>(sizeof(float)) + 1024;  // a KiB of each is the system's
+    const int fitting = memory / of_block;
+    return processors * (fitting < 1 ? 1 : fitting > 4 ? 4 : fitting);
+  }
+
+  template <class Kernel>
+  void launch(const Kernel& kernel, int blocks) {
+    check_cuda(CudaLaunch<Kernel>::launch(kernel, blocks, stream_), "launching a kernel");
+  }
+
+  /// Launches what `record` launches, which must be the same each time: it is recorded the first time.
+  template <class F>
+  void replay(F&& record) {
+    if (!graph_) {
+      cudaGraph_t graph = nullptr;
+      check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+      record();
+      check_cuda(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
+      const cudaError_t made = cudaGraphInstantiate(&graph_, graph, 0);
+      cudaGraphDestroy(graph);
+      check_cuda(made, "cudaGraphInstantiate");
+    }
+    check_cuda(cudaGraphLaunch(graph_, stream_), "cudaGraphLaunch");
+  }
+
+ private:
+  int device_ = 0;
+  cudaStream_t stream_ = nullptr;
+  cudaGraphExec_t graph_ = nullptr;
+};
+
+}  // namespace internal
+
+/// A GPU: `Device<Cuda>`.
+struct Cuda : internal::KernelDevice<internal::CudaRuntime> {};
+
+}  // namespace polis

@@ -1,0 +1,58 @@
+// The kernels of a device, run on the CPU: for tests of what a GPU would compute, and for a debugger.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <vector>
+
+#include <polis/core/aligned.hpp>
+#include <polis/device/block.hpp>
+#include <polis/device/cpu.hpp>
+#include <polis/device/on_policy_device.hpp>
+
+namespace polis {
+
+namespace internal {
+
+/// Runs every block of a kernel after the other, on the calling thread, as SerialBlock does. Shared memory is
+/// full of NaN when a block begins, as if somebody else had had it.
+template <PhaseOrder order>
+class HostRuntime {
+ public:
+  static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{cache_line}); }
+  static void release(void* memory) { ::operator delete(memory, std::align_val_t{cache_line}); }
+  static void upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+  static void download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+  static void wait() {}
+  /// Blocks that a device has room for at once, each with so many floats of shared memory.
+  static int blocks_at_once(int /*shared*/) { return 4; }
+
+  template <class Kernel>
+  void launch(const Kernel& kernel, int blocks) {
+    for (int i = 0; i < blocks; ++i) {
+      shared_.assign(static_cast<std::size_t>(Kernel::shared), std::numeric_limits<float>::quiet_NaN());
+      SerialBlock block(order == PhaseOrder::forwards ? i : blocks - 1 - i, blocks, order);
+      kernel(block, shared_.data());
+    }
+  }
+  /// Launches what `record` launches, the same each time.
+  template <class F>
+  void replay(F&& record) {
+    record();
+  }
+
+ private:
+  AlignedVector<float> shared_;
+};
+
+}  // namespace internal
+
+/// `Device<HostKernels>`: what `Device<Cuda>` computes, by one thread. The order in which it goes through the
+/// indices of a phase changes nothing, which tests hold the kernels to.
+template <PhaseOrder order>
+struct BasicHostKernels : internal::KernelDevice<internal::HostRuntime<order>> {};
+using HostKernels = BasicHostKernels<PhaseOrder::forwards>;
+
+}  // namespace polis

@@ -1,0 +1,259 @@
+// One optimizer step on a device: the gradient of a minibatch in parts, their sum, and the step.
+#pragma once
+
+#include <cmath>
+
+#include <polis/device/on_policy_data.hpp>
+
+namespace polis::internal {
+
+/// The gradient of the losses of a minibatch: each block of threads adds up that of some tiles of samples.
+template <class Device>
+struct GradientKernel {
+  using E = typename Device::E;
+  using Actor = typename Device::Actor;
+  using Critic = typename Device::Critic;
+  using Distribution = typename Device::Distribution;
+  using Objective = typename Device::Objective;
+
+  static constexpr int threads = 256;
+  static constexpr int agents = Device::agents, ids = Device::Parts::ids;
+  static constexpr bool central = Device::central;
+  static constexpr int free_weights = Device::free_weights;
+
+  // Shared memory, in floats: tiles, then weights, then their gradient.
+  static constexpr int critic_inputs_at = central ? Actor::input_tile : 0;
+  static constexpr int outputs_at = critic_inputs_at + Critic::input_tile;
+  static constexpr int output_floats =
+      Actor::output_tile > Critic::output_tile ? Actor::output_tile : Critic::output_tile;
+  static constexpr int d_outputs_at = outputs_at + output_floats;
+  static constexpr int hidden_at = d_outputs_at + output_floats;
+  static constexpr int hidden_floats =
+      Actor::hidden_size > Critic::hidden_size ? Actor::hidden_size : Critic::hidden_size;
+  static constexpr int free_at = hidden_at + hidden_floats;  // [free weights][68]: their gradient by rows
+  static constexpr int sums_at = free_at + free_weights * tile_pitch;  // [sums][64] by rows, double
+  static constexpr int ids_at = sums_at + 2 * DeviceSums::numbers * tile_rows;
+  static constexpr int tiles = ids_at + tile_rows;
+  static constexpr int packed_weights = Actor::packed_size + Critic::packed_size;
+  static constexpr bool weights_fit = tiles + 2 * packed_weights <= shared_floats;
+  static constexpr int shared = tiles + (weights_fit ? 2 * packed_weights : 0);
+  static constexpr int packed = weights_fit ? 0 : 2 * packed_weights;
+
+  OnPolicyData<Device> d;
+  int minibatch, epoch;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float* memory) const {
+    const auto range = d.samples_of(minibatch);
+    if (range.from == range.to) return;
+    float* const actor =
+        weights_fit ? memory + tiles : d.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
+    float* const critic = actor + Actor::packed_size;
+    float* const d_actor = actor + packed_weights;
+    float* const d_critic = d_actor + Actor::packed_size;
+    Actor::pack(block, d.weights, actor);
+    Critic::pack(block, d.weights + Device::ActorNetwork::parameters, critic);
+    block.each(packed_weights, [=](int i) { d_actor[i] = 0; });
+    block.each(ids_at, [=](int i) { memory[i] = 0; });
+    AdvantageScale scale{.samples = static_cast<double>(range.to - range.from)};
+    scale.valued = scale.samples;
+    if (d.normalize_advantages) normalize(scale);
+    const int tiles_here = (range.to - range.from + tile_rows - 1) / tile_rows;
+    for (int tile = block.index(); tile < tiles_here; tile += block.blocks()) {
+      const int first = range.from + tile * tile_rows;
+      const int rows = range.to - first < tile_rows ? range.to - first : tile_rows;
+      gather(block, memory, first, rows);
+      Actor::forward(block, actor, memory, memory + outputs_at, memory + hidden_at);
+      policy_losses(block, memory, scale, rows);
+      Actor::backward(block, actor, d_actor, memory, memory + d_outputs_at, memory + hidden_at);
+      Critic::forward(block, critic, memory + critic_inputs_at, memory + outputs_at, memory + hidden_at);
+      value_losses(block, memory, scale, rows);
+      Critic::backward(block, critic, d_critic, memory + critic_inputs_at, memory + d_outputs_at,
+                       memory + hidden_at);
+    }
+    float* const to = d.partial + static_cast<std::ptrdiff_t>(block.index()) * Device::parameters;
+    Actor::unpack(block, d_actor, to);
+    Critic::unpack(block, d_critic, to + Device::ActorNetwork::parameters);
+    block.each(free_weights, [=](int k) {
+      float sum = 0;
+      for (int i = 0; i < tile_rows; ++i) sum += memory[free_at + k * tile_pitch + i];
+      to[Device::free_at + k] = sum;
+    });
+    const double* const by_row = sums(memory);
+    double* const so_far = &d.sums[block.index()].policy;
+    const bool begins = minibatch == 0 && epoch == 0;
+    const double samples_here = scale.samples;
+    block.each(DeviceSums::numbers, [=](int k) {
+      double sum = 0;
+      for (int i = 0; i < tile_rows; ++i) sum += by_row[(k == 10 ? 3 : k) * tile_rows + i];
+      if (k == 10) sum /= samples_here;
+      so_far[k] = begins ? sum : so_far[k] + sum;
+    });
+  }
+
+ private:
+  static_assert(sizeof(DeviceSums) == DeviceSums::numbers * sizeof(double));
+
+  POLIS_HD static double* sums(float* memory) { return reinterpret_cast<double*>(memory + sums_at); }
+  POLIS_HD static int* samples(float* memory) { return reinterpret_cast<int*>(memory + ids_at); }
+
+  POLIS_HD void normalize(AdvantageScale& scale) const {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < Device::parts_of_sums; ++i) {
+      const AdvantageSums& part = d.advantages[minibatch * Device::parts_of_sums + i];
+      sum += part.sum, squares += part.squares;
+    }
+    scale.normalize(sum, squares);
+  }
+  template <class Block>
+  POLIS_HD void gather(Block& block, float* memory, int first, int rows) const {
+    block.each(tile_rows, [&](int i) {
+      float *const inputs = memory + i, *const critic_inputs = memory + critic_inputs_at + i;
+      if (i >= rows) {
+        clear_row(inputs, Actor::inputs);
+        if constexpr (central) clear_row(critic_inputs, Critic::inputs);
+        return;
+      }
+      const int id = samples(memory)[i] = d.order[first + i], agent = id % agents;
+      const auto at = static_cast<std::ptrdiff_t>(id);
+      using Observation = typename Device::Observation;
+      place_features<Observation, ids>(d.rollout.observations.data + at * Observation::words, agent, inputs);
+      if constexpr (central) {
+        using State = typename E::State;
+        place_features<State, ids>(d.rollout.states.data + at * State::words, agent, critic_inputs);
+      }
+    });
+  }
+  template <class Block>
+  POLIS_HD void policy_losses(Block& block, float* memory, const AdvantageScale& scale, int rows) const {
+    const float weight = static_cast<float>(1. / scale.samples);
+    block.each(tile_rows, [&](int i) {
+      const Out<float> d_logits{memory + d_outputs_at + i, tile_pitch};
+      for (int k = 0; k < Actor::outputs; ++k) d_logits.set(k, 0.f);
+      if (i >= rows) return;
+      const auto id = static_cast<std::ptrdiff_t>(samples(memory)[i]);
+      const In<float> logits{memory + outputs_at + i, tile_pitch}, free{d.weights + Device::free_at};
+      In<float> mask;
+      if constexpr (Device::mask_size > 0) mask = {d.rollout.masks.data + id * Device::mask_size};
+      const In<float> action{d.rollout.actions.data + id * Device::words};
+      const Evaluation<float> now = Distribution::template evaluate<float>(logits, free, mask, action);
+      const float advantage = (d.rollout.advantages.data[id] - scale.mean) * scale.inverse_deviation;
+      const PolicyLoss<float> loss = Objective::template policy_loss<float>(
+          d.objective, {now.log_prob, d.rollout.log_probs.data[id], advantage});
+      Distribution::template backward<float>(logits, free, mask, action, loss.d_log_prob * weight,
+                                             -weight * d.entropy_coefficient, d_logits,
+                                             Out<float>{memory + free_at + i, tile_pitch});
+      add(memory, i, 0, loss.loss), add(memory, i, 2, now.entropy);
+      add(memory, i, 3, loss.kl), add(memory, i, 4, loss.clipped);
+    });
+  }
+  template <class Block>
+  POLIS_HD void value_losses(Block& block, float* memory, const AdvantageScale& scale, int rows) const {
+    const float weight = d.value_coefficient / static_cast<float>(scale.valued);
+    block.each(tile_rows, [&](int i) {
+      const Out<float> d_values{memory + d_outputs_at + i, tile_pitch};
+      for (int k = 0; k < Critic::outputs; ++k) d_values.set(k, 0.f);
+      if (i >= rows) return;
+      const auto id = static_cast<std::ptrdiff_t>(samples(memory)[i]);
+      const float target = d.rollout.returns.data[id], before = d.rollout.values.data[id];
+      const ValueLoss<float> loss =
+          Objective::template value_loss<float>(d.objective, memory[outputs_at + i], before, target);
+      d_values.set(0, loss.d_value * weight);
+      add(memory, i, 1, loss.loss);
+      if (epoch > 0) return;
+      const float error = target - before;
+      add(memory, i, 5, 1.f), add(memory, i, 6, target), add(memory, i, 7, target * target);
+      add(memory, i, 8, error), add(memory, i, 9, error * error);
+    });
+  }
+  POLIS_HD static void add(float* memory, int row, int which, float value) {
+    sums(memory)[which * tile_rows + row] += static_cast<double>(value);
+  }
+};
+
+/// Adds up the gradients of all blocks, in their order, and the squares of the sum.
+template <class Device>
+struct SumKernel {
+  static constexpr int threads = 256, shared = 2 * threads;
+  OnPolicyData<Device> d;
+  int minibatch, parts;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float* memory) const {
+    const auto range = d.samples_of(minibatch);
+    if (range.from == range.to) return;
+    auto* const squares = reinterpret_cast<double*>(memory);
+    block.each(threads, [&](int thread) {
+      const int at = block.index() * threads + thread;
+      float sum = 0;
+      if (at < Device::parameters) {
+        for (int part = 0; part < parts; ++part)
+          sum += d.partial[static_cast<std::ptrdiff_t>(part) * Device::parameters + at];
+        d.gradient[at] = sum;
+      }
+      squares[thread] = static_cast<double>(sum) * static_cast<double>(sum);
+    });
+    sum_in_block(block, squares, threads);
+    block.once([&] {
+      d.squares[block.index()] = squares[0];
+      if (block.index() == 0) ++*d.optimizer_steps;
+    });
+  }
+};
+
+/// The step along the clipped gradient; none along one that is not finite.
+template <class Device>
+struct StepKernel {
+  static constexpr int threads = 256, shared = 0;
+  OnPolicyData<Device> d;
+  int minibatch, blocks_of_sum;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float*) const {
+    const auto range = d.samples_of(minibatch);
+    if (range.from == range.to) return;
+    double square = 0;
+    for (int i = 0; i < blocks_of_sum; ++i) square += d.squares[i];
+    const GradientNorm norm = clip_by_norm(square, d.max_gradient_norm);
+    const bool finite = norm.norm < 1e300;
+    if (finite) {
+      const auto step = Device::Optimizer::step(d.optimizer, static_cast<double>(*d.optimizer_steps),
+                                                d.progress->learning_rate, norm.scale);
+      block.each_of_grid(Device::parameters, [&](int i) {
+        step(d.weights[i], d.gradient[i], d.first_moments[i], d.second_moments[i]);
+      });
+    }
+    if (block.index() > 0) return;
+    block.once([&] {
+      DeviceStatus& status = *d.status;
+      status.samples += range.to - range.from, status.gradient_norm += norm.norm, ++status.steps;
+      if (!finite) status.failure = DeviceStatus::gradient;
+    });
+  }
+};
+
+/// What the minibatches so far came to, and whether the policy has moved too far for another epoch.
+template <class Device>
+struct EpochKernel {
+  static constexpr int threads = 32, shared = 0;
+  OnPolicyData<Device> d;
+  int parts;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float*) const {
+    DeviceStatus& status = *d.status;
+    if (status.units == 0 || status.stopped) return;
+    block.each(DeviceSums::numbers, [&](int k) {
+      double sum = 0;
+      for (int part = 0; part < parts; ++part) sum += (&d.sums[part].policy)[k];
+      (&status.sums.policy)[k] = sum;
+    });
+    block.once([&] {
+      const double kl = (status.sums.batch_kl - status.kl_before) / d.minibatches(status.units);
+      status.kl_before = status.sums.batch_kl;
+      if (d.target_kl > 0 && kl > static_cast<double>(d.target_kl)) status.stopped = 1;
+    });
+  }
+};
+
+}  // namespace polis::internal

@@ -1,0 +1,169 @@
+// What the kernels of an on-policy learner work on: pointers into one device's memory, sizes and settings.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include <polis/algorithm/actor_critic_learner.hpp>
+#include <polis/algorithm/loss_scratch.hpp>
+#include <polis/buffer/rollout.hpp>
+#include <polis/curriculum/curriculum.hpp>
+#include <polis/device/network.hpp>
+#include <polis/env/lane.hpp>
+#include <polis/objective/objective.hpp>
+
+namespace polis::internal {
+
+/// Floats of shared memory that a block of threads may have: 227 KiB, as GPUs of compute capability 9 and 10
+/// have them. What does not fit lies in global memory.
+inline constexpr int shared_floats = 227 * 1024 / 4;
+
+/// Sums over the samples of one update or of a part of it.
+struct DeviceSums {
+  double policy = 0, value = 0, entropy = 0, kl = 0, clipped = 0;
+  double count = 0, returns = 0, squares = 0, errors = 0, error_squares = 0;  // of the first epoch
+  double batch_kl = 0;  // the mean KL of each minibatch, summed
+  static constexpr int numbers = 11;
+};
+
+/// What kernels report to the host at the end of an iteration.
+struct DeviceStatus {
+  enum Failure : int { none, gradient, no_legal_action };
+  int episodes = 0;  ///< that ended in the collection
+  int failure = none;
+  int lane = 0, agent = 0;  ///< where, if no action was legal
+  int units = 0;            ///< samples to learn from
+  int stopped = 0;          ///< whether the policy has moved too far for another epoch
+  int steps = 0;            ///< of the optimizer
+  double gradient_norm = 0, samples = 0;  ///< summed over steps
+  double kl_before = 0;                   ///< `sums.batch_kl` of the epochs before
+  DeviceSums sums;
+};
+
+/// What the host tells the kernels of one iteration.
+template <class Sampler>
+struct DeviceProgress {
+  std::uint64_t batch_step;  ///< at which the collection begins
+  std::uint64_t update;      ///< its number
+  float learning_rate;
+  Sampler tasks;
+};
+
+/// Types and sizes that follow from a sentence and an environment.
+template <class Slots, class Env, class CurriculumSampler>
+struct OnPolicyDevice {
+  using E = Env;
+  using Words = Slots;
+  using Sampler = CurriculumSampler;
+  using Learner = OnPolicyUpdate<Words, E, 0, Simd>;
+  using Parts = typename Learner::Parts;
+  using Policy = typename Learner::Policy;
+  using Observation = typename Learner::Observation;
+  using Distribution = typename Policy::DistributionType;
+  using ActorNetwork = typename Policy::ActorNetwork;
+  using CriticNetwork = typename Policy::CriticNetwork;
+  using Actor = BlockMlp<ActorNetwork>;
+  using Critic = BlockMlp<CriticNetwork>;
+  using Objective = typename Words::Objective;
+  using Returns = typename Words::Returns;
+  using Optimizer = typename Words::Optimizer;
+
+  static constexpr int agents = agent_count<E>;
+  static constexpr int mask_size = Learner::mask_size, words = Policy::words;
+  static constexpr bool central = Learner::central;
+  static constexpr int free_weights = Distribution::weights;
+  static constexpr int free_at = ActorNetwork::parameters + CriticNetwork::parameters;
+  static constexpr int parameters = free_at + free_weights;
+  static constexpr int samples_of_chunk = 1024;  // of which a block lists those to learn from
+  static constexpr int parts_of_sums = 8;        // blocks that sum the advantages of one minibatch
+};
+
+/// Passed to kernels by value.
+template <class Device>
+struct OnPolicyData {
+  using E = typename Device::E;
+
+  Lane<E>* lanes;         // [lanes]
+  Actions<E>* actions;    // [lanes]
+  EndedEpisode* ended;    // [lanes * steps], in no order
+  RolloutViews rollout;   // rows: lane * agents + agent
+  float* weights;         // [parameters], and so are the moments
+  float *first_moments, *second_moments;
+  std::uint64_t* optimizer_steps;  // made so far
+  float* gradient;                 // [parameters]
+  float* partial;                  // [blocks][parameters] gradients
+  float* packed;                   // [blocks][packed floats], where they do not fit into shared memory
+  double* squares;                 // [blocks of the sum], of the gradient's norm
+  DeviceSums* sums;                // [blocks], over all minibatches so far
+  int *units, *order;              // [slots * rows]: samples to learn from, and in the order of an epoch
+  int* chunk_units;                // [chunks]: how many of them are in each chunk, then where they begin
+  AdvantageSums* advantages;       // [minibatches][parts_of_sums]
+  DeviceStatus* status;
+  const DeviceProgress<typename Device::Sampler>* progress;
+
+  int lane_count, steps;
+  LaneStreams streams;  // of the first lane
+  std::uint64_t seed;   // of the learner
+  polis::ConfigOf<E> env;
+  polis::DatasetOf<E> data;
+  typename Device::Objective::Config objective;
+  typename Device::Returns::Config returns;
+  typename Device::Optimizer::Config optimizer;
+  float value_coefficient, entropy_coefficient, max_gradient_norm, target_kl;
+  int minibatch;
+  bool normalize_advantages;
+
+  [[nodiscard]] POLIS_HD int rows() const { return lane_count * Device::agents; }
+  [[nodiscard]] POLIS_HD LaneStreams streams_of(int lane) const {
+    return {streams.seed, streams.lane + static_cast<std::uint32_t>(lane), streams.group};
+  }
+  /// Minibatches of an epoch of so many samples.
+  [[nodiscard]] POLIS_HD int minibatches(int samples) const {
+    const int each = minibatch == 0 ? samples : minibatch;
+    const int count = each > 0 ? (samples + each / 2) / each : 1;
+    return count > 1 ? count : 1;
+  }
+  /// The samples of minibatch `number`, as places in `order`; none if it is not to be learnt from.
+  struct Range {
+    int from, to;
+  };
+  [[nodiscard]] POLIS_HD Range samples_of(int number) const {
+    const int count = status->units, batches = minibatches(count);
+    if (number >= batches || status->stopped || status->failure != DeviceStatus::none) return {0, 0};
+    return {static_cast<int>(static_cast<long long>(count) * number / batches),
+            static_cast<int>(static_cast<long long>(count) * (number + 1) / batches)};
+  }
+};
+
+/// A new episode's task, as the curriculum says now.
+template <class Device>
+struct DeviceTasks {
+  using E = typename Device::E;
+  const OnPolicyData<Device>* data;
+
+  POLIS_HD Assignment<E> operator()(Random& random) const {
+    return assignment<E>(data->progress->tasks(random), data->streams.seed, data->env, data->data, random);
+  }
+};
+
+/// Network inputs of one row in a tile [inputs][68]: what it sees, and which agent it is.
+template <class Space, int ids>
+POLIS_HD void place_features(const float* words, int agent, float* tile) {
+  expand<Space>(In<float>{words}, Out<float>{tile, tile_pitch});
+  for (int i = 0; i < ids; ++i) tile[(Space::features + i) * tile_pitch] = i == agent ? 1.f : 0.f;
+}
+/// Zeros for a row.
+POLIS_HD inline void clear_row(float* tile, int features) {
+  for (int i = 0; i < features; ++i) tile[i * tile_pitch] = 0;
+}
+
+/// values[0] becomes the sum of `count` values, a power of two, in a fixed tree; `T` needs operator+=.
+template <class T, class Block>
+POLIS_HD void sum_in_block(Block& block, T* values, int count) {
+  for (int half = count / 2; half > 0; half /= 2) {
+    block.each(half, [=](int i) { values[i] += values[i + half]; });
+  }
+}
+
+}  // namespace polis::internal

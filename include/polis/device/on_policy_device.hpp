@@ -1,0 +1,86 @@
+// What a device makes of a composition: which parts its kernels can run, and the loop that runs them.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include <polis/algorithm/actor_critic.hpp>
+#include <polis/curriculum/curriculum.hpp>
+#include <polis/device/on_policy_loop.hpp>
+#include <polis/normalization/observations.hpp>
+#include <polis/normalization/rewards.hpp>
+
+namespace polis::internal {
+
+/// Whether kernels can step an environment: its state, settings and tasks are copied as bytes, and it reads
+/// no data of the caller's memory.
+template <class E>
+inline constexpr bool kernels_step =
+    DeviceEnvironment<E> && std::is_trivially_copyable_v<polis::ConfigOf<E>> &&
+    std::is_trivially_copyable_v<polis::TaskOf<E>> && std::is_trivially_copyable_v<Actions<E>> &&
+    std::is_empty_v<polis::DatasetOf<E>> && role_count<E> == 1 && !HasTurns<E>;
+
+/// Whether kernels can train a sentence: one set of weights of an actor and a critic that are perceptrons, of
+/// one agent's observations or the whole state; estimates made once, row by row; Adam or AdamW.
+template <class Slots>
+inline constexpr bool kernels_train_words = false;
+template <class Slots>
+  requires requires {
+    typename Slots::Returns;
+    typename Slots::Magnet;
+    typename Slots::Actors;
+  }
+inline constexpr bool kernels_train_words<Slots> =
+    std::is_same_v<typename Slots::Policy, NativePolicy> && RowEstimator<typename Slots::Returns> &&
+    !recomputes<typename Slots::Returns> && !complete_episodes<typename Slots::Returns> &&
+    uses_values<typename Slots::Returns> && !Slots::Critic::counterfactual &&
+    !values_team<typename Slots::Critic> && !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
+    std::is_same_v<typename Slots::ObservationNormalization, RawObservations> &&
+    std::is_same_v<typename Slots::RewardNormalization, RawRewards> &&
+    std::is_same_v<typename Slots::ValueNormalization, RawValues> && !Slots::Magnet::attracts &&
+    !Slots::OpponentModel::models && !Slots::Actors::asynchronous &&
+    std::is_same_v<typename Slots::Shaping, NoShaping> &&
+    requires(const typename Slots::Optimizer::Config& config, float& value) {
+      Slots::Optimizer::step(config, 1., value, value)(value, value, value, value);
+    };
+
+template <class Slots, class E>
+inline constexpr bool kernels_train = false;
+template <class Slots, class E>
+  requires kernels_train_words<Slots> && Environment<E>
+inline constexpr bool kernels_train<Slots, E> =
+    has_block_passes<typename OnPolicyUpdate<Slots, E, 0, Simd>::Policy::ActorNetwork> &&
+    has_block_passes<typename OnPolicyUpdate<Slots, E, 0, Simd>::Policy::CriticNetwork>;
+
+template <class Algorithm>
+struct SlotsOf {
+  using type = void;
+};
+template <class Algorithm>
+  requires requires { typename Algorithm::Slots; }
+struct SlotsOf<Algorithm> {
+  using type = typename Algorithm::Slots;
+};
+
+/// What kernels are made of.
+template <class Algorithm, class E, class Curriculum>
+using DeviceOfSentence =
+    OnPolicyDevice<typename Algorithm::Slots, E,
+                   decltype(std::declval<const typename Curriculum::State&>().sampler())>;
+
+/// A device on which `Runtime` launches kernels.
+template <class Runtime>
+struct KernelDevice {
+  using Arch = Simd;  ///< of what stays on the host: evaluation
+  static constexpr bool offloads = true;
+  template <class E>
+  static constexpr bool steps = kernels_step<E>;
+  template <class Algorithm, class E>
+  static constexpr bool trains = kernels_train<typename SlotsOf<Algorithm>::type, E>;
+  template <class Curriculum>
+  static constexpr bool draws = HasSampler<typename Curriculum::State>;
+  template <class Algorithm, class E, class Curriculum>
+  using Loop = OnPolicyLoop<Runtime, DeviceOfSentence<Algorithm, E, Curriculum>>;
+};
+
+}  // namespace polis::internal

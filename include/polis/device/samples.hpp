@@ -1,0 +1,162 @@
+// What a rollout on a device is worth learning from: estimates of its returns, the list of its samples, their
+// random order, and the sums by which a minibatch's advantages are normalised.
+#pragma once
+
+#include <polis/device/on_policy_data.hpp>
+#include <polis/device/permutation.hpp>
+
+namespace polis::internal {
+
+/// Advantages and returns, a thread for each row.
+template <class Device>
+struct EstimateKernel {
+  static constexpr int threads = 128, shared = 0;
+  OnPolicyData<Device> d;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float*) const {
+    block.each_of_grid(d.rows(), [&](int row) {
+      const RolloutViews& r = d.rollout;
+      Trajectory at{.slots = d.steps, .stride = d.rows()};
+      at.rewards = &r.rewards(0, row), at.values = &r.values(0, row), at.bootstrap = &r.values(d.steps, row);
+      at.ends = &r.ends(0, row), at.final_values = &r.final_values(0, row), at.decided = &r.decided(0, row);
+      at.advantages = &r.advantages(0, row), at.returns = &r.returns(0, row);
+      at.weigh_advantages = !weighs_by_ratio<typename Device::Objective>;
+      Device::Returns::template estimate<float>(d.returns, at);
+    });
+  }
+};
+
+/// How many samples of each chunk are decisions.
+template <class Device>
+struct CountKernel {
+  static constexpr int threads = 256, shared = threads;
+  static constexpr int each = Device::samples_of_chunk / threads;
+  OnPolicyData<Device> d;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float* memory) const {
+    count_by_thread(d, block, memory);
+    int* const counts = reinterpret_cast<int*>(memory);
+    sum_in_block(block, counts, threads);
+    block.once([&] { d.chunk_units[block.index()] = counts[0]; });
+  }
+  /// counts[i]: the decisions among the i-th few samples of this block's chunk.
+  template <class Block>
+  POLIS_HD static void count_by_thread(const OnPolicyData<Device>& d, Block& block, float* memory) {
+    int* const counts = reinterpret_cast<int*>(memory);
+    block.each(threads, [&](int i) {
+      int count = 0;
+      for_own(d, block, i, [&](int) { ++count; });
+      counts[i] = count;
+    });
+  }
+  template <class Block, class F>
+  POLIS_HD static void for_own(const OnPolicyData<Device>& d, const Block& block, int thread, F&& f) {
+    const int first = block.index() * Device::samples_of_chunk + thread * each, all = d.steps * d.rows();
+    for (int id = first; id < first + each && id < all; ++id) {
+      if (d.rollout.decided.data[id]) f(id);
+    }
+  }
+};
+
+/// Where the decisions of each chunk begin in the list of all.
+template <class Device>
+struct PlaceKernel {
+  static constexpr int threads = 32, shared = 0;
+  OnPolicyData<Device> d;
+  int chunks;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float*) const {
+    block.once([&] {
+      int before = 0;
+      for (int i = 0; i < chunks; ++i) {
+        const int here = d.chunk_units[i];
+        d.chunk_units[i] = before;
+        before += here;
+      }
+      d.status->units = before;
+    });
+  }
+};
+
+/// Lists the decisions in their own order.
+template <class Device>
+struct ListKernel {
+  using Count = CountKernel<Device>;
+  static constexpr int threads = Count::threads, shared = Count::shared;
+  OnPolicyData<Device> d;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float* memory) const {
+    Count::count_by_thread(d, block, memory);
+    int* const places = reinterpret_cast<int*>(memory);
+    block.once([&] {
+      int before = d.chunk_units[block.index()];
+      for (int i = 0; i < threads; ++i) {
+        const int here = places[i];
+        places[i] = before;
+        before += here;
+      }
+    });
+    block.each(threads, [&](int i) {
+      int at = places[i];
+      Count::for_own(d, block, i, [&](int id) { d.units[at++] = id; });
+    });
+  }
+};
+
+/// Brings the samples into the random order of an epoch.
+template <class Device>
+struct OrderKernel {
+  static constexpr int threads = 256, shared = 0;
+  OnPolicyData<Device> d;
+  int epoch;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float*) const {
+    const int count = d.status->units;
+    if (count == 0 || d.status->stopped) return;
+    Random random(d.seed, d.progress->update, static_cast<std::uint32_t>(epoch), 0, Purpose::permutation);
+    const Permutation permutation(count, random);
+    block.each_of_grid(count, [&](int i) { d.order[i] = d.units[permutation(i)]; });
+  }
+};
+
+/// Sums of the advantages of every minibatch: block `parts_of_sums` b + p those of minibatch b's p-th part.
+template <class Device>
+struct AdvantageKernel {
+  static constexpr int threads = 256, shared = 4 * threads;
+  static constexpr int parts = Device::parts_of_sums;
+  OnPolicyData<Device> d;
+
+  struct Sums {
+    double sum, squares;
+    POLIS_HD Sums& operator+=(const Sums& other) {
+      sum += other.sum, squares += other.squares;
+      return *this;
+    }
+  };
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float* memory) const {
+    auto* const sums = reinterpret_cast<Sums*>(memory);
+    const auto [from, to] = d.samples_of(block.index() / parts);
+    const int part = block.index() % parts, first = from, last = to;
+    block.each(threads, [&](int thread) {
+      Sums own{0, 0};
+      for (int i = first + part * threads + thread; i < last; i += parts * threads) {
+        const auto a = static_cast<double>(d.rollout.advantages.data[d.order[i]]);
+        own += {a, a * a};
+      }
+      sums[thread] = own;
+    });
+    sum_in_block(block, sums, threads);
+    block.once([&] {
+      d.advantages[block.index()] = {.count = 0, .sum = sums[0].sum, .squares = sums[0].squares};
+    });
+  }
+};
+
+}  // namespace polis::internal
