@@ -107,7 +107,7 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
   struct Carried {
     const Config& config;
     std::uint64_t seed;
-    const RolloutShape& shape;
+    RolloutViews& rollout;
     Parameters& weights;
     typename Words::Optimizer& optimizer;
     std::uint64_t& updates;
@@ -116,7 +116,7 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
   };
   [[nodiscard]] Carried carried() {
     ++this->generation_;
-    return {config_, this->seed_, rollout_.shape(), weights_, step_.optimizer(), updates_, this->begun_, statistics_};
+    return {config_, this->seed_, rollout_, weights_, step_.optimizer(), updates_, this->begun_, statistics_};
   }
 
   /// From now on gradients move the weights of `shared`, which many actors share, and not those here alone.

@@ -47,11 +47,16 @@ struct CollectKernel {
     block.each(outputs_at, [=](int i) { memory[i] = 0; });
     const int first = block.index() * lanes_of_block;
     const int lanes = d.lane_count - first < lanes_of_block ? d.lane_count - first : lanes_of_block;
+    if constexpr (Device::waits) {
+      for (int row = 0; row < lanes * agents; row += tile_rows)
+        value_pending(block, memory, critic, first * agents + row, rows_from(row, lanes));
+    }
     for (int step = 0; step < d.steps; ++step) {
+      const int slot = Device::first_slot + step;
       block.each(lanes, [&](int i) { d.actions[first + i] = Actions<E>{}; });
       for (int row = 0; row < lanes * agents; row += tile_rows)
-        act(block, memory, actor, critic, step, first * agents + row, rows_from(row, lanes));
-      advance(block, memory, critic, step, first, lanes);
+        act(block, memory, actor, critic, slot, first * agents + row, rows_from(row, lanes));
+      advance(block, memory, critic, slot, first, lanes);
     }
     for (int row = 0; row < lanes * agents; row += tile_rows)
       value_last(block, memory, critic, first * agents + row, rows_from(row, lanes));
@@ -83,27 +88,27 @@ struct CollectKernel {
 
   /// Chooses the actions of up to 64 rows and values what they see.
   template <class Block>
-  POLIS_HD void act(Block& block, float* memory, const float* actor, const float* critic, int step, int first,
+  POLIS_HD void act(Block& block, float* memory, const float* actor, const float* critic, int slot, int first,
                     int rows) const {
     float* const outputs = memory + outputs_at;
     const RolloutViews& to = d.rollout;
     block.each(tile_rows, [&](int i) {
       float *const inputs = memory + i, *const critic_inputs = memory + critic_inputs_at + i;
       const int row = first + i, agent = row % agents;
-      const bool decides = i < rows && d.lanes[row / agents].lives(agent);
-      if (i < rows) to.decided(step, row) = decides;
+      const bool decides = i < rows && d.decides(row);
+      if (i < rows) to.decided(slot, row) = decides;
       if (!decides) {
         clear_row(inputs, Actor::inputs);
         if constexpr (central) clear_row(critic_inputs, Critic::inputs);
         return;
       }
       const Lane<E>& lane = d.lanes[row / agents];
-      float* const words = &to.observations(step, row, 0);
+      float* const words = &to.observations(slot, row, 0);
       observe<0>(lane.env, agent, Row{words}, lane.view(d.env, d.data));
       place_features<Observation, ids>(words, agent, inputs);
-      if constexpr (central) see(lane, agent, nullptr, &to.states(step, row, 0), critic_inputs);
+      if constexpr (central) see(lane, agent, nullptr, &to.states(slot, row, 0), critic_inputs);
       if constexpr (Device::mask_size > 0) {
-        float* const mask = &to.masks(step, row, 0);
+        float* const mask = &to.masks(slot, row, 0);
         for (int k = 0; k < Device::mask_size; ++k) mask[k] = 1;
         if constexpr (HasLegalActions<E>) legal<0>(lane.env, agent, Row{mask});
         if (!Distribution::valid(In<float>{mask})) {
@@ -115,24 +120,24 @@ struct CollectKernel {
     Actor::forward(block, actor, memory, outputs, memory + hidden_at);
     block.each(rows, [&](int i) {
       const int row = first + i, agent = row % agents, lane = row / agents;
-      if (!to.decided(step, row)) return;
+      if (!to.decided(slot, row)) return;
       Array<float, Policy::noise> noise{};
-      Random random(d.seed, d.progress->batch_step + static_cast<std::uint64_t>(step), d.streams_of(lane).lane,
+      Random random(d.seed, d.progress->batch_step + static_cast<std::uint64_t>(slot - Device::first_slot), d.streams_of(lane).lane,
                     static_cast<std::uint32_t>(agent), Purpose::action);
       for (int k = 0; k < Policy::noise; ++k) noise[k] = random.uniform();
       const In<float> logits{outputs + i, tile_pitch}, free{d.weights + Device::free_at};
-      const In<float> mask = mask_of(step, row);
-      float* const words = &to.actions(step, row, 0);
+      const In<float> mask = mask_of(slot, row);
+      float* const words = &to.actions(slot, row, 0);
       Distribution::template sample<float>(logits, free, mask, In<float>{noise.data()}, Out<float>{words});
-      to.log_probs(step, row) = Distribution::template log_prob<float>(logits, free, mask, In<float>{words});
+      to.log_probs(slot, row) = Distribution::template log_prob<float>(logits, free, mask, In<float>{words});
       set_action<E>(d.actions[lane], agent, In<float>{words});
     });
     Critic::forward(block, critic, memory + critic_inputs_at, outputs, memory + hidden_at);
-    block.each(rows, [&](int i) { to.values(step, first + i) = outputs[i]; });
+    block.each(rows, [&](int i) { to.values(slot, first + i) = outputs[i]; });
   }
-  POLIS_HD In<float> mask_of(int step, int row) const {
+  POLIS_HD In<float> mask_of(int slot, int row) const {
     if constexpr (Device::mask_size > 0) {
-      return {&d.rollout.masks(step, row, 0)};
+      return {&d.rollout.masks(slot, row, 0)};
     } else {
       return {};
     }
@@ -140,7 +145,7 @@ struct CollectKernel {
 
   /// Steps the lanes, values the final observations of truncated episodes, and begins new ones.
   template <class Block>
-  POLIS_HD void advance(Block& block, float* memory, const float* critic, int step, int first,
+  POLIS_HD void advance(Block& block, float* memory, const float* critic, int slot, int first,
                         int lanes) const {
     const RolloutViews& to = d.rollout;
     float* const truncated = memory + flag_at;
@@ -150,43 +155,59 @@ struct CollectKernel {
       lane.advance(d.actions[first + i], d.streams_of(first + i), d.env, d.data);
       for (int agent = 0; agent < agents; ++agent) {
         const int row = (first + i) * agents + agent;
-        to.rewards(step, row) = lane.rewards[agent];
-        to.ends(step, row) = lane.ends[agent];
+        to.rewards(slot, row) = lane.rewards[agent];
+        to.ends(slot, row) = lane.ends[agent];
         if (lane.ends[agent] == End::truncated) *truncated = 1;
       }
     });
     if (*truncated != 0) {
       for (int row = 0; row < lanes * agents; row += tile_rows)
-        value_final(block, memory, critic, step, first * agents + row, rows_from(row, lanes));
+        value_final(block, memory, critic, slot, first * agents + row, rows_from(row, lanes));
     }
     block.each(lanes, [&](int i) {
       Lane<E>& lane = d.lanes[first + i];
       if (!lane.over()) return;
       EndedEpisode& ended = d.ended[block.add(&d.status->episodes, 1)];
       static_cast<Episode&>(ended) = lane.episode;
-      ended.step = static_cast<std::uint32_t>(step), ended.lane = d.streams_of(first + i).lane;
+      ended.step = static_cast<std::uint32_t>(slot), ended.lane = d.streams_of(first + i).lane;
       lane.begin(DeviceTasks<Device>{&d}, d.streams_of(first + i), d.env, d.data);
     });
   }
 
   template <class Block>
-  POLIS_HD void value_final(Block& block, float* memory, const float* critic, int step, int first,
+  POLIS_HD void value_final(Block& block, float* memory, const float* critic, int slot, int first,
                             int rows) const {
     const RolloutViews& to = d.rollout;
-    value_rows(block, memory, critic, first, rows, d.steps,
-               [&](int row) { return to.ends(step, row) == End::truncated; });
+    value_rows(block, memory, critic, first, rows, d.slots(),
+               [&](int row) { return to.ends(slot, row) == End::truncated; });
     block.each(rows, [&](int i) {
-      if (to.ends(step, first + i) == End::truncated) to.final_values(step, first + i) = memory[outputs_at + i];
+      if (to.ends(slot, first + i) == End::truncated) to.final_values(slot, first + i) = memory[outputs_at + i];
     });
   }
   /// What comes after the last step, where the agent acts on.
   template <class Block>
   POLIS_HD void value_last(Block& block, float* memory, const float* critic, int first, int rows) const {
-    const auto acts_on = [&](int row) { return d.lanes[row / agents].lives(row % agents); };
-    value_rows(block, memory, critic, first, rows, d.steps, acts_on);
+    value_rows(block, memory, critic, first, rows, d.slots(), [&](int row) { return d.decides(row); });
     block.each(rows, [&](int i) {
-      d.rollout.values(d.steps, first + i) = acts_on(first + i) ? memory[outputs_at + i] : 0.f;
+      d.rollout.values(d.slots(), first + i) = d.decides(first + i) ? memory[outputs_at + i] : 0.f;
     });
+  }
+  /// Values of the decisions carried over, by the weights of now.
+  template <class Block>
+  POLIS_HD void value_pending(Block& block, float* memory, const float* critic, int first, int rows) const {
+    const RolloutViews& to = d.rollout;
+    block.each(tile_rows, [&](int i) {
+      float* const inputs = memory + critic_inputs_at + i;
+      const int row = first + i;
+      if (i >= rows || !to.decided(0, row)) return clear_row(inputs, Critic::inputs);
+      if constexpr (central) {
+        place_features<typename E::State, ids>(&to.states(0, row, 0), row % agents, inputs);
+      } else {
+        place_features<Observation, ids>(&to.observations(0, row, 0), row % agents, inputs);
+      }
+    });
+    Critic::forward(block, critic, memory + critic_inputs_at, memory + outputs_at, memory + hidden_at);
+    block.each(rows, [&](int i) { to.values(0, first + i) = memory[outputs_at + i]; });
   }
   /// Values of what the rows see now for which `counts` holds; what they see is left in the slot after the
   /// last.

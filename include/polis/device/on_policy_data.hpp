@@ -72,6 +72,9 @@ struct OnPolicyDevice {
   static constexpr int agents = agent_count<E>;
   static constexpr int mask_size = Learner::mask_size, words = Policy::words;
   static constexpr bool central = Learner::central;
+  /// Whether a decision may wait for its rewards when a rollout ends; it is then carried over in slot 0.
+  static constexpr bool waits = Learner::waits;
+  static constexpr int first_slot = waits ? 1 : 0;
   static constexpr int free_weights = Distribution::weights;
   static constexpr int free_at = ActorNetwork::parameters + CriticNetwork::parameters;
   static constexpr int parameters = free_at + free_weights;
@@ -97,6 +100,7 @@ struct OnPolicyData {
   double* squares;                 // [blocks of the sum], of the gradient's norm
   DeviceSums* sums;                // [blocks], over all minibatches so far
   int *units, *order;              // [slots * rows]: samples to learn from, and in the order of an epoch
+  int* pending;                    // [rows]: the slot of the decision that waits for its rewards, or -1
   int* chunk_units;                // [chunks]: how many of them are in each chunk, then where they begin
   AdvantageSums* advantages;       // [minibatches][parts_of_sums]
   DeviceStatus* status;
@@ -115,6 +119,18 @@ struct OnPolicyData {
   bool normalize_advantages;
 
   [[nodiscard]] POLIS_HD int rows() const { return lane_count * Device::agents; }
+  [[nodiscard]] POLIS_HD int slots() const { return steps + Device::first_slot; }
+  /// Whether the agent of a row decides at the next step.
+  [[nodiscard]] POLIS_HD bool decides(int row) const {
+    const Lane<E>& lane = lanes[row / Device::agents];
+    const int agent = row % Device::agents;
+    return lane.lives(agent) && acting<0>(lane.env, agent);
+  }
+  /// Whether a sample is a decision whose rewards are all in.
+  [[nodiscard]] POLIS_HD bool learnt(int sample) const {
+    if (!rollout.decided.data[sample]) return false;
+    return !Device::waits || pending[sample % rows()] != sample / rows();
+  }
   [[nodiscard]] POLIS_HD LaneStreams streams_of(int lane) const {
     return {streams.seed, streams.lane + static_cast<std::uint32_t>(lane), streams.group};
   }

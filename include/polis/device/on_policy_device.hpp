@@ -12,13 +12,13 @@
 
 namespace polis::internal {
 
-/// Whether kernels can step an environment: its state, settings and tasks are copied as bytes, and it reads
-/// no data of the caller's memory.
+/// Whether kernels can step an environment: its state, settings and tasks are copied as bytes, and its data
+/// array by array (DeviceDataset).
 template <class E>
 inline constexpr bool kernels_step =
     DeviceEnvironment<E> && std::is_trivially_copyable_v<polis::ConfigOf<E>> &&
     std::is_trivially_copyable_v<polis::TaskOf<E>> && std::is_trivially_copyable_v<Actions<E>> &&
-    std::is_empty_v<polis::DatasetOf<E>> && role_count<E> == 1 && !HasTurns<E>;
+    DeviceDataset<polis::DatasetOf<E>> && role_count<E> == 1;
 
 /// Whether kernels can train a sentence: one set of weights of an actor and a critic that are perceptrons, of
 /// one agent's observations or the whole state; estimates made once, row by row; Adam or AdamW.
@@ -31,7 +31,7 @@ template <class Slots>
     typename Slots::Actors;
   }
 inline constexpr bool kernels_train_words<Slots> =
-    std::is_same_v<typename Slots::Policy, NativePolicy> && RowEstimator<typename Slots::Returns> &&
+    std::is_same_v<typename Slots::Policy, NativePolicy> && !Slots::ActiveMasks::keeps_idle && RowEstimator<typename Slots::Returns> &&
     !recomputes<typename Slots::Returns> && !complete_episodes<typename Slots::Returns> &&
     uses_values<typename Slots::Returns> && !Slots::Critic::counterfactual &&
     !values_team<typename Slots::Critic> && !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&

@@ -63,6 +63,7 @@ class OnPolicyLoop {
   /// Takes over lanes and weights as they are. Error: the device has not enough memory.
   [[gnu::cold]] void begin(MultiAgentEnv<E>& lanes, Learner& learner) {
     auto carried = learner.carried();
+    check(carried.config);
     if (!memory_) memory_ = std::make_unique<Memory>(runtime_, lanes, carried);
     Memory& m = *memory_;
     m.lanes.upload(lanes.records());
@@ -70,6 +71,9 @@ class OnPolicyLoop {
     m.first_moments.upload(carried.optimizer.first_moments());
     m.second_moments.upload(carried.optimizer.second_moments());
     m.optimizer_steps.upload({&carried.optimizer.steps(), 1});
+    if constexpr (Device::waits) for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
+      runtime_.upload(there, here, bytes);
+    });
     runtime_.wait();
   }
 
@@ -82,6 +86,9 @@ class OnPolicyLoop {
     m.first_moments.download(carried.optimizer.first_moments());
     m.second_moments.download(carried.optimizer.second_moments());
     m.optimizer_steps.download({&carried.optimizer.steps(), 1});
+    if constexpr (Device::waits) for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
+      runtime_.download(here, there, bytes);
+    });
     runtime_.wait();
   }
 
@@ -126,8 +133,8 @@ class OnPolicyLoop {
   static int blocks_for(int count, int each) { return (count + each - 1) / each; }
 
   struct Memory {
-    Memory(Runtime& runtime, MultiAgentEnv<E>& env, const typename Learner::Carried& carried)
-        : samples(env.lanes() * Device::agents * carried.config.steps),
+    [[gnu::cold]] Memory(Runtime& runtime, MultiAgentEnv<E>& env, const typename Learner::Carried& carried)
+        : samples(env.lanes() * Device::agents * carried.rollout.shape().slots()),
           collecting(blocks_for(env.lanes(), CollectKernel<Device>::lanes_of_block)),
           learning(std::min(runtime.blocks_at_once(GradientKernel<Device>::shared),
                             blocks_for(samples, tile_rows))),
@@ -136,7 +143,7 @@ class OnPolicyLoop {
           minibatches(carried.config.minibatch == 0
                           ? 1
                           : std::max(1, (samples + carried.config.minibatch / 2) / carried.config.minibatch)),
-          views(carried.shape),
+          views(carried.rollout.shape()),
           lanes(runtime, index(env.lanes())),
           actions(runtime, index(env.lanes())),
           ended(runtime, index(env.lanes()) * index(carried.config.steps)),
@@ -153,11 +160,21 @@ class OnPolicyLoop {
           sums(runtime, index(learning)),
           units(runtime, index(samples)),
           order(runtime, index(samples)),
+          pending(runtime, index(env.lanes() * Device::agents)),
           chunk_units(runtime, index(chunks)),
           advantages(runtime, index(minibatches) * index(Device::parts_of_sums)),
           status(runtime, 1),
           progress(runtime, 1),
-          data(view(env, carried)) {}
+          data(view(env, carried)) {
+      if constexpr (!std::is_empty_v<polis::DatasetOf<E>>) {
+        data.data.arrays([&]<class T>(const T*& values, std::size_t count) {
+          if (!values) return;
+          Array<std::byte>& copy = *dataset.emplace_back(std::make_unique<Array<std::byte>>(runtime, count * sizeof(T)));
+          copy.upload({reinterpret_cast<const std::byte*>(values), count * sizeof(T)});
+          values = reinterpret_cast<const T*>(copy.data());
+        });
+      }
+    }
 
     [[nodiscard]] Data view(MultiAgentEnv<E>& env, const typename Learner::Carried& carried) {
       const auto& config = carried.config;
@@ -177,6 +194,7 @@ class OnPolicyLoop {
               .sums = sums.data(),
               .units = units.data(),
               .order = order.data(),
+              .pending = pending.data(),
               .chunk_units = chunk_units.data(),
               .advantages = advantages.data(),
               .status = status.data(),
@@ -209,12 +227,26 @@ class OnPolicyLoop {
     Array<float> gradient, partial, packed;
     Array<double> squares;
     Array<DeviceSums> sums;
-    Array<int> units, order, chunk_units;
+    Array<int> units, order, pending, chunk_units;
     Array<AdvantageSums> advantages;
     Array<DeviceStatus> status;
     Array<DeviceProgress<Sampler>> progress;
+    std::vector<std::unique_ptr<Array<std::byte>>> dataset;  // the caller's arrays
     Data data;
   };
+
+  /// f(there, here, bytes) for slot 0 of every array of the rollout: the decisions carried over.
+  template <class F>
+  [[gnu::cold]] void for_pending(RolloutViews& host, F&& f) {
+    std::vector<void*> here;
+    host.layout([&here](auto& view, auto...) { here.push_back(view.data); });
+    std::size_t i = 0;
+    memory_->views.layout([&](auto& view, int, auto... rest) {
+      const std::size_t bytes = (sizeof(*view.data) * ... * static_cast<std::size_t>(rest));
+      if (bytes > 0 && view.size() > 0) f(view.data, here[i], bytes);
+      ++i;
+    });
+  }
 
   void launch_all(int epochs) {
     const Memory& m = *memory_;
@@ -234,6 +266,16 @@ class OnPolicyLoop {
         runtime_.launch(StepKernel<Device>{d, minibatch, m.summing}, m.summing);
       }
       runtime_.launch(EpochKernel<Device>{d, m.learning}, 1);
+    }
+    if constexpr (Device::waits)
+      runtime_.launch(CarryKernel<Device>{d}, blocks_for(d.rows(), CarryKernel<Device>::threads));
+  }
+
+  [[gnu::cold]] static void check(const typename Learner::Config& config) {
+    if constexpr (Device::waits && requires { config.returns.time_in_steps; }) {
+      if (config.returns.time_in_steps)
+        throw Error("found true", "algorithm.returns.time_in_steps",
+                    "false: where agents take turns, a device counts time in their own decisions");
     }
   }
 

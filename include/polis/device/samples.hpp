@@ -17,13 +17,59 @@ struct EstimateKernel {
   POLIS_HD void operator()(Block& block, float*) const {
     block.each_of_grid(d.rows(), [&](int row) {
       const RolloutViews& r = d.rollout;
-      Trajectory at{.slots = d.steps, .stride = d.rows()};
-      at.rewards = &r.rewards(0, row), at.values = &r.values(0, row), at.bootstrap = &r.values(d.steps, row);
+      int slots = d.slots();
+      if constexpr (Device::waits) {
+        const int pending = d.pending[row] = find_pending(row);
+        if (pending >= 0) slots = pending;
+      }
+      Trajectory at{.slots = slots, .stride = d.rows()};
+      at.rewards = &r.rewards(0, row), at.values = &r.values(0, row), at.bootstrap = &r.values(slots, row);
       at.ends = &r.ends(0, row), at.final_values = &r.final_values(0, row), at.decided = &r.decided(0, row);
       at.advantages = &r.advantages(0, row), at.returns = &r.returns(0, row);
       at.weigh_advantages = !weighs_by_ratio<typename Device::Objective>;
       Device::Returns::template estimate<float>(d.returns, at);
     });
+  }
+
+ private:
+  /// As OnPolicyReturns::find_pending.
+  [[nodiscard]] POLIS_HD int find_pending(int row) const {
+    if (d.decides(row)) return -1;
+    for (int slot = d.slots() - 1; slot >= 0; --slot) {
+      if (d.rollout.ends(slot, row) != End::none) return -1;
+      if (d.rollout.decided(slot, row)) return slot;
+    }
+    return -1;
+  }
+};
+
+/// Moves pending decisions to slot 0 of the next rollout, with the rewards they have so far.
+template <class Device>
+struct CarryKernel {
+  static constexpr int threads = 128, shared = 0;
+  OnPolicyData<Device> d;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float*) const {
+    block.each_of_grid(d.rows(), [&](int row) {
+      const RolloutViews& r = d.rollout;
+      const int from = d.pending[row];
+      float sum = 0;
+      for (int slot = d.slots() - 1; from >= 0 && slot >= from; --slot) sum = r.rewards(slot, row) + sum;
+      if (from > 0) {
+        copy(r.observations, from, row), copy(r.states, from, row), copy(r.actions, from, row);
+        copy(r.masks, from, row);
+        r.log_probs(0, row) = r.log_probs(from, row);
+      }
+      r.rewards(0, row) = sum;
+      r.ends(0, row) = End::none;
+      r.decided(0, row) = from >= 0;
+    });
+  }
+
+ private:
+  POLIS_HD static void copy(const ArrayView<float, 3>& array, int slot, int row) {
+    for (int k = 0; k < array.shape[2]; ++k) array(0, row, k) = array(slot, row, k);
   }
 };
 
@@ -53,9 +99,9 @@ struct CountKernel {
   }
   template <class Block, class F>
   POLIS_HD static void for_own(const OnPolicyData<Device>& d, const Block& block, int thread, F&& f) {
-    const int first = block.index() * Device::samples_of_chunk + thread * each, all = d.steps * d.rows();
+    const int first = block.index() * Device::samples_of_chunk + thread * each, all = d.slots() * d.rows();
     for (int id = first; id < first + each && id < all; ++id) {
-      if (d.rollout.decided.data[id]) f(id);
+      if (d.learnt(id)) f(id);
     }
   }
 };

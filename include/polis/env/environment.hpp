@@ -215,6 +215,20 @@ concept Environment = EnvironmentStatesItsAgentsAndSpaces<E> && EnvironmentState
 template <class E>
 concept DeviceEnvironment = Environment<E> && std::is_trivially_copyable_v<E>;
 
+namespace internal {
+/// Takes any array of a data set. A function object, since nvcc finds no lambda's type in a concept.
+struct AnyArray {
+  template <class T>
+  void operator()(const T*& /*values*/, std::size_t /*count*/) const {}
+};
+}  // namespace internal
+
+/// Data that a device can have a copy of: plain numbers and pointers to arrays, which `arrays(visit)` goes
+/// through: visit(pointer, count).
+template <class D>
+concept DeviceDataset = std::is_trivially_copyable_v<D> &&
+                        (std::is_empty_v<D> || requires(D data) { data.arrays(internal::AnyArray{}); });
+
 // ---- Abilities
 // ---------------------------------------------------------------------------------------------------
 
@@ -244,9 +258,16 @@ concept StatesSuccess = requires(const E e) {
   { e.success() } -> std::convertible_to<float>;
 };
 
+namespace internal {
+/// Takes any figure by its name.
+struct AnyFigure {
+  void operator()(const char*, double) const {}
+};
+}  // namespace internal
+
 /// `metrics(visit)` calls visit(name, value) for figures of the domain; read when an episode ends.
 template <class E>
-concept HasMetrics = requires(const E e) { e.metrics([](const char*, double) {}); };
+concept HasMetrics = requires(const E e) { e.metrics(internal::AnyFigure{}); };
 
 /// Tasks by stage, easiest first: `stages(config, data)` and `task(stage, config, data, random)`. A
 /// curriculum chooses the stage; without one, tasks come from the last stage.

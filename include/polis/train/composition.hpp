@@ -206,7 +206,7 @@ concept CollectiveHasItsLearner =
     !internal::CollectiveOf<Words...>::distributed || internal::FitOf<Words...>::over_ranks();
 
 /// A device steps an environment by its kernels: state, settings and tasks are copied as bytes
-/// (DeviceEnvironment), there is no data of the caller's, and all agents are of one role and act in every step.
+/// (DeviceEnvironment), its data array by array (DeviceDataset), and all agents are of one role.
 template <class... Words>
 concept DeviceStepsItsEnvironment =
     internal::DeviceOf<Words...>::template steps<internal::EnvironmentOf<Words...>> || internal::refused;

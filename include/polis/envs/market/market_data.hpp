@@ -26,6 +26,9 @@
 
 namespace polis {
 
+/// Figures of `MarketData::signals`: log relative volume and sentiment.
+inline constexpr int market_signals = 2;
+
 /// What a lane reads: pointers into a MarketHistory, which must outlive it. Without data (symbols == 0)
 /// Trading runs on the default synthetic market.
 struct MarketData {
@@ -59,6 +62,16 @@ struct MarketData {
   }
   POLIS_HD const AssetModel& model(int symbol) const { return models ? models[symbol] : default_model; }
 
+  /// visit(pointer, count) for every array, so that a device can have copies of them and point there.
+  void arrays(auto&& visit) {
+    const std::size_t all = index(end_day, 0), each = static_cast<std::size_t>(symbols);
+    for (const float** prices : {&close, &to_fill, &to_close, &to_low, &to_high, &relative_volume})
+      visit(*prices, all);
+    visit(signals, all * market_signals), visit(features, all * market_features);
+    visit(starts, static_cast<std::size_t>(start_count));
+    visit(scalers, each), visit(models, each);
+  }
+
   FeatureScaler default_scaler{};
   AssetModel default_model{};
 };
@@ -70,9 +83,6 @@ struct MarketPrices {
   int symbols = 0;
   std::vector<float> close{}, open{}, high{}, low{}, volume{}, sentiment{};
 };
-
-/// Figures of `MarketData::signals`: log relative volume and sentiment.
-inline constexpr int market_signals = 2;
 
 /// How a history is divided, in shares of its days.
 struct MarketSettings {
