@@ -4,6 +4,7 @@
 #   polis::stats    what polis/stats needs (Eigen)
 #   polis::xtensor  what polis/xtensor.hpp needs
 #   polis::mpi      what polis/mpi.hpp needs, unless POLIS_MPI is off
+#   polis::cuda     what polis/device/cuda.hpp needs: the CUDA runtime; and polis_add_kernels(TARGET FILE.cu...)
 # and polis::precompiled: polis.hpp compiled ahead, once for each target that links it, with the target's own flags.
 
 # Targets that are found here shall be seen wherever polis's own are.
@@ -42,6 +43,43 @@ if(POLIS_MPI AND NOT TARGET polis::mpi)
     target_link_libraries(polis::mpi INTERFACE polis::polis MPI::MPI_CXX)
   endif()
 endif()
+find_program(POLIS_NVCC nvcc HINTS /usr/local/cuda/bin DOC "CUDA compiler, optional")
+if(POLIS_NVCC AND NOT TARGET polis::cuda)
+  get_filename_component(polis_cuda_root ${POLIS_NVCC} REALPATH)
+  get_filename_component(polis_cuda_root ${polis_cuda_root}/../.. ABSOLUTE)
+  find_path(POLIS_CUDA_INCLUDE_DIR cuda_runtime.h HINTS ${polis_cuda_root}/include DOC "Where cuda_runtime.h lies")
+  find_library(POLIS_CUDART cudart_static HINTS ${polis_cuda_root}/lib64 DOC "The CUDA runtime")
+  if(POLIS_CUDA_INCLUDE_DIR AND POLIS_CUDART)
+    add_library(polis::cuda INTERFACE IMPORTED GLOBAL)
+    target_link_libraries(polis::cuda INTERFACE polis::polis ${POLIS_CUDART} ${CMAKE_DL_LIBS} rt)
+    target_include_directories(polis::cuda SYSTEM INTERFACE ${POLIS_CUDA_INCLUDE_DIR})
+  endif()
+endif()
+set(POLIS_CUDA_ARCHITECTURES 90 CACHE STRING
+  "Compute capabilities that kernels are compiled for; later GPUs translate the last one's when they start")
+
+# polis_add_kernels(TARGET FILE.cu...): compiles kernels (POLIS_INSTANTIATE_KERNELS) by nvcc into a target that
+# links polis::cuda. CMake's own CUDA language knows no C++20 before 3.26 and no nvcc 13 before 4.1.
+function(polis_add_kernels target)
+  set(code)
+  foreach(architecture ${POLIS_CUDA_ARCHITECTURES})
+    list(APPEND code -gencode arch=compute_${architecture},code=sm_${architecture})
+    set(last ${architecture})
+  endforeach()
+  list(APPEND code -gencode arch=compute_${last},code=compute_${last})
+  foreach(source ${ARGN})
+    get_filename_component(source ${source} ABSOLUTE)
+    get_filename_component(name ${source} NAME_WE)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${target}_${name}.o)
+    set(includes $<TARGET_PROPERTY:polis::polis,INTERFACE_INCLUDE_DIRECTORIES>)
+    add_custom_command(OUTPUT ${object}
+      COMMAND ${POLIS_NVCC} -std=c++20 --expt-relaxed-constexpr -O3 ${code} -ccbin ${CMAKE_CXX_COMPILER}
+        "-I$<JOIN:${includes},;-I>" -MD -MF ${object}.d -c ${source} -o ${object}
+      DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM)
+    target_sources(${target} PRIVATE ${object})
+  endforeach()
+endfunction()
+
 if(NOT TARGET polis::precompiled)
   add_library(polis::precompiled INTERFACE IMPORTED GLOBAL)
   target_link_libraries(polis::precompiled INTERFACE polis::polis)

@@ -11,6 +11,8 @@
 
 #include <polis/polis.hpp>
 
+#include "environments.hpp"
+
 // Its front end sees in a concept what the others see.
 static_assert(polis::MappableBuffer<polis::Replay> && polis::MappableBuffer<polis::PrioritizedReplay> &&
               polis::MappableBuffer<polis::Episodes> && !polis::MappableBuffer<polis::Rollout>);
@@ -19,8 +21,7 @@ namespace test_host_device {
 
 using namespace polis;
 
-template <class... T>
-struct Types {};
+using test_cuda::Types;
 
 struct Buyer {};
 struct Seller {};
@@ -112,20 +113,7 @@ struct Restraint {
   }
 };
 
-/// Every environment that a CUDA kernel can step: name a new one here.
-using Environments =
-    Types<CartPole, Pendulum, NormalizedPendulum, Acrobot, MountainCar, MountainCarContinuous, TMaze<>,
-          Trading, CoordinationGame, ClimbingGame, PenaltyGame<-25>, RockPaperScissors, MatchingPennies,
-          PrisonersDilemma<5>, CueGame, TwoStepGame, Congestion<>, Cournot<3, 2>, Blackjack, FrozenLake,
-          KuhnPoker, LeducPoker, SimpleSpread<particle::Original>, SimpleSpread<particle::Revised>,
-          SimpleSpeakerListener<particle::Original>, SimpleSpeakerListener<particle::Revised>,
-          SimpleTag<particle::Original>, SimpleTag<particle::Revised>, LevelBasedForaging<>,
-          LevelBasedForaging<Foraging8x8Near>, Newsvendor, BackloggedInventory, FixedCostInventory,
-          LostSales<2>, BeerGame, WholeBeerGame, InvManagementV0, InvManagementV1, SerialNetwork<1, 2>,
-          DistributionNetwork<>, AssemblyNetwork<>, RetailNetwork, Bargaining, MultiIssueBargaining,
-          BargainingAgainst<>, AlphaFairSharing<>, TwoClassQueue<>, TwoClassQueue<3>, ResourceAllocation,
-          Legislature<>, ResourceTrading, Liquidation<1>, Liquidation<2>, KyleMarket<2>, MarketMaking,
-          QuadraticPortfolio, MertonAllocation, MeanReversion, DoubleAuction, WatchedTrading, Bazaar>;
+using Environments = test_cuda::With<test_cuda::Environments, WatchedTrading, Bazaar>;
 
 /// Every wrapper, around what has every ability and around what has few: name a new one here.
 using Wrapped =

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compiles every header alone, without a warning; then all of them together, and links the lot: a function that
 # lacks its `inline` is defined twice there.
-# Where the environment has leave_out=HEADER, that one is left out: what it needs is not installed.
+# Where the environment has leave_out="HEADER...", those are left out: what they need is not installed.
 #   headers_alone.sh INCLUDE-DIRECTORY SCRATCH-DIRECTORY COMPILER [FLAG...]
 set -euo pipefail
 include=$1
@@ -21,7 +21,7 @@ compile() {
 export -f compile
 
 cd "$include"
-mapfile -t headers < <(find polis -name '*.hpp' | grep -vxF "${leave_out:-none}" | LC_ALL=C sort)
+mapfile -t headers < <(find polis -name '*.hpp' | grep -vxF "$(tr ' ' '\n' <<<"${leave_out:-none}")" | LC_ALL=C sort)
 [[ ${#headers[@]} -gt 0 ]] || { echo "no headers below $include" >&2; exit 1; }
 printf '%s\n' "${headers[@]}" | xargs -P "$(nproc)" -I '{}' bash -c 'compile "$@"' compile '{}' "$@"
 

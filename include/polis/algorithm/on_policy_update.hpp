@@ -113,10 +113,14 @@ class OnPolicyUpdate : public OnPolicySamples<Words, E, R, Arch> {
     std::uint64_t& updates;
     std::uint64_t& begun;  // batch step at which the next rollout begins
     UpdateStatistics& statistics;
+    typename Words::ObservationNormalization::State& observations;
+    typename Words::RewardNormalization::State& rewards;
+    typename Words::ValueNormalization::State& values;
   };
   [[nodiscard]] Carried carried() {
     ++this->generation_;
-    return {config_, this->seed_, rollout_, weights_, step_.optimizer(), updates_, this->begun_, statistics_};
+    return {config_,     this->seed_,         rollout_, weights_, step_.optimizer(), updates_, this->begun_,
+            statistics_, this->observations_, rewards_, values_};
   }
 
   /// From now on gradients move the weights of `shared`, which many actors share, and not those here alone.

@@ -30,8 +30,8 @@ struct CurriculumDraw {
   std::uint32_t level = 0;  ///< 0: none, the episode begins as its lane's random stream says
 };
 
-/// How stages are drawn: `stage` or, with probability `replay`, an easier one, each alike (a replay, then). Plain
-/// numbers, so that kernels draw by them too.
+/// How stages are drawn: `stage` or, with probability `replay`, an easier one, each alike (a replay, then).
+/// Plain numbers, so that kernels draw by them too.
 struct StageSampler {
   int stage = 0;
   float replay = 0;

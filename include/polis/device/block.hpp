@@ -12,12 +12,12 @@
 //       }
 //     };
 //
-// It is written as a sequence of *phases*, `block.each(count, f)`, each of which ends with a barrier: f(i) for
-// every i, in any order and at once, none reading what another one of the same phase writes. What lives from
-// one phase to the next lies in shared or global memory, or is the same number for all threads. On a GPU the
-// threads of the block share out the indices; SerialBlock goes through them one after the other, so that the
-// same source runs on the CPU, bit by bit as on any other block of it, and forwards as well as backwards: a
-// phase that reads what it writes gives itself away by two different results.
+// It is written as a sequence of *phases*, `block.each(count, f)`, each of which ends with a barrier: f(i)
+// for every i, in any order and at once, none reading what another one of the same phase writes. What lives
+// from one phase to the next lies in shared or global memory, or is the same number for all threads. On a GPU
+// the threads of the block share out the indices; SerialBlock goes through them one after the other, so that
+// the same source runs on the CPU, bit by bit as on any other block of it, and forwards as well as backwards:
+// a phase that reads what it writes gives itself away by two different results.
 #pragma once
 
 #include <polis/core/platform.hpp>

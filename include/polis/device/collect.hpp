@@ -40,7 +40,8 @@ struct CollectKernel {
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
-    float* const actor = weights_fit ? memory + tiles : d.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
+    float* const actor =
+        weights_fit ? memory + tiles : d.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
     float* const critic = actor + Actor::packed_size;
     Actor::pack(block, d.weights, actor);
     Critic::pack(block, d.weights + Device::ActorNetwork::parameters, critic);
@@ -75,7 +76,7 @@ struct CollectKernel {
       place_features<State, ids>(state, agent, tile);
     } else {
       observe<0>(lane.env, agent, Row{words}, lane.view(d.env, d.data));
-      place_features<Observation, ids>(words, agent, tile);
+      place_observation(d, words, agent, tile);
     }
   }
   POLIS_HD void write_state(const Lane<E>& lane, float* state) const {
@@ -105,7 +106,7 @@ struct CollectKernel {
       const Lane<E>& lane = d.lanes[row / agents];
       float* const words = &to.observations(slot, row, 0);
       observe<0>(lane.env, agent, Row{words}, lane.view(d.env, d.data));
-      place_features<Observation, ids>(words, agent, inputs);
+      place_observation(d, words, agent, inputs);
       if constexpr (central) see(lane, agent, nullptr, &to.states(slot, row, 0), critic_inputs);
       if constexpr (Device::mask_size > 0) {
         float* const mask = &to.masks(slot, row, 0);
@@ -122,8 +123,8 @@ struct CollectKernel {
       const int row = first + i, agent = row % agents, lane = row / agents;
       if (!to.decided(slot, row)) return;
       Array<float, Policy::noise> noise{};
-      Random random(d.seed, d.progress->batch_step + static_cast<std::uint64_t>(slot - Device::first_slot), d.streams_of(lane).lane,
-                    static_cast<std::uint32_t>(agent), Purpose::action);
+      Random random(d.seed, d.progress->batch_step + static_cast<std::uint64_t>(slot - Device::first_slot),
+                    d.streams_of(lane).lane, static_cast<std::uint32_t>(agent), Purpose::action);
       for (int k = 0; k < Policy::noise; ++k) noise[k] = random.uniform();
       const In<float> logits{outputs + i, tile_pitch}, free{d.weights + Device::free_at};
       const In<float> mask = mask_of(slot, row);
@@ -133,7 +134,7 @@ struct CollectKernel {
       set_action<E>(d.actions[lane], agent, In<float>{words});
     });
     Critic::forward(block, critic, memory + critic_inputs_at, outputs, memory + hidden_at);
-    block.each(rows, [&](int i) { to.values(slot, first + i) = outputs[i]; });
+    block.each(rows, [&](int i) { to.values(slot, first + i) = value_of(d, outputs[i]); });
   }
   POLIS_HD In<float> mask_of(int slot, int row) const {
     if constexpr (Device::mask_size > 0) {
@@ -181,7 +182,8 @@ struct CollectKernel {
     value_rows(block, memory, critic, first, rows, d.slots(),
                [&](int row) { return to.ends(slot, row) == End::truncated; });
     block.each(rows, [&](int i) {
-      if (to.ends(slot, first + i) == End::truncated) to.final_values(slot, first + i) = memory[outputs_at + i];
+      if (to.ends(slot, first + i) == End::truncated)
+        to.final_values(slot, first + i) = value_of(d, memory[outputs_at + i]);
     });
   }
   /// What comes after the last step, where the agent acts on.
@@ -189,7 +191,8 @@ struct CollectKernel {
   POLIS_HD void value_last(Block& block, float* memory, const float* critic, int first, int rows) const {
     value_rows(block, memory, critic, first, rows, d.slots(), [&](int row) { return d.decides(row); });
     block.each(rows, [&](int i) {
-      d.rollout.values(d.slots(), first + i) = d.decides(first + i) ? memory[outputs_at + i] : 0.f;
+      d.rollout.values(d.slots(), first + i) =
+          d.decides(first + i) ? value_of(d, memory[outputs_at + i]) : 0.f;
     });
   }
   /// Values of the decisions carried over, by the weights of now.
@@ -203,11 +206,11 @@ struct CollectKernel {
       if constexpr (central) {
         place_features<typename E::State, ids>(&to.states(0, row, 0), row % agents, inputs);
       } else {
-        place_features<Observation, ids>(&to.observations(0, row, 0), row % agents, inputs);
+        place_observation(d, &to.observations(0, row, 0), row % agents, inputs);
       }
     });
     Critic::forward(block, critic, memory + critic_inputs_at, memory + outputs_at, memory + hidden_at);
-    block.each(rows, [&](int i) { to.values(0, first + i) = memory[outputs_at + i]; });
+    block.each(rows, [&](int i) { to.values(0, first + i) = value_of(d, memory[outputs_at + i]); });
   }
   /// Values of what the rows see now for which `counts` holds; what they see is left in the slot after the
   /// last.

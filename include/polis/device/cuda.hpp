@@ -3,12 +3,12 @@
 // The program is compiled as any other; its kernels stand in a file of their own, which nvcc compiles:
 //
 //     // kernels.cu
-//     #include <polis/device/cuda_kernels.hpp>
+//     #include <polis/device/cuda_kernels.cuh>
 //     POLIS_INSTANTIATE_KERNELS(polis::PPO, polis::CartPole, polis::None)
 //
 // They are the sources that the CPU runs (Device<HostKernels>), launched one after the other in a stream; an
-// iteration's sequence is captured as a CUDA graph once and then replayed, so that it costs one launch. The GPU
-// is the process's current one (CUDA_VISIBLE_DEVICES chooses). Links the CUDA runtime.
+// iteration's sequence is captured as a CUDA graph once and then replayed, so that it costs one launch. The
+// GPU is the process's current one (CUDA_VISIBLE_DEVICES chooses). Links the CUDA runtime.
 #pragma once
 
 #include <cstddef>
@@ -31,11 +31,12 @@ inline void check_cuda(cudaError_t result, const char* what) {
   if (result == cudaSuccess) return;
   const bool absent = result == cudaErrorNoDevice || result == cudaErrorInsufficientDriver;
   throw Error(concat({what, " failed: ", cudaGetErrorString(result)}), "Device<Cuda>",
-              absent ? "an NVIDIA GPU and its driver; without one, Device<Cpu> trains the same sentence"
-                     : "a working GPU with memory to spare; Device<Cpu> trains the same sentence without one");
+              absent
+                  ? "an NVIDIA GPU and its driver; without one, Device<Cpu> trains the same sentence"
+                  : "a working GPU with memory to spare; Device<Cpu> trains the same sentence without one");
 }
 
-/// Launches one kernel: defined by device/cuda_kernels.hpp, where nvcc compiles it.
+/// Launches one kernel: defined by device/cuda_kernels.cuh, where nvcc compiles it.
 template <class Kernel>
 struct CudaLaunch {
   static cudaError_t launch(const Kernel& kernel, int blocks, cudaStream_t stream);
@@ -72,7 +73,8 @@ class CudaRuntime {
   /// Blocks that the GPU has room for at once, each with so many floats of shared memory.
   [[nodiscard]] int blocks_at_once(int shared) const {
     int processors = 0, memory = 0;
-    check_cuda(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device_), "cudaDeviceGetAttribute");
+    check_cuda(cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device_),
+               "cudaDeviceGetAttribute");
     check_cuda(cudaDeviceGetAttribute(&memory, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device_),
                "cudaDeviceGetAttribute");
     const int of_block = shared * static_cast<int>(sizeof(float)) + 1024;  // a KiB of each is the system's

@@ -18,9 +18,11 @@ namespace internal {
 
 /// Runs every block of a kernel after the other, on the calling thread, as SerialBlock does. Shared memory is
 /// full of NaN when a block begins, as if somebody else had had it.
-template <PhaseOrder order>
 class HostRuntime {
  public:
+  /// In which order blocks, and in them the indices of phases, are gone through; it changes no result.
+  void set_order(PhaseOrder order) { order_ = order; }
+
   static void* allocate(std::size_t bytes) { return ::operator new(bytes, std::align_val_t{cache_line}); }
   static void release(void* memory) { ::operator delete(memory, std::align_val_t{cache_line}); }
   static void upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
@@ -33,7 +35,7 @@ class HostRuntime {
   void launch(const Kernel& kernel, int blocks) {
     for (int i = 0; i < blocks; ++i) {
       shared_.assign(static_cast<std::size_t>(Kernel::shared), std::numeric_limits<float>::quiet_NaN());
-      SerialBlock block(order == PhaseOrder::forwards ? i : blocks - 1 - i, blocks, order);
+      SerialBlock block(order_ == PhaseOrder::forwards ? i : blocks - 1 - i, blocks, order_);
       kernel(block, shared_.data());
     }
   }
@@ -44,15 +46,13 @@ class HostRuntime {
   }
 
  private:
+  PhaseOrder order_ = PhaseOrder::forwards;
   AlignedVector<float> shared_;
 };
 
 }  // namespace internal
 
-/// `Device<HostKernels>`: what `Device<Cuda>` computes, by one thread. The order in which it goes through the
-/// indices of a phase changes nothing, which tests hold the kernels to.
-template <PhaseOrder order>
-struct BasicHostKernels : internal::KernelDevice<internal::HostRuntime<order>> {};
-using HostKernels = BasicHostKernels<PhaseOrder::forwards>;
+/// `Device<HostKernels>`: what `Device<Cuda>` computes, by one thread.
+struct HostKernels : internal::KernelDevice<internal::HostRuntime> {};
 
 }  // namespace polis

@@ -116,8 +116,7 @@ struct GradientKernel {
       }
       const int id = samples(memory)[i] = d.order[first + i], agent = id % agents;
       const auto at = static_cast<std::ptrdiff_t>(id);
-      using Observation = typename Device::Observation;
-      place_features<Observation, ids>(d.rollout.observations.data + at * Observation::words, agent, inputs);
+      place_observation(d, d.rollout.observations.data + at * Device::Observation::words, agent, inputs);
       if constexpr (central) {
         using State = typename E::State;
         place_features<State, ids>(d.rollout.states.data + at * State::words, agent, critic_inputs);
@@ -156,8 +155,12 @@ struct GradientKernel {
       if (i >= rows) return;
       const auto id = static_cast<std::ptrdiff_t>(samples(memory)[i]);
       const float target = d.rollout.returns.data[id], before = d.rollout.values.data[id];
-      const ValueLoss<float> loss =
-          Objective::template value_loss<float>(d.objective, memory[outputs_at + i], before, target);
+      float output_before = before, output_target = target;
+      if constexpr (Device::normalizes_values) {
+        output_before = d.values->output(before), output_target = d.values->target(target);
+      }
+      const ValueLoss<float> loss = Objective::template value_loss<float>(d.objective, memory[outputs_at + i],
+                                                                          output_before, output_target);
       d_values.set(0, loss.d_value * weight);
       add(memory, i, 1, loss.loss);
       if (epoch > 0) return;

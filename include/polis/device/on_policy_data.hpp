@@ -11,6 +11,8 @@
 #include <polis/curriculum/curriculum.hpp>
 #include <polis/device/network.hpp>
 #include <polis/env/lane.hpp>
+#include <polis/normalization/observations.hpp>
+#include <polis/normalization/rewards.hpp>
 #include <polis/objective/objective.hpp>
 
 namespace polis::internal {
@@ -32,10 +34,10 @@ struct DeviceStatus {
   enum Failure : int { none, gradient, no_legal_action };
   int episodes = 0;  ///< that ended in the collection
   int failure = none;
-  int lane = 0, agent = 0;  ///< where, if no action was legal
-  int units = 0;            ///< samples to learn from
-  int stopped = 0;          ///< whether the policy has moved too far for another epoch
-  int steps = 0;            ///< of the optimizer
+  int lane = 0, agent = 0;                ///< where, if no action was legal
+  int units = 0;                          ///< samples to learn from
+  int stopped = 0;                        ///< whether the policy has moved too far for another epoch
+  int steps = 0;                          ///< of the optimizer
   double gradient_norm = 0, samples = 0;  ///< summed over steps
   double kl_before = 0;                   ///< `sums.batch_kl` of the epochs before
   DeviceSums sums;
@@ -48,6 +50,7 @@ struct DeviceProgress {
   std::uint64_t update;      ///< its number
   float learning_rate;
   Sampler tasks;
+  bool learns_observations;  ///< whether the rollout's observations count for their statistics
 };
 
 /// Types and sizes that follow from a sentence and an environment.
@@ -75,6 +78,11 @@ struct OnPolicyDevice {
   /// Whether a decision may wait for its rewards when a rollout ends; it is then carried over in slot 0.
   static constexpr bool waits = Learner::waits;
   static constexpr int first_slot = waits ? 1 : 0;
+  static constexpr bool normalizes_observations =
+      !std::is_same_v<typename Words::ObservationNormalization, RawObservations>;
+  static constexpr bool scales_rewards = !std::is_same_v<typename Words::RewardNormalization, RawRewards>;
+  static constexpr bool normalizes_values = Learner::normalizes_values;
+  using ValueScale = typename Words::ValueNormalization::State;
   static constexpr int free_weights = Distribution::weights;
   static constexpr int free_at = ActorNetwork::parameters + CriticNetwork::parameters;
   static constexpr int parameters = free_at + free_weights;
@@ -87,11 +95,11 @@ template <class Device>
 struct OnPolicyData {
   using E = typename Device::E;
 
-  Lane<E>* lanes;         // [lanes]
-  Actions<E>* actions;    // [lanes]
-  EndedEpisode* ended;    // [lanes * steps], in no order
-  RolloutViews rollout;   // rows: lane * agents + agent
-  float* weights;         // [parameters], and so are the moments
+  Lane<E>* lanes;        // [lanes]
+  Actions<E>* actions;   // [lanes]
+  EndedEpisode* ended;   // [lanes * steps], in no order
+  RolloutViews rollout;  // rows: lane * agents + agent
+  float* weights;        // [parameters], and so are the moments
   float *first_moments, *second_moments;
   std::uint64_t* optimizer_steps;  // made so far
   float* gradient;                 // [parameters]
@@ -102,7 +110,12 @@ struct OnPolicyData {
   int *units, *order;              // [slots * rows]: samples to learn from, and in the order of an epoch
   int* pending;                    // [rows]: the slot of the decision that waits for its rewards, or -1
   int* chunk_units;                // [chunks]: how many of them are in each chunk, then where they begin
-  AdvantageSums* advantages;       // [minibatches][parts_of_sums]
+  double* shares;                  // [blocks][...], of sums for statistics
+  double* observation_moments;     // count, mean[features], squares[features]
+  float* observation_scale;        // mean[features], 1 / deviation[features]
+  double *reward_moments, *running_returns;  // count, mean, squares; [rows]
+  typename Device::ValueScale* values;
+  AdvantageSums* advantages;  // [minibatches][parts_of_sums]
   DeviceStatus* status;
   const DeviceProgress<typename Device::Sampler>* progress;
 
@@ -114,11 +127,14 @@ struct OnPolicyData {
   typename Device::Objective::Config objective;
   typename Device::Returns::Config returns;
   typename Device::Optimizer::Config optimizer;
+  typename Device::Words::ObservationNormalization::Config observations;
+  typename Device::Words::RewardNormalization::Config rewards;
   float value_coefficient, entropy_coefficient, max_gradient_norm, target_kl;
   int minibatch;
   bool normalize_advantages;
 
   [[nodiscard]] POLIS_HD int rows() const { return lane_count * Device::agents; }
+  [[nodiscard]] POLIS_HD static constexpr int first_slot() { return Device::first_slot; }
   [[nodiscard]] POLIS_HD int slots() const { return steps + Device::first_slot; }
   /// Whether the agent of a row decides at the next step.
   [[nodiscard]] POLIS_HD bool decides(int row) const {
@@ -168,6 +184,28 @@ template <class Space, int ids>
 POLIS_HD void place_features(const float* words, int agent, float* tile) {
   expand<Space>(In<float>{words}, Out<float>{tile, tile_pitch});
   for (int i = 0; i < ids; ++i) tile[(Space::features + i) * tile_pitch] = i == agent ? 1.f : 0.f;
+}
+/// The same of an observation, normalised where the sentence says so.
+template <class Device>
+POLIS_HD void place_observation(const OnPolicyData<Device>& d, const float* words, int agent, float* tile) {
+  using Observation = typename Device::Observation;
+  place_features<Observation, Device::Parts::ids>(words, agent, tile);
+  if constexpr (Device::normalizes_observations) {
+    for (int f = 0; f < Observation::words; ++f) {
+      float& x = tile[f * tile_pitch];
+      x = (x - d.observation_scale[f]) * d.observation_scale[Observation::words + f];
+      x = math::clamp(x, -d.observations.clip, d.observations.clip);
+    }
+  }
+}
+/// The value that an output of the critic stands for.
+template <class Device>
+POLIS_HD float value_of(const OnPolicyData<Device>& d, float output) {
+  if constexpr (Device::normalizes_values) {
+    return d.values->value(output);
+  } else {
+    return output;
+  }
 }
 /// Zeros for a row.
 POLIS_HD inline void clear_row(float* tile, int features) {

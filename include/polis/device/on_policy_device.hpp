@@ -31,13 +31,11 @@ template <class Slots>
     typename Slots::Actors;
   }
 inline constexpr bool kernels_train_words<Slots> =
-    std::is_same_v<typename Slots::Policy, NativePolicy> && !Slots::ActiveMasks::keeps_idle && RowEstimator<typename Slots::Returns> &&
+    std::is_same_v<typename Slots::Policy, NativePolicy> && RowEstimator<typename Slots::Returns> &&
     !recomputes<typename Slots::Returns> && !complete_episodes<typename Slots::Returns> &&
     uses_values<typename Slots::Returns> && !Slots::Critic::counterfactual &&
     !values_team<typename Slots::Critic> && !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
-    std::is_same_v<typename Slots::ObservationNormalization, RawObservations> &&
-    std::is_same_v<typename Slots::RewardNormalization, RawRewards> &&
-    std::is_same_v<typename Slots::ValueNormalization, RawValues> && !Slots::Magnet::attracts &&
+    std::is_trivially_copyable_v<typename Slots::ValueNormalization::State> && !Slots::Magnet::attracts &&
     !Slots::OpponentModel::models && !Slots::Actors::asynchronous &&
     std::is_same_v<typename Slots::Shaping, NoShaping> &&
     requires(const typename Slots::Optimizer::Config& config, float& value) {
@@ -49,6 +47,7 @@ inline constexpr bool kernels_train = false;
 template <class Slots, class E>
   requires kernels_train_words<Slots> && Environment<E>
 inline constexpr bool kernels_train<Slots, E> =
+    !OnPolicyUpdate<Slots, E, 0, Simd>::idle &&
     has_block_passes<typename OnPolicyUpdate<Slots, E, 0, Simd>::Policy::ActorNetwork> &&
     has_block_passes<typename OnPolicyUpdate<Slots, E, 0, Simd>::Policy::CriticNetwork>;
 

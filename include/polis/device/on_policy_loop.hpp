@@ -1,9 +1,5 @@
-// Training on a device: the lanes, the weights and all that comes between them live there, and an iteration is
-// one sequence of kernels.
-//
-//     collect: observe, act, value, step, reset, for all steps of the rollout
-//     estimate advantages and returns; list the decisions
-//     each epoch: order; sums of advantages; each minibatch: gradient, sum, step
+// Training on a device: the lanes, the weights and all that comes between them live there, and an iteration
+// is one sequence of kernels (on_policy_kernels.hpp).
 //
 // The host's lanes and learner are what a run is saved and evaluated from: `begin` takes them over, `settle`
 // gives back what became of them. In between the host sees the episodes that ended and what the update came
@@ -11,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,10 +19,8 @@
 #include <polis/algorithm/update_statistics.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/text.hpp>
-#include <polis/device/collect.hpp>
-#include <polis/device/learn.hpp>
 #include <polis/device/on_policy_data.hpp>
-#include <polis/device/samples.hpp>
+#include <polis/device/on_policy_kernels.hpp>
 #include <polis/nn/clip.hpp>
 
 namespace polis::internal {
@@ -35,7 +30,8 @@ template <class T, class Runtime>
 class DeviceArray {
  public:
   DeviceArray(Runtime& runtime, std::size_t count)
-      : runtime_(&runtime), data_(static_cast<T*>(runtime.allocate(std::max(count, std::size_t{1}) * sizeof(T)))) {}
+      : runtime_(&runtime),
+        data_(static_cast<T*>(runtime.allocate(std::max(count, std::size_t{1}) * sizeof(T)))) {}
   DeviceArray(const DeviceArray&) = delete;
   DeviceArray& operator=(const DeviceArray&) = delete;
   ~DeviceArray() { runtime_->release(data_); }
@@ -71,9 +67,11 @@ class OnPolicyLoop {
     m.first_moments.upload(carried.optimizer.first_moments());
     m.second_moments.upload(carried.optimizer.second_moments());
     m.optimizer_steps.upload({&carried.optimizer.steps(), 1});
-    if constexpr (Device::waits) for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
-      runtime_.upload(there, here, bytes);
-    });
+    upload_statistics(carried);
+    if constexpr (Device::waits)
+      for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
+        runtime_.upload(there, here, bytes);
+      });
     runtime_.wait();
   }
 
@@ -86,9 +84,11 @@ class OnPolicyLoop {
     m.first_moments.download(carried.optimizer.first_moments());
     m.second_moments.download(carried.optimizer.second_moments());
     m.optimizer_steps.download({&carried.optimizer.steps(), 1});
-    if constexpr (Device::waits) for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
-      runtime_.download(here, there, bytes);
-    });
+    if constexpr (Device::waits)
+      for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
+        runtime_.download(here, there, bytes);
+      });
+    download_statistics(carried);
     runtime_.wait();
   }
 
@@ -102,11 +102,14 @@ class OnPolicyLoop {
     const auto& config = carried.config;
     Memory& m = *memory_;
     const float rate = config.optimizer.learning_rate * config.schedule(clock.progress());
-    const DeviceProgress<Sampler> progress{batch_step, carried.updates, rate, tasks};
+    bool learns_observations = false;
+    if constexpr (Device::normalizes_observations)
+      learns_observations = carried.observations.counts_another();
+    const DeviceProgress<Sampler> progress{batch_step, carried.updates, rate, tasks, learns_observations};
     const DeviceStatus fresh;
     m.progress.upload({&progress, 1});
     m.status.upload({&fresh, 1});
-    runtime_.replay([&] { launch_all(config.epochs); });
+    runtime_.replay([&] { launch_iteration(runtime_, m.data, m.sizes, config.epochs); });
     DeviceStatus status;
     m.status.download({&status, 1});
     runtime_.wait();
@@ -129,20 +132,16 @@ class OnPolicyLoop {
   [[nodiscard]] const RolloutViews& rollout() const { return memory_->data.rollout; }
 
  private:
+  static constexpr int features = Device::Observation::words;
+  using Carried = typename Learner::Carried;
+
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  static int blocks_for(int count, int each) { return (count + each - 1) / each; }
 
   struct Memory {
-    [[gnu::cold]] Memory(Runtime& runtime, MultiAgentEnv<E>& env, const typename Learner::Carried& carried)
-        : samples(env.lanes() * Device::agents * carried.rollout.shape().slots()),
-          collecting(blocks_for(env.lanes(), CollectKernel<Device>::lanes_of_block)),
-          learning(std::min(runtime.blocks_at_once(GradientKernel<Device>::shared),
-                            blocks_for(samples, tile_rows))),
-          summing(blocks_for(Device::parameters, SumKernel<Device>::threads)),
-          chunks(blocks_for(samples, Device::samples_of_chunk)),
-          minibatches(carried.config.minibatch == 0
-                          ? 1
-                          : std::max(1, (samples + carried.config.minibatch / 2) / carried.config.minibatch)),
+    [[gnu::cold]] Memory(Runtime& runtime, MultiAgentEnv<E>& env, const Carried& carried)
+        : sizes(LaunchSizes::of<Device>(env.lanes(), carried.rollout.shape().slots(),
+                                        carried.config.minibatch,
+                                        runtime.blocks_at_once(GradientKernel<Device>::shared))),
           views(carried.rollout.shape()),
           lanes(runtime, index(env.lanes())),
           actions(runtime, index(env.lanes())),
@@ -153,30 +152,38 @@ class OnPolicyLoop {
           second_moments(runtime, index(Device::parameters)),
           optimizer_steps(runtime, 1),
           gradient(runtime, index(Device::parameters)),
-          partial(runtime, index(learning) * index(Device::parameters)),
-          packed(runtime, std::max(index(collecting) * index(CollectKernel<Device>::packed),
-                                   index(learning) * index(GradientKernel<Device>::packed))),
-          squares(runtime, index(summing)),
-          sums(runtime, index(learning)),
-          units(runtime, index(samples)),
-          order(runtime, index(samples)),
+          partial(runtime, index(sizes.learning) * index(Device::parameters)),
+          packed(runtime, std::max(index(sizes.collecting) * index(CollectKernel<Device>::packed),
+                                   index(sizes.learning) * index(GradientKernel<Device>::packed))),
+          squares(runtime, index(sizes.summing)),
+          sums(runtime, index(sizes.learning)),
+          shares(runtime, std::max({index(sizes.chunks) * (2 * index(features) + 1), index(sizes.chunks) * 3,
+                                    index(blocks_for(env.lanes() * Device::agents, 128)) * 3})),
+          observation_moments(runtime, 2 * index(features) + 1),
+          observation_scale(runtime, 2 * index(features)),
+          reward_moments(runtime, 3),
+          running_returns(runtime, index(env.lanes() * Device::agents)),
+          values(runtime, 1),
+          units(runtime, index(sizes.samples)),
+          order(runtime, index(sizes.samples)),
           pending(runtime, index(env.lanes() * Device::agents)),
-          chunk_units(runtime, index(chunks)),
-          advantages(runtime, index(minibatches) * index(Device::parts_of_sums)),
+          chunk_units(runtime, index(sizes.chunks)),
+          advantages(runtime, index(sizes.minibatches) * index(Device::parts_of_sums)),
           status(runtime, 1),
           progress(runtime, 1),
           data(view(env, carried)) {
       if constexpr (!std::is_empty_v<polis::DatasetOf<E>>) {
-        data.data.arrays([&]<class T>(const T*& values, std::size_t count) {
-          if (!values) return;
-          Array<std::byte>& copy = *dataset.emplace_back(std::make_unique<Array<std::byte>>(runtime, count * sizeof(T)));
-          copy.upload({reinterpret_cast<const std::byte*>(values), count * sizeof(T)});
-          values = reinterpret_cast<const T*>(copy.data());
+        data.data.arrays([&]<class T>(const T*& original, std::size_t count) {
+          if (!original) return;
+          Array<std::byte>& copy =
+              *dataset.emplace_back(std::make_unique<Array<std::byte>>(runtime, count * sizeof(T)));
+          copy.upload({reinterpret_cast<const std::byte*>(original), count * sizeof(T)});
+          original = reinterpret_cast<const T*>(copy.data());
         });
       }
     }
 
-    [[nodiscard]] Data view(MultiAgentEnv<E>& env, const typename Learner::Carried& carried) {
+    [[nodiscard]] Data view(MultiAgentEnv<E>& env, const Carried& carried) {
       const auto& config = carried.config;
       views.place(rollout.data());
       return {.lanes = lanes.data(),
@@ -196,6 +203,12 @@ class OnPolicyLoop {
               .order = order.data(),
               .pending = pending.data(),
               .chunk_units = chunk_units.data(),
+              .shares = shares.data(),
+              .observation_moments = observation_moments.data(),
+              .observation_scale = observation_scale.data(),
+              .reward_moments = reward_moments.data(),
+              .running_returns = running_returns.data(),
+              .values = values.data(),
               .advantages = advantages.data(),
               .status = status.data(),
               .progress = progress.data(),
@@ -208,6 +221,8 @@ class OnPolicyLoop {
               .objective = config.objective,
               .returns = config.returns,
               .optimizer = config.optimizer,
+              .observations = config.observations,
+              .rewards = config.rewards,
               .value_coefficient = config.value_coefficient,
               .entropy_coefficient = config.entropy_coefficient,
               .max_gradient_norm = config.max_gradient_norm,
@@ -216,7 +231,7 @@ class OnPolicyLoop {
               .normalize_advantages = config.normalize_advantages};
     }
 
-    int samples, collecting, learning, summing, chunks, minibatches;  // the latter: blocks of kernels
+    LaunchSizes sizes;
     RolloutViews views;
     Array<Lane<E>> lanes;
     Array<Actions<E>> actions;
@@ -227,6 +242,10 @@ class OnPolicyLoop {
     Array<float> gradient, partial, packed;
     Array<double> squares;
     Array<DeviceSums> sums;
+    Array<double> shares, observation_moments;
+    Array<float> observation_scale;
+    Array<double> reward_moments, running_returns;
+    Array<typename Device::ValueScale> values;
     Array<int> units, order, pending, chunk_units;
     Array<AdvantageSums> advantages;
     Array<DeviceStatus> status;
@@ -234,6 +253,47 @@ class OnPolicyLoop {
     std::vector<std::unique_ptr<Array<std::byte>>> dataset;  // the caller's arrays
     Data data;
   };
+
+  [[gnu::cold]] void upload_statistics(Carried& carried) {
+    Memory& m = *memory_;
+    if constexpr (Device::normalizes_observations) {
+      std::vector<double> moments(2 * index(features) + 1);
+      carried.observations.moments().copy_to(moments.data());
+      m.observation_moments.upload(moments);
+      std::vector<float> scale = carried.observations.mean();
+      const auto& inverse = carried.observations.inverse_deviation();
+      scale.insert(scale.end(), inverse.begin(), inverse.end());
+      m.observation_scale.upload(scale);
+      runtime_.wait();
+    }
+    if constexpr (Device::scales_rewards) {
+      std::array<double, 3> moments{};
+      carried.rewards.moments().copy_to(moments.data());
+      m.reward_moments.upload(moments);
+      m.running_returns.upload(carried.rewards.running());
+      runtime_.wait();
+    }
+    if constexpr (Device::normalizes_values) m.values.upload({&carried.values, 1});
+  }
+  [[gnu::cold]] void download_statistics(Carried& carried) {
+    Memory& m = *memory_;
+    if constexpr (Device::normalizes_observations) {
+      std::vector<double> moments(2 * index(features) + 1);
+      m.observation_moments.download(moments);
+      runtime_.wait();
+      RunningMoments running(features);
+      running.copy_from(moments.data());
+      carried.observations.restore(running);
+    }
+    if constexpr (Device::scales_rewards) {
+      std::array<double, 3> moments{};
+      m.reward_moments.download(moments);
+      m.running_returns.download(carried.rewards.running());
+      runtime_.wait();
+      carried.rewards.moments().copy_from(moments.data());
+    }
+    if constexpr (Device::normalizes_values) m.values.download({&carried.values, 1});
+  }
 
   /// f(there, here, bytes) for slot 0 of every array of the rollout: the decisions carried over.
   template <class F>
@@ -248,29 +308,6 @@ class OnPolicyLoop {
     });
   }
 
-  void launch_all(int epochs) {
-    const Memory& m = *memory_;
-    const Data& d = m.data;
-    runtime_.launch(CollectKernel<Device>{d}, m.collecting);
-    runtime_.launch(EstimateKernel<Device>{d}, blocks_for(d.rows(), EstimateKernel<Device>::threads));
-    runtime_.launch(CountKernel<Device>{d}, m.chunks);
-    runtime_.launch(PlaceKernel<Device>{d, m.chunks}, 1);
-    runtime_.launch(ListKernel<Device>{d}, m.chunks);
-    for (int epoch = 0; epoch < epochs; ++epoch) {
-      runtime_.launch(OrderKernel<Device>{d, epoch}, blocks_for(m.samples, OrderKernel<Device>::threads));
-      if (d.normalize_advantages)
-        runtime_.launch(AdvantageKernel<Device>{d}, m.minibatches * Device::parts_of_sums);
-      for (int minibatch = 0; minibatch < m.minibatches; ++minibatch) {
-        runtime_.launch(GradientKernel<Device>{d, minibatch, epoch}, m.learning);
-        runtime_.launch(SumKernel<Device>{d, minibatch, m.learning}, m.summing);
-        runtime_.launch(StepKernel<Device>{d, minibatch, m.summing}, m.summing);
-      }
-      runtime_.launch(EpochKernel<Device>{d, m.learning}, 1);
-    }
-    if constexpr (Device::waits)
-      runtime_.launch(CarryKernel<Device>{d}, blocks_for(d.rows(), CarryKernel<Device>::threads));
-  }
-
   [[gnu::cold]] static void check(const typename Learner::Config& config) {
     if constexpr (Device::waits && requires { config.returns.time_in_steps; }) {
       if (config.returns.time_in_steps)
@@ -279,7 +316,7 @@ class OnPolicyLoop {
     }
   }
 
-  [[gnu::cold, gnu::noinline]] void report_failure(const DeviceStatus& status, typename Learner::Carried& carried) {
+  [[gnu::cold, gnu::noinline]] void report_failure(const DeviceStatus& status, Carried& carried) {
     if (status.failure == DeviceStatus::gradient) {
       auto gradient = carried.weights.like();
       memory_->gradient.download(gradient.values());

@@ -45,7 +45,8 @@ class Permutation {
     std::uint32_t low = at & mask(low_bits), high = at >> low_bits;
     for (int i = 0; i < rounds; ++i) {
       const std::uint64_t product = std::uint64_t{Philox::multiplier0} * (low ^ keys_[i]);
-      const std::uint32_t mixed = static_cast<std::uint32_t>(product >> 32) ^ static_cast<std::uint32_t>(product);
+      const std::uint32_t mixed =
+          static_cast<std::uint32_t>(product >> 32) ^ static_cast<std::uint32_t>(product);
       const std::uint32_t changed = (high ^ mixed) & mask(high_bits);
       high = low, low = changed;
       const int bits = low_bits;

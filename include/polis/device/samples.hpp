@@ -199,9 +199,8 @@ struct AdvantageKernel {
       sums[thread] = own;
     });
     sum_in_block(block, sums, threads);
-    block.once([&] {
-      d.advantages[block.index()] = {.count = 0, .sum = sums[0].sum, .squares = sums[0].squares};
-    });
+    block.once(
+        [&] { d.advantages[block.index()] = {.count = 0, .sum = sums[0].sum, .squares = sums[0].squares}; });
   }
 };
 

@@ -73,8 +73,9 @@ template <class E, class F>
 POLIS_HD bool with_role(int agent, F&& f) {
   return [&]<int... R>(std::integer_sequence<int, R...>) {
     bool result = false;
-    const bool found = (... || (agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
-                                (result = f(std::integral_constant<int, R>{}), true)));
+    const bool found =
+        (... || (agent >= first_agent<E, R> && agent < first_agent<E, R> + RoleOf<E, R>::count &&
+                 (result = f(std::integral_constant<int, R>{}), true)));
     return found && result;
   }(std::make_integer_sequence<int, role_count<E>>{});
 }
@@ -113,13 +114,14 @@ struct alignas(cache_line) Lane {
   [[nodiscard]] POLIS_HD bool over() const { return episode.end != End::none; }
   /// Whether the agent has a part in the episode still: it may have to wait, but its end has not come.
   [[nodiscard]] POLIS_HD bool lives(int agent) const { return alive[agent] != 0 && away[agent] == 0; }
-  [[nodiscard]] POLIS_HD View<E> view(const polis::ConfigOf<E>& config, const polis::DatasetOf<E>& data) const {
+  [[nodiscard]] POLIS_HD View<E> view(const polis::ConfigOf<E>& config,
+                                      const polis::DatasetOf<E>& data) const {
     return View<E>(config, task, data);
   }
 
   /// One step; see MultiAgentEnv::advance.
-  POLIS_HD void advance(const Actions<E>& actions, const LaneStreams& streams, const polis::ConfigOf<E>& config,
-                        const polis::DatasetOf<E>& data) {
+  POLIS_HD void advance(const Actions<E>& actions, const LaneStreams& streams,
+                        const polis::ConfigOf<E>& config, const polis::DatasetOf<E>& data) {
     for (int i = 0; i < agents; ++i) rewards[i] = 0, ends[i] = End::none;
     Context<E> ctx(view(config, data), stream(streams, Purpose::environment), rewards.data(), ends.data());
     env.step(actions, ctx);

@@ -137,9 +137,7 @@ class MultiAgentEnv {
     });
   }
   /// Whether the agent has a part in the episode still: it may have to wait, but its end has not come.
-  [[nodiscard]] bool alive(int lane, int agent) const {
-    return lanes_[index(lane)].lives(agent);
-  }
+  [[nodiscard]] bool alive(int lane, int agent) const { return lanes_[index(lane)].lives(agent); }
   /// Whether the environment would have it act, be its episode over or not.
   [[nodiscard]] bool acting(int lane, int agent) const {
     return with_role(agent, [&]<int R>(std::integral_constant<int, R>) {

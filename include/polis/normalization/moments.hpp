@@ -1,6 +1,7 @@
 // Running mean and variance, merged batch by batch (Chan, Golub and LeVeque 1983), in double precision.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>
@@ -43,6 +44,18 @@ class RunningMoments {
       mean_[f] += shift * count / total;
     }
     count_ = total;
+  }
+
+  /// All that is known as numbers: count, mean[features], sum of squared distances from it[features].
+  void copy_to(double* to) const {
+    *to++ = count_;
+    to = std::copy(mean_.begin(), mean_.end(), to);
+    std::copy(squares_.begin(), squares_.end(), to);
+  }
+  void copy_from(const double* from) {
+    count_ = *from++;
+    std::copy_n(from, mean_.size(), mean_.begin());
+    std::copy_n(from + mean_.size(), squares_.size(), squares_.begin());
   }
 
   void archive(auto& a) { a(count_, mean_, squares_); }

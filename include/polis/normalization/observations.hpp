@@ -69,8 +69,7 @@ struct NormalizeObservations {
     /// over all who have the same statistics.
     template <class Decided, class Sum = OwnSums>
     void learn(const ArrayView<float, 3>& observations, Decided&& decided, Sum&& sum = {}) {
-      if (config_.rollouts > 0 && learnt_ >= config_.rollouts) return;
-      ++learnt_;
+      if (!counts_another()) return;
       const std::size_t features = mean_.size();
       sums_.assign(2 * features + 1, 0.);
       double& count = sums_.back();
@@ -91,6 +90,12 @@ struct NormalizeObservations {
       refresh();
     }
 
+    /// Whether another rollout counts for the statistics; it is then counted.
+    bool counts_another() {
+      if (config_.rollouts > 0 && learnt_ >= config_.rollouts) return false;
+      ++learnt_;
+      return true;
+    }
     [[nodiscard]] const RunningMoments& moments() const { return moments_; }
     /// What `gather` makes of x: (x - mean) * inverse_deviation, within [-clip, clip].
     [[nodiscard]] const std::vector<float>& mean() const { return mean_; }

@@ -76,7 +76,10 @@ struct ScaleRewards {
       }
     }
 
+    [[nodiscard]] RunningMoments& moments() { return moments_; }
     [[nodiscard]] const RunningMoments& moments() const { return moments_; }
+    /// The discounted return of each row so far.
+    [[nodiscard]] std::span<double> running() { return running_; }
     void archive(auto& a) {
       a(moments_);
       a.spread(running_);

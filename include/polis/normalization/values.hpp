@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <polis/core/platform.hpp>
 #include <polis/core/word.hpp>
 
 namespace polis {
@@ -41,14 +42,16 @@ struct ValueNormalization {
     explicit State(const Config& config) : config_(config) {}
 
     /// The value that an output of the critic stands for.
-    [[nodiscard]] float value(float output) const { return output * now_.deviation + now_.mean; }
+    [[nodiscard]] POLIS_HD float value(float output) const { return output * now_.deviation + now_.mean; }
     /// The output that stands for a return, by the present statistics.
-    [[nodiscard]] float target(float value) const { return (value - now_.mean) / now_.deviation; }
+    [[nodiscard]] POLIS_HD float target(float value) const { return (value - now_.mean) / now_.deviation; }
     /// The output that gave a value of the present rollout, made before `learn`.
-    [[nodiscard]] float output(float value) const { return (value - before_.mean) / before_.deviation; }
+    [[nodiscard]] POLIS_HD float output(float value) const {
+      return (value - before_.mean) / before_.deviation;
+    }
 
     /// Adds a rollout's returns: their number, sum and sum of squares.
-    void learn(double count, double sum, double squares) {
+    POLIS_HD void learn(double count, double sum, double squares) {
       before_ = now_;
       if (count <= 0) return;
       const auto decay = static_cast<double>(config_.decay);

@@ -208,22 +208,16 @@ concept CollectiveHasItsLearner =
 /// A device steps an environment by its kernels: state, settings and tasks are copied as bytes
 /// (DeviceEnvironment), its data array by array (DeviceDataset), and all agents are of one role.
 template <class... Words>
-concept DeviceStepsItsEnvironment =
-    internal::DeviceOf<Words...>::template steps<internal::EnvironmentOf<Words...>> || internal::refused;
+concept DeviceStepsItsEnvironment = internal::DeviceFit<Words...>::steps || internal::refused;
 
 /// A device trains by its kernels what device/on_policy_device.hpp lists: PPO and A2C of perceptrons, with
 /// their words for objective, returns, distribution, critic and optimizer; in one process.
 template <class... Words>
-concept DeviceTrainsItsAlgorithm =
-    (internal::DeviceOf<Words...>::template trains<internal::AlgorithmOf<Words...>,
-                                                   internal::EnvironmentOf<Words...>> &&
-     !(internal::DeviceOf<Words...>::offloads && internal::CollectiveOf<Words...>::distributed)) ||
-    internal::refused;
+concept DeviceTrainsItsAlgorithm = internal::DeviceFit<Words...>::trains || internal::refused;
 
 /// A device draws the tasks of new episodes by plain numbers that the curriculum gives it (`sampler`).
 template <class... Words>
-concept DeviceDrawsFromItsCurriculum =
-    internal::DeviceOf<Words...>::template draws<internal::CurriculumOf<Words...>> || internal::refused;
+concept DeviceDrawsFromItsCurriculum = internal::DeviceFit<Words...>::draws || internal::refused;
 
 /// All that a Trainer asks of its words.
 template <class... Words>

@@ -369,6 +369,17 @@ using FitOf = FitsOf<typename SentenceOf<AlgorithmOf<Words...>>::type, Environme
 /// The other operand of each requirement: of a disjunction g++ does not print all the words yet another time.
 inline constexpr bool refused = false;
 
+/// What a device can do with the other words.
+template <class... Words>
+struct DeviceFit {
+  using D = DeviceOf<Words...>;
+  using E = EnvironmentOf<Words...>;
+  static constexpr bool steps = D::template steps<E>;
+  static constexpr bool trains =
+      D::template trains<AlgorithmOf<Words...>, E> && !(D::offloads && CollectiveOf<Words...>::distributed);
+  static constexpr bool draws = D::template draws<CurriculumOf<Words...>>;
+};
+
 }  // namespace internal
 
 }  // namespace polis

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include <polis/algorithm/learner.hpp>
 #include <polis/core/aligned.hpp>
 #include <polis/core/fixed_array.hpp>
 #include <polis/env/multi_agent_env.hpp>
@@ -78,5 +79,32 @@ class LaneTiles {
   FixedArray<Tile> tiles_;
   int lanes_ = 1, parts_ = 1;
 };
+
+/// Takes a tile's lanes through so many steps from this step of the batch on: the learner acts, the lanes
+/// advance, the learner is told, and lanes whose episode is over begin the next one.
+template <class E, class Learner, class Tasks>
+[[gnu::noinline]] void collect(MultiAgentEnv<E>& lanes, Learner& learner, typename LaneTiles<E>::Tile& own,
+                               int worker, std::uint64_t begun, int steps, const Tasks& tasks) {
+  if (own.lanes == 0) return;
+  LaneTile<E> tile{&lanes, own.first, own.lanes, 0, worker, own.actions.data()};
+  const auto most = static_cast<std::size_t>(own.lanes * steps);  // an episode a step and lane
+  if (own.episodes.size() < most) own.episodes = FixedArray<EndedEpisode>(most);
+  for (int t = 0; t < steps; ++t) {
+    tile.step = begun + static_cast<std::uint64_t>(t);
+    std::fill(own.actions.begin(), own.actions.end(), Actions<E>{});  // of those who do not decide
+    learner.act(tile);
+    for (int i = 0; i < tile.lanes; ++i)
+      lanes.advance(tile.first + i, own.actions[static_cast<std::size_t>(i)]);
+    learner.record(tile);
+    for (int i = 0; i < tile.lanes; ++i) {
+      const int lane = tile.first + i;
+      if (!lanes.over(lane)) continue;
+      EndedEpisode& ended = own.episodes[own.ended++];
+      static_cast<Episode&>(ended) = lanes.episode(lane);
+      ended.step = static_cast<std::uint32_t>(t), ended.lane = lanes.global_lane(lane);
+      lanes.renew(lane, tasks);
+    }
+  }
+}
 
 }  // namespace polis::internal

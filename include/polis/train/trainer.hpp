@@ -168,6 +168,8 @@ class Trainer {
   [[nodiscard]] Batch& lanes() { return lanes_; }
   [[nodiscard]] const Batch& lanes() const { return lanes_; }
   [[nodiscard]] const Ranks& ranks() const { return ranks_; }
+  /// What runs in place of the CPU, with the rollout in its memory; on the CPU an empty struct.
+  [[nodiscard]] auto& device() { return device_; }
   [[nodiscard]] const EpisodeWindow& episodes() const { return window_; }
 
   /// Cuts off the episodes under way and begins new ones. With a task all episodes from now on have it, and
@@ -236,7 +238,9 @@ class Trainer {
         const auto start = now();
         if constexpr (ComparesLanes<Learner>) lanes_.reset(tasks());
         region.parallel(tiles_.count(), 100. * steps * tiles_.lanes(),
-                        [this, steps](int tile, int worker) { collect(tile, worker, steps); });
+                        [this, begun, steps](int tile, int worker) {
+                          internal::collect(lanes_, learner_, tiles_[tile], worker, begun, steps, tasks());
+                        });
         collecting_ = elapsed(start);
         pass();
         BasicServices<Ranks> services{region, clock_, &ranks_};
@@ -301,31 +305,6 @@ class Trainer {
     if (task_) return {.task = *task_, .stage = 0, .replayed = true};  // what curricula do not count
     return assignment<Environment>(curriculum_.sample(random), config_.seed, lanes_.config(), lanes_.data(),
                                    random);
-  }
-
-  [[gnu::noinline]] void collect(int index, int worker, int steps) {
-    auto& own = tiles_[index];
-    if (own.lanes == 0) return;
-    LaneTile<Environment> tile{&lanes_, own.first, own.lanes, 0, worker, own.actions.data()};
-    const auto most = static_cast<std::size_t>(own.lanes * steps);  // an episode a step and lane
-    if (own.episodes.size() < most) own.episodes = FixedArray<internal::EndedEpisode>(most);
-    for (int t = 0; t < steps; ++t) {
-      tile.step = clock_.batch_steps + static_cast<std::uint64_t>(t);
-      std::fill(own.actions.begin(), own.actions.end(),
-                Actions<Environment>{});  // of those who do not decide
-      learner_.act(tile);
-      for (int i = 0; i < tile.lanes; ++i)
-        lanes_.advance(tile.first + i, own.actions[static_cast<std::size_t>(i)]);
-      learner_.record(tile);
-      for (int i = 0; i < tile.lanes; ++i) {
-        const int lane = tile.first + i;
-        if (!lanes_.over(lane)) continue;
-        internal::EndedEpisode& ended = own.episodes[own.ended++];
-        static_cast<Episode&>(ended) = lanes_.episode(lane);
-        ended.step = static_cast<std::uint32_t>(t), ended.lane = lanes_.global_lane(lane);
-        lanes_.renew(lane, tasks());
-      }
-    }
   }
 
   [[nodiscard, gnu::cold]] RunInfo info() const {

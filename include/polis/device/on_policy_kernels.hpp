@@ -1,0 +1,77 @@
+// The kernels of one iteration of an on-policy learner on a device, in their order:
+//
+//     collect: observe, act, value, step, reset, for all steps of the rollout
+//     scale rewards; estimate advantages and returns; list the decisions; the values' scale
+//     each epoch: order; sums of advantages; each minibatch: gradient, sum, step
+//     statistics of observations; decisions carried over
+#pragma once
+
+#include <algorithm>
+
+#include <polis/device/collect.hpp>
+#include <polis/device/learn.hpp>
+#include <polis/device/on_policy_data.hpp>
+#include <polis/device/samples.hpp>
+#include <polis/device/statistics.hpp>
+
+namespace polis::internal {
+
+constexpr int blocks_for(int count, int each) { return (count + each - 1) / each; }
+
+/// Samples and minibatches of an iteration, and the blocks of its kernels.
+struct LaunchSizes {
+  int samples, minibatches, collecting, learning, summing, chunks;
+
+  /// `at_once`: blocks of the gradient that the device has room for.
+  template <class Device>
+  [[nodiscard]] static LaunchSizes of(int lanes, int slots, int minibatch, int at_once) {
+    LaunchSizes sizes{};
+    sizes.samples = lanes * Device::agents * slots;
+    sizes.minibatches = minibatch == 0 ? 1 : std::max(1, (sizes.samples + minibatch / 2) / minibatch);
+    sizes.collecting = blocks_for(lanes, CollectKernel<Device>::lanes_of_block);
+    sizes.learning = std::min(at_once, blocks_for(minibatch == 0 ? sizes.samples : 2 * minibatch, tile_rows));
+    sizes.summing = blocks_for(Device::parameters, SumKernel<Device>::threads);
+    sizes.chunks = blocks_for(sizes.samples, Device::samples_of_chunk);
+    return sizes;
+  }
+};
+
+/// Launches the kernels of an iteration, the same each time.
+template <class Runtime, class Device>
+void launch_iteration(Runtime& runtime, const OnPolicyData<Device>& d, const LaunchSizes& sizes, int epochs) {
+  runtime.launch(CollectKernel<Device>{d}, sizes.collecting);
+  if constexpr (Device::scales_rewards) {
+    const int parts = blocks_for(d.rows(), RewardSumsKernel<Device>::threads);
+    runtime.launch(RewardSumsKernel<Device>{d}, parts);
+    runtime.launch(RewardLearnKernel<Device>{d, parts}, 1);
+    runtime.launch(RewardScaleKernel<Device>{d},
+                   blocks_for(sizes.samples, RewardScaleKernel<Device>::threads));
+  }
+  runtime.launch(EstimateKernel<Device>{d}, blocks_for(d.rows(), EstimateKernel<Device>::threads));
+  runtime.launch(CountKernel<Device>{d}, sizes.chunks);
+  runtime.launch(PlaceKernel<Device>{d, sizes.chunks}, 1);
+  runtime.launch(ListKernel<Device>{d}, sizes.chunks);
+  if constexpr (Device::normalizes_values) {
+    runtime.launch(ReturnSumsKernel<Device>{d}, sizes.chunks);
+    runtime.launch(ValueLearnKernel<Device>{d, sizes.chunks}, 1);
+  }
+  for (int epoch = 0; epoch < epochs; ++epoch) {
+    runtime.launch(OrderKernel<Device>{d, epoch}, blocks_for(sizes.samples, OrderKernel<Device>::threads));
+    if (d.normalize_advantages)
+      runtime.launch(AdvantageKernel<Device>{d}, sizes.minibatches * Device::parts_of_sums);
+    for (int minibatch = 0; minibatch < sizes.minibatches; ++minibatch) {
+      runtime.launch(GradientKernel<Device>{d, minibatch, epoch}, sizes.learning);
+      runtime.launch(SumKernel<Device>{d, minibatch, sizes.learning}, sizes.summing);
+      runtime.launch(StepKernel<Device>{d, minibatch, sizes.summing}, sizes.summing);
+    }
+    runtime.launch(EpochKernel<Device>{d, sizes.learning}, 1);
+  }
+  if constexpr (Device::normalizes_observations) {
+    runtime.launch(ObservationSumsKernel<Device>{d}, sizes.chunks);
+    runtime.launch(ObservationLearnKernel<Device>{d, sizes.chunks}, 1);
+  }
+  if constexpr (Device::waits)
+    runtime.launch(CarryKernel<Device>{d}, blocks_for(d.rows(), CarryKernel<Device>::threads));
+}
+
+}  // namespace polis::internal

@@ -1,0 +1,187 @@
+// The kernels of a device, run on the CPU: what a GPU would compute is what the CPU computes.
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <polis/device/host_kernels.hpp>
+#include <polis/polis.hpp>
+
+using namespace polis;
+
+namespace {
+
+std::vector<float> weights_of(auto& trainer) {
+  const auto values = trainer.learner().agents().front().weights().values();
+  return {values.begin(), values.end()};
+}
+double furthest(const std::vector<float>& a, const std::vector<float>& b) {
+  REQUIRE(a.size() == b.size());
+  double most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!(std::abs(a[i] - b[i]) <= 1e30f)) return INFINITY;
+    most = std::max(most, static_cast<double>(std::abs(a[i] - b[i])));
+  }
+  return most;
+}
+
+/// Trains `iterations` times on both devices, a whole rollout a step, since their minibatches are in
+/// different orders, and compares weights, lanes, episodes and statistics.
+template <class Algorithm, class E, class C>
+void compare(typename Algorithm::Config algorithm, int iterations, double tolerance) {
+  using Reference = Trainer<Algorithm, MultiAgentEnv<E>, Curriculum<C>>;
+  using Kernels = Trainer<Algorithm, MultiAgentEnv<E>, Curriculum<C>, Device<HostKernels>>;
+  algorithm.minibatch = 0, algorithm.epochs = 2;
+  Reference reference({.seed = 7, .lanes = 21, .threads = 1, .algorithm = algorithm});
+  Kernels kernels({.seed = 7, .lanes = 21, .threads = 1, .algorithm = algorithm});
+  const std::vector<float> first = weights_of(kernels);
+  for (int i = 0; i < iterations; ++i) reference.iterate(), kernels.iterate();
+  CHECK(furthest(weights_of(kernels), first) > 100 * tolerance);
+  CHECK(furthest(weights_of(reference), weights_of(kernels)) < tolerance);
+  CHECK(reference.clock().steps == kernels.clock().steps);
+  CHECK(reference.episodes().count() == kernels.episodes().count());
+  CHECK(reference.curriculum().stage() == kernels.curriculum().stage());
+  const auto expected = reference.learner().statistics(), found = kernels.learner().statistics();
+  CHECK(found.samples == expected.samples);
+  CHECK(found.entropy == doctest::Approx(expected.entropy).epsilon(1e-4));
+  CHECK(found.value_loss == doctest::Approx(expected.value_loss).epsilon(1e-4));
+  CHECK(found.gradient_norm == doctest::Approx(expected.gradient_norm).epsilon(1e-3));
+  CHECK(found.explained_variance == doctest::Approx(expected.explained_variance).epsilon(1e-3));
+}
+
+using SmallCartPole = PPO::With<Silu, Mlp<13, 6>, AdamW, NStep<5>>;
+using Normalized = PPO::With<NormalizeObservations, ScaleRewards, Relu, Mlp<32>>;
+using Team = MAPPO::With<SharedParameters>;
+
+/// A policy that is worth nothing, and says so.
+struct Poisoned {
+  static constexpr int agents = 1;
+  static constexpr RewardStructure rewards = RewardStructure::shared;
+  using Observation = Box<1>;
+  using Action = Discrete<2>;
+  int steps = 0;
+  POLIS_HD void reset(Context<Poisoned>&) { steps = 0; }
+  POLIS_HD void step(const Actions<Poisoned>&, Context<Poisoned>& ctx) {
+    ctx.reward(0) = 1;
+    if (++steps == 10) ctx.reward(0) = INFINITY, ctx.terminate();
+  }
+  POLIS_HD void observe(int, Row out) const { out[0] = 1; }
+};
+
+}  // namespace
+
+TEST_CASE("an update by kernels is the CPU's: turns, dead agents, masks, curricula, data") {
+  compare<PPO::With<Mlp<32>>, Trading, Adaptive>({.steps = 40}, 2, 1e-6);
+  compare<PPO::With<Mlp<16, 16>>, LeducPoker, None>({.steps = 40}, 3, 1e-6);
+}
+
+TEST_CASE("an update by kernels is the CPU's: central critic, agents' numbers, normalisation") {
+  compare<Team, SimpleSpread<>, None>({.steps = 30}, 3, 1e-6);
+  compare<Normalized, Pendulum, None>({.steps = 250}, 3, 1e-6);
+}
+
+TEST_CASE(
+    "an update by kernels is the CPU's: odd widths, an activation that keeps its input, AdamW, n steps") {
+  compare<SmallCartPole, CartPole, None>({.steps = 60}, 4, 1e-5);
+}
+
+TEST_CASE("the order in which threads do a phase's work changes no bit") {
+  const auto train = [](PhaseOrder order) {
+    Trainer<Team, MultiAgentEnv<SimpleSpread<>>, Device<HostKernels>> trainer(
+        {.seed = 3, .lanes = 30, .algorithm = {.steps = 25, .epochs = 3, .minibatch = 300}});
+    trainer.device().runtime().set_order(order);
+    for (int i = 0; i < 2; ++i) trainer.iterate();
+    return weights_of(trainer);
+  };
+  CHECK(furthest(train(PhaseOrder::forwards), train(PhaseOrder::backwards)) == 0);
+  const auto trade = [](PhaseOrder order) {
+    Trainer<PPO::With<Mlp<32>>, MultiAgentEnv<Trading>, Curriculum<Adaptive>, Device<HostKernels>> trainer(
+        {.seed = 3, .lanes = 21, .algorithm = {.steps = 40, .epochs = 2, .minibatch = 500}});
+    trainer.device().runtime().set_order(order);
+    for (int i = 0; i < 3; ++i) trainer.iterate();
+    return weights_of(trainer);
+  };
+  CHECK(furthest(trade(PhaseOrder::forwards), trade(PhaseOrder::backwards)) == 0);
+}
+
+TEST_CASE("a run on a device is saved, resumed there bit by bit, and goes on on the CPU") {
+  using Kernels = Trainer<SmallCartPole, MultiAgentEnv<CartPole>, Curriculum<None>, Device<HostKernels>>;
+  const std::string path = std::filesystem::temp_directory_path() / "polis_device.checkpoint";
+  const Kernels::Config config{
+      .seed = 5, .lanes = 40, .algorithm = {.steps = 32, .epochs = 2, .minibatch = 256}};
+  Kernels whole(config), half(config), rest(config);
+  whole.train(4 * 40 * 32);
+  half.train(2 * 40 * 32);
+  half.save(path);
+  rest.resume(path);
+  rest.train(4 * 40 * 32);
+  CHECK(furthest(weights_of(whole), weights_of(rest)) == 0);
+  CHECK(whole.episodes().count() == rest.episodes().count());
+
+  Trainer<SmallCartPole, MultiAgentEnv<CartPole>> cpu(
+      {.seed = 5, .lanes = 40, .threads = 1, .algorithm = {.steps = 32, .epochs = 2, .minibatch = 256}});
+  cpu.resume(path);
+  CHECK(furthest(weights_of(cpu), weights_of(half)) == 0);
+  CHECK(cpu.evaluate(8).mean == half.evaluate(8).mean);
+  cpu.train(3 * 40 * 32);
+  CHECK(cpu.clock().steps == 3 * 40 * 32);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("lanes advance by kernels as on the CPU, state for state") {
+  Trainer<SmallCartPole, MultiAgentEnv<CartPole>> cpu({.seed = 9, .lanes = 70, .algorithm = {.steps = 64}});
+  Trainer<SmallCartPole, MultiAgentEnv<CartPole>, Device<HostKernels>> kernels(
+      {.seed = 9, .lanes = 70, .algorithm = {.steps = 64}});
+  cpu.iterate(), kernels.iterate();
+  int same = 0;
+  for (int lane = 0; lane < 70; ++lane) {
+    Array<float, 4> a{}, b{};
+    cpu.lanes().observe(lane, 0, Row{a.data()}), kernels.lanes().observe(lane, 0, Row{b.data()});
+    same += std::memcmp(a.data(), b.data(), sizeof a) == 0 &&
+            cpu.lanes().steps_in_episode(lane) == kernels.lanes().steps_in_episode(lane);
+  }
+  // An action differs only where a uniform number lies within rounding of a probability.
+  CHECK(same >= 69);
+}
+
+TEST_CASE("epochs stop on a device when the policy has moved too far") {
+  const auto update = [](float target_kl) {
+    Trainer<SmallCartPole, MultiAgentEnv<CartPole>, Device<HostKernels>> trainer(
+        {.seed = 1,
+         .lanes = 16,
+         .algorithm = {.optimizer = {.learning_rate = .02f},
+                       .steps = 32,
+                       .epochs = 6,
+                       .minibatch = 128,
+                       .target_kl = target_kl}});
+    trainer.iterate();
+    return trainer.learner().statistics().samples;
+  };
+  CHECK(update(0) == 6 * 16 * 32);
+  CHECK(update(1e-6f) == 16 * 32);
+}
+
+TEST_CASE("a gradient that is not finite ends training on a device, and says where") {
+  Trainer<SmallCartPole, MultiAgentEnv<Poisoned>, Device<HostKernels>> trainer(
+      {.seed = 1, .lanes = 8, .algorithm = {.steps = 16}});
+  CHECK_THROWS_WITH_AS(trainer.iterate(), doctest::Contains("the gradient is"), Error);
+}
+
+TEST_CASE("a setting that kernels do not know is refused by name") {
+  Trainer<PPO, MultiAgentEnv<LeducPoker>, Device<HostKernels>> trainer(
+      {.lanes = 8, .algorithm = {.returns = {.time_in_steps = true}, .steps = 16}});
+  CHECK_THROWS_WITH_AS(trainer.iterate(), doctest::Contains("algorithm.returns.time_in_steps"), Error);
+}
+
+TEST_CASE("CartPole is learnt by kernels" * doctest::test_suite("learning")) {
+  Trainer<PPO::With<Mlp<32, 32>>, MultiAgentEnv<CartPole>, Device<HostKernels>> trainer(
+      {.seed = 2,
+       .lanes = 64,
+       .algorithm = {.optimizer = {.learning_rate = 1e-3f}, .steps = 32, .minibatch = 256}});
+  trainer.train(100'000);
+  CHECK(trainer.evaluate(20).mean > 400);
+}

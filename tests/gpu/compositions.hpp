@@ -1,0 +1,15 @@
+// What the tests of the GPU train: one line here is one in kernels.cu and one test case in device.cpp.
+#pragma once
+
+#include <polis/polis.hpp>
+
+namespace test_gpu {
+
+using Plain = polis::PPO;
+using Small = polis::PPO::With<polis::Silu, polis::Mlp<13, 6>, polis::AdamW, polis::NStep<5>>;
+using Normalized = polis::PPO::With<polis::NormalizeObservations, polis::ScaleRewards, polis::Relu>;
+using Team = polis::MAPPO::With<polis::SharedParameters>;
+/// Weights and gradients of 256 units do not fit into shared memory.
+using Wide = polis::PPO::With<polis::Mlp<256, 256>>;
+
+}  // namespace test_gpu

@@ -1,0 +1,12 @@
+// The kernels that the tests of the GPU train by.
+#include <polis/device/cuda_kernels.cuh>
+
+#include "compositions.hpp"
+
+POLIS_INSTANTIATE_KERNELS(test_gpu::Plain, polis::CartPole, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Small, polis::CartPole, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Wide, polis::CartPole, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Normalized, polis::Pendulum, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Team, polis::SimpleSpread<>, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Plain, polis::LeducPoker, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Plain, polis::Trading, polis::Adaptive)
