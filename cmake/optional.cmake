@@ -58,6 +58,8 @@ endif()
 set(POLIS_CUDA_ARCHITECTURES 90 CACHE STRING
   "Compute capabilities that kernels are compiled for; later GPUs translate the last one's when they start")
 
+set(POLIS_CUDA_FLAGS -O3 CACHE STRING "How kernels are optimised")
+
 # polis_add_kernels(TARGET FILE.cu...): compiles kernels (POLIS_INSTANTIATE_KERNELS) by nvcc into a target that
 # links polis::cuda. CMake's own CUDA language knows no C++20 before 3.26 and no nvcc 13 before 4.1.
 function(polis_add_kernels target)
@@ -73,7 +75,7 @@ function(polis_add_kernels target)
     set(object ${CMAKE_CURRENT_BINARY_DIR}/${target}_${name}.o)
     set(includes $<TARGET_PROPERTY:polis::polis,INTERFACE_INCLUDE_DIRECTORIES>)
     add_custom_command(OUTPUT ${object}
-      COMMAND ${POLIS_NVCC} -std=c++20 --expt-relaxed-constexpr -O3 ${code} -ccbin ${CMAKE_CXX_COMPILER}
+      COMMAND ${POLIS_NVCC} -std=c++20 --expt-relaxed-constexpr ${POLIS_CUDA_FLAGS} ${code} -ccbin ${CMAKE_CXX_COMPILER}
         "-I$<JOIN:${includes},;-I>" -MD -MF ${object}.d -c ${source} -o ${object}
       DEPENDS ${source} DEPFILE ${object}.d COMMAND_EXPAND_LISTS VERBATIM)
     target_sources(${target} PRIVATE ${object})

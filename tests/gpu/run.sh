@@ -1,50 +1,45 @@
-#!/ usr / bin / env bash
-#Builds the tests and the benchmark of Device < Cuda>, for compute capability 9.0 and that of the machine's own
-#GPU, runs them, the memory checker over the tests, and writes one table.
-#tests / gpu / run.sh[TABLE.md](by default build / gpu / figures.md)
-#Needs nvcc 13 and a GPU; the rest is installed where it is missing.
-set - euo pipefail cd "$(dirname " $ { BASH_SOURCE[0] }
-")/../.." table = ${1 : -build / gpu / figures.md}
+#!/usr/bin/env bash
+# Builds the tests and the benchmark of Device<Cuda>, for compute capability 9.0 and that of the machine's own
+# GPU, runs them, the memory checker over the tests, and writes one table.
+#   tests/gpu/run.sh [TABLE.md]      (by default build/gpu/figures.md)
+# Needs nvcc 13 and a GPU; the rest is installed where it is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+table=${1:-build/gpu/figures.md}
 
-fail() {
-  echo "tests/gpu/run.sh: $1" > &2;
-  exit 1;
-}
-command - v nvcc > / dev / null ||
-    PATH =
-    $PATH : / usr / local / cuda / bin command - v nvcc > / dev / null || fail
-    "no nvcc; expected the CUDA Toolkit, version 13" capabilities =
-        $(nvidia - smi-- query - gpu = compute_cap-- format = csv,
-          noheader 2 > / dev / null | tr - d.| sort - u) ||
-        fail
-        "no GPU; expected one that nvidia-smi lists (the CPU's tests of the same kernels: tests/run.sh -R "
-        "device)" architectures =
-            $(printf '%s\n' 90 $capabilities | sort - nu | paste - sd ';')
+fail() { echo "tests/gpu/run.sh: $1" >&2; exit 1; }
+command -v nvcc >/dev/null || PATH=$PATH:/usr/local/cuda/bin
+command -v nvcc >/dev/null || fail "no nvcc; expected the CUDA Toolkit, version 13"
+capabilities=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | tr -d . | sort -u) ||
+  fail "no GPU; expected one that nvidia-smi lists (the CPU tests the same kernels: bash tests/run.sh -R device)"
+# shellcheck disable=SC2086  # several GPUs
+architectures=$(printf '%s\n' 90 $capabilities | sort -nu | paste -sd ';')
 
-                    bash.ci /
-                install -
-            dependencies tests benchmarks cmake-- preset release - B build / gpu - DPOLIS_BUILD_EXAMPLES =
-                OFF - DPOLIS_CUDA_ARCHITECTURES = "$architectures" cmake-- build build / gpu -
-                                                  j "$(nproc)" --target tests_gpu benchmark_cuda
+bash .ci/install-dependencies tests benchmarks
+cmake --preset release -B build/gpu -DPOLIS_BUILD_EXAMPLES=OFF -DPOLIS_CUDA_ARCHITECTURES="$architectures" \
+  -DPOLIS_TEST_CUDA_FLAGS=-O3
+cmake --build build/gpu -j "$(nproc)" --target tests_gpu benchmark_cuda
 
-                                                      nvidia -
-                                                  smi-- query - gpu = name,
-    driver_version, memory.total-- format = csv,
-    noheader build / gpu / tests / gpu / tests_gpu if command - v compute - sanitizer > / dev / null; then
-  for tool in memcheck racecheck;
-do
-compute - sanitizer-- tool "$tool" --error - exitcode 1 build / gpu / tests / gpu / tests_gpu-- test - case =
-    'one update: odd widths*,one update: turns*' |
-    tail - n 4 done else echo "compute-sanitizer is not installed: memory was not checked" fi
+nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+build/gpu/tests/gpu/tests_gpu
+if command -v compute-sanitizer >/dev/null; then
+  for tool in memcheck racecheck; do
+    compute-sanitizer --tool "$tool" --error-exitcode 1 build/gpu/tests/gpu/tests_gpu \
+      --test-case='one update: odd widths*,one update: turns*' | tail -n 4
+  done
+else
+  echo "compute-sanitizer is not installed: memory was not checked"
+fi
 
-                    build /
-                gpu / benchmarks / benchmark_cuda-- json build / gpu /
-                figures.json{
-                    echo
-                    "$(nvidia-smi --query-gpu=name --format=csv,noheader | head -n 1), nvcc $(nvcc --version "
-                    "| sed -n 's/.*release \([0-9.]*\).*/\1/p'), $(date +%Y-%m-%d)" echo
-                        echo '| Figure | Value | Unit | Sizes |' echo '| --- | ---: | --- | --- |' awk
-                    "$(<benchmarks/figures.awk)"' {printf "| %s | %.4g | %s | %s |\n", text("name"),
-                                                   number("value"), text("unit"), text("sizes")}' \
-    build/gpu/figures.json } >
-        "$table" cat "$table"
+build/gpu/benchmarks/benchmark_cuda --json build/gpu/figures.json
+{
+  gpu=$(nvidia-smi --query-gpu=name --format=csv,noheader | head -n 1)
+  echo "$gpu, nvcc $(nvcc --version | sed -n 's/.*release \([0-9.]*\).*/\1/p'), $(date +%Y-%m-%d)"
+  echo
+  echo '| Figure | Value | Unit | Sizes |'
+  echo '| --- | ---: | --- | --- |'
+  awk "$(<benchmarks/figures.awk)"'
+    { printf "| %s | %.4g | %s | %s |\n", text("name"), number("value"), text("unit"), text("sizes") }' \
+    build/gpu/figures.json
+} >"$table"
+cat "$table"
