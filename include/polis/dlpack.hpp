@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <memory>
 #include <type_traits>
-#include <utility>
 
 #include <dlpack/dlpack.h>
 
@@ -23,7 +22,7 @@ namespace polis {
 /// until then, else the buffer must outlive it.
 template <class T, int Rank>
 [[nodiscard]] DLManagedTensor* to_dlpack(const ArrayView<T, Rank>& view, DLDevice device = {kDLCPU, 0},
-                                         std::shared_ptr<const void> owner = {}) {
+                                         const std::shared_ptr<const void>& owner = {}) {
   static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>, "elements are numbers");
   struct Kept {
     DLManagedTensor tensor{};
@@ -35,7 +34,7 @@ template <class T, int Rank>
     kept->shape[static_cast<std::size_t>(i)] = view.shape[i];
     kept->strides[static_cast<std::size_t>(i)] = view.strides[i];
   }
-  kept->owner = std::move(owner);
+  kept->owner = owner;
   constexpr bool whole = !std::is_floating_point_v<T>;
   constexpr bool negative = [] {
     if constexpr (std::is_enum_v<T>) {

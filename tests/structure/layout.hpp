@@ -130,7 +130,8 @@ inline std::vector<std::string> layout_problems(const Floors& floors,
   for (const auto& entry : std::filesystem::recursive_directory_iterator(include_directory / "polis")) {
     if (!entry.is_regular_file()) continue;
     const std::string name = entry.path().lexically_relative(include_directory).generic_string();
-    if (entry.path().extension() != ".hpp") {
+    const auto extension = entry.path().extension();
+    if (extension != ".hpp" && extension != ".cuh") {  // the latter for nvcc alone
       problems.push_back(name + ":1: not a header");
       continue;
     }

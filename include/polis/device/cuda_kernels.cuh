@@ -22,7 +22,8 @@ __global__ void __launch_bounds__(Kernel::threads) run_kernel(const __grid_const
 
 // Never inlined away: other translation units call it.
 template <class Kernel>
-__attribute__((noinline, used)) cudaError_t CudaLaunch<Kernel>::launch(const Kernel& kernel, int blocks, cudaStream_t stream) {
+__attribute__((noinline, used)) cudaError_t CudaLaunch<Kernel>::launch(const Kernel& kernel, int blocks,
+                                                                       cudaStream_t stream) {
   constexpr std::size_t bytes = sizeof(float) * static_cast<std::size_t>(Kernel::shared);
   if constexpr (bytes > 48 * 1024) {
     const cudaError_t asked = cudaFuncSetAttribute(

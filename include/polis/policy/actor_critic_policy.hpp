@@ -76,7 +76,6 @@ class ActorCriticPolicy {
   using ActorNetwork = Actor;
   using CriticNetwork = Critic;
   using DistributionType = Dist;
-
   using Parameters = FlatParameters;
 
   explicit ActorCriticPolicy(const Config& config = {}) : config_(config) {}
