@@ -42,14 +42,23 @@ inline constexpr bool kernels_train_words<Slots> =
       Slots::Optimizer::step(config, 1., value, value)(value, value, value, value);
     };
 
+/// Whether actor and critic are perceptrons of which a tile of rows fits into shared memory.
+template <class Slots, class E, class Member = OnPolicyUpdate<Slots, E, 0, Simd>>
+constexpr bool kernels_have_room() {
+  if constexpr (has_block_passes<typename Member::Policy::ActorNetwork> &&
+                has_block_passes<typename Member::Policy::CriticNetwork>) {
+    return GradientKernel<OnPolicyDevice<Slots, E, StageSampler>>::shared <= shared_floats;
+  } else {
+    return false;
+  }
+}
+
 template <class Slots, class E>
 inline constexpr bool kernels_train = false;
 template <class Slots, class E>
   requires kernels_train_words<Slots> && Environment<E>
 inline constexpr bool kernels_train<Slots, E> =
-    !OnPolicyUpdate<Slots, E, 0, Simd>::idle &&
-    has_block_passes<typename OnPolicyUpdate<Slots, E, 0, Simd>::Policy::ActorNetwork> &&
-    has_block_passes<typename OnPolicyUpdate<Slots, E, 0, Simd>::Policy::CriticNetwork>;
+    !OnPolicyUpdate<Slots, E, 0, Simd>::idle && kernels_have_room<Slots, E>();
 
 template <class Algorithm>
 struct SlotsOf {
