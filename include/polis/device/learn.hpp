@@ -21,20 +21,19 @@ struct GradientKernel {
   static constexpr bool central = Device::central;
   static constexpr int free_weights = Device::free_weights;
 
-  // Shared memory, in floats: tiles, then weights, then their gradient.
-  static constexpr int critic_inputs_at = central ? Actor::input_tile : 0;
-  static constexpr int outputs_at = critic_inputs_at + Critic::input_tile;
-  static constexpr int output_floats =
-      Actor::output_tile > Critic::output_tile ? Actor::output_tile : Critic::output_tile;
+  // Shared memory, in floats: tiles, then one network's weights and their gradient. Actor and critic have it
+  // one after the other, so that two blocks find room where both networks at once would leave it to one.
+  static constexpr int larger(int x, int y) { return x > y ? x : y; }
+  static constexpr int outputs_at = larger(Actor::input_tile, Critic::input_tile);
+  static constexpr int output_floats = larger(Actor::output_tile, Critic::output_tile);
   static constexpr int d_outputs_at = outputs_at + output_floats;
   static constexpr int hidden_at = d_outputs_at + output_floats;
-  static constexpr int hidden_floats =
-      Actor::hidden_size > Critic::hidden_size ? Actor::hidden_size : Critic::hidden_size;
-  static constexpr int free_at = hidden_at + hidden_floats;  // [free weights][68]: their gradient by rows
-  static constexpr int sums_at = free_at + free_weights * tile_pitch;  // [sums][64] by rows, double
-  static constexpr int ids_at = sums_at + 2 * DeviceSums::numbers * tile_rows;
+  static constexpr int free_at = hidden_at + larger(Actor::hidden_size, Critic::hidden_size);
+  static constexpr int sums_at =
+      free_at + free_weights * tile_pitch;  // behind the free weights' gradient by rows
+  static constexpr int ids_at = sums_at + 2 * DeviceSums::numbers * tile_rows;  // sums by rows, double
   static constexpr int tiles = ids_at + tile_rows;
-  static constexpr int packed_weights = Actor::packed_size + Critic::packed_size;
+  static constexpr int packed_weights = larger(Actor::packed_size, Critic::packed_size);
   static constexpr bool weights_fit = tiles + 2 * packed_weights <= shared_floats;
   static constexpr int shared = tiles + (weights_fit ? 2 * packed_weights : 0);
   static constexpr int packed = weights_fit ? 0 : 2 * packed_weights;
@@ -46,34 +45,16 @@ struct GradientKernel {
   POLIS_HD void operator()(Block& block, float* memory) const {
     const auto range = d.samples_of(minibatch);
     if (range.from == range.to) return;
-    float* const actor =
-        weights_fit ? memory + tiles : d.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
-    float* const critic = actor + Actor::packed_size;
-    float* const d_actor = actor + packed_weights;
-    float* const d_critic = d_actor + Actor::packed_size;
-    Actor::pack(block, d.weights, actor);
-    Critic::pack(block, d.weights + Device::ActorNetwork::parameters, critic);
-    block.each(packed_weights, [=](int i) { d_actor[i] = 0; });
     block.each(ids_at, [=](int i) { memory[i] = 0; });
     AdvantageScale scale{.samples = static_cast<double>(range.to - range.from)};
     scale.valued = scale.samples;
     if (d.normalize_advantages) normalize(scale);
-    const int tiles_here = (range.to - range.from + tile_rows - 1) / tile_rows;
-    for (int tile = block.index(); tile < tiles_here; tile += block.blocks()) {
-      const int first = range.from + tile * tile_rows;
-      const int rows = range.to - first < tile_rows ? range.to - first : tile_rows;
-      gather(block, memory, first, rows);
-      Actor::forward(block, actor, memory, memory + outputs_at, memory + hidden_at);
-      policy_losses(block, memory, scale, rows);
-      Actor::backward(block, actor, d_actor, memory, memory + d_outputs_at, memory + hidden_at);
-      Critic::forward(block, critic, memory + critic_inputs_at, memory + outputs_at, memory + hidden_at);
-      value_losses(block, memory, scale, rows);
-      Critic::backward(block, critic, d_critic, memory + critic_inputs_at, memory + d_outputs_at,
-                       memory + hidden_at);
-    }
     float* const to = d.partial + static_cast<std::ptrdiff_t>(block.index()) * Device::parameters;
-    Actor::unpack(block, d_actor, to);
-    Critic::unpack(block, d_critic, to + Device::ActorNetwork::parameters);
+    add_tiles<Actor, false>(block, memory, range, d.weights, to,
+                            [&](int rows) { policy_losses(block, memory, scale, rows); });
+    add_tiles<Critic, true>(block, memory, range, d.weights + Device::ActorNetwork::parameters,
+                            to + Device::ActorNetwork::parameters,
+                            [&](int rows) { value_losses(block, memory, scale, rows); });
     block.each(free_weights, [=](int k) {
       float sum = 0;
       for (int i = 0; i < tile_rows; ++i) sum += memory[free_at + k * tile_pitch + i];
@@ -105,21 +86,39 @@ struct GradientKernel {
     }
     scale.normalize(sum, squares);
   }
-  template <class Block>
+  /// The gradient of one network's losses on this block's tiles, whose derivatives `losses(rows)` leaves.
+  template <class Network, bool critic, class Block, class Losses>
+  POLIS_HD void add_tiles(Block& block, float* memory, const typename OnPolicyData<Device>::Range& range,
+                          const float* from, float* to, const Losses& losses) const {
+    float* const weights =
+        weights_fit ? memory + tiles : d.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
+    float* const gradient = weights + packed_weights;
+    Network::pack(block, from, weights);
+    block.each(Network::packed_size, [=](int i) { gradient[i] = 0; });
+    block.each(outputs_at, [=](int i) { memory[i] = 0; });
+    const int count = (range.to - range.from + tile_rows - 1) / tile_rows;
+    for (int tile = block.index(); tile < count; tile += block.blocks()) {
+      const int first = range.from + tile * tile_rows;
+      const int rows = range.to - first < tile_rows ? range.to - first : tile_rows;
+      gather<Network, critic>(block, memory, first, rows);
+      Network::forward(block, weights, memory, memory + outputs_at, memory + hidden_at);
+      losses(rows);
+      Network::backward(block, weights, gradient, memory, memory + d_outputs_at, memory + hidden_at);
+    }
+    Network::unpack(block, gradient, to);
+  }
+  template <class Network, bool critic, class Block>
   POLIS_HD void gather(Block& block, float* memory, int first, int rows) const {
     block.each(tile_rows, [&](int i) {
-      float *const inputs = memory + i, *const critic_inputs = memory + critic_inputs_at + i;
-      if (i >= rows) {
-        clear_row(inputs, Actor::inputs);
-        if constexpr (central) clear_row(critic_inputs, Critic::inputs);
-        return;
-      }
+      float* const inputs = memory + i;
+      if (i >= rows) return clear_row(inputs, Network::inputs);
       const int id = samples(memory)[i] = d.order[first + i], agent = id % agents;
       const auto at = static_cast<std::ptrdiff_t>(id);
-      place_observation(d, d.rollout.observations.data + at * Device::Observation::words, agent, inputs);
-      if constexpr (central) {
+      if constexpr (critic && central) {
         using State = typename E::State;
-        place_features<State, ids>(d.rollout.states.data + at * State::words, agent, critic_inputs);
+        place_features<State, ids>(d.rollout.states.data + at * State::words, agent, inputs);
+      } else {
+        place_observation(d, d.rollout.observations.data + at * Device::Observation::words, agent, inputs);
       }
     });
   }
