@@ -16,8 +16,12 @@ using namespace polis;
 namespace {
 
 std::vector<float> weights_of(auto& trainer) {
-  const auto values = trainer.learner().agents().front().weights().values();
-  return {values.begin(), values.end()};
+  std::vector<float> all;
+  for (auto& agents : trainer.learner().agents()) {
+    const auto values = agents.weights().values();
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
 }
 double furthest(const std::vector<float>& a, const std::vector<float>& b) {
   REQUIRE(a.size() == b.size());
@@ -77,6 +81,10 @@ struct Poisoned {
 TEST_CASE("an update by kernels is the CPU's: turns, dead agents, masks, curricula, data") {
   compare<PPO::With<Mlp<32>>, Trading, Adaptive>({.steps = 40}, 2, 1e-6);
   compare<PPO::With<Mlp<16, 16>>, LeducPoker, None>({.steps = 40}, 3, 1e-6);
+}
+
+TEST_CASE("an update by kernels is the CPU's: weights of each agent's own, the main job's sentence") {
+  compare<PPO::With<Mlp<32>, SeparateParameters>, Trading, Adaptive>({.steps = 40}, 2, 1e-6);
 }
 
 TEST_CASE("an update by kernels is the CPU's: central critic, agents' numbers, normalisation") {

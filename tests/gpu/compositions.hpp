@@ -9,6 +9,8 @@ using Plain = polis::PPO;
 using Small = polis::PPO::With<polis::Silu, polis::Mlp<13, 6>, polis::AdamW, polis::NStep<5>>;
 using Normalized = polis::PPO::With<polis::NormalizeObservations, polis::ScaleRewards, polis::Relu>;
 using Team = polis::MAPPO::With<polis::SharedParameters>;
+/// Each agent has weights of its own.
+using Traders = polis::PPO::With<polis::SeparateParameters>;
 /// Weights and gradients of 256 units do not fit into shared memory.
 using Wide = polis::PPO::With<polis::Mlp<256, 256>>;
 

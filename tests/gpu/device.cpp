@@ -25,8 +25,12 @@ using namespace polis;
 namespace {
 
 std::vector<float> weights_of(auto& trainer) {
-  const auto values = trainer.learner().agents().front().weights().values();
-  return {values.begin(), values.end()};
+  std::vector<float> all;
+  for (auto& agents : trainer.learner().agents()) {
+    const auto values = agents.weights().values();
+    all.insert(all.end(), values.begin(), values.end());
+  }
+  return all;
 }
 double furthest(const std::vector<float>& a, const std::vector<float>& b) {
   double most = 0;
@@ -170,8 +174,8 @@ TEST_CASE("one update: MAPPO") {
 TEST_CASE("one update: turns and masks") {
   compare<test_gpu::Plain, LeducPoker, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
 }
-TEST_CASE("one update: trading, with its curriculum") {
-  compare<test_gpu::Plain, Trading, Adaptive>({.steps = 64, .epochs = 4, .minibatch = 2048});
+TEST_CASE("one update: the main job's sentence") {
+  compare<test_gpu::Traders, Trading, Adaptive>({.steps = 64, .epochs = 4, .minibatch = 2048});
 }
 
 TEST_CASE("random play of every built-in environment is the CPU's") {

@@ -31,55 +31,78 @@ struct CollectKernel {
       Actor::hidden_size > Critic::hidden_size ? Actor::hidden_size : Critic::hidden_size;
   static constexpr int flag_at = hidden_at + hidden_floats;
   static constexpr int tiles = flag_at + 4;
-  static constexpr int weights = Actor::packed_size + Critic::packed_size;
+  static constexpr int weights_of_set = Actor::packed_size + Critic::packed_size;
+  static constexpr int weights = Device::sets * weights_of_set;
   static constexpr bool weights_fit = tiles + weights <= shared_floats;
   static constexpr int shared = tiles + (weights_fit ? weights : 0);
   static constexpr int packed = weights_fit ? 0 : weights;
 
-  Data d;
+  OnPolicySets<Device> sets;
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
-    float* const actor =
-        weights_fit ? memory + tiles : d.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
-    float* const critic = actor + Actor::packed_size;
-    Actor::pack(block, d.weights, actor);
-    Critic::pack(block, d.weights + Device::ActorNetwork::parameters, critic);
+    const Data& all = sets[0];  // what does not differ between sets of weights
+    float* const own =
+        weights_fit ? memory + tiles : all.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
+    for (int set = 0; set < Device::sets; ++set) {
+      Actor::pack(block, sets[set].weights, own + set * weights_of_set);
+      Critic::pack(block, sets[set].weights + Device::ActorNetwork::parameters, critic_of(own, set));
+    }
     block.each(outputs_at, [=](int i) { memory[i] = 0; });
     const int first = block.index() * lanes_of_block;
-    const int lanes = d.lane_count - first < lanes_of_block ? d.lane_count - first : lanes_of_block;
+    const int lanes = all.lane_count - first < lanes_of_block ? all.lane_count - first : lanes_of_block;
+    /// f(data, set, first row, rows) for up to 64 rows of a set at a time.
+    const auto for_tiles = [&](const auto& f) {
+      for (int set = 0; set < Device::sets; ++set) {
+        for (int row = 0; row < lanes * agents; row += tile_rows)
+          f(sets[set], set, first * agents + row, rows_from(row, lanes));
+      }
+    };
     if constexpr (Device::waits) {
-      for (int row = 0; row < lanes * agents; row += tile_rows)
-        value_pending(block, memory, critic, first * agents + row, rows_from(row, lanes));
+      for_tiles([&](const Data& d, int set, int row, int rows) {
+        value_pending(d, block, memory, critic_of(own, set), row, rows);
+      });
     }
-    for (int step = 0; step < d.steps; ++step) {
+    for (int step = 0; step < all.steps; ++step) {
       const int slot = Device::first_slot + step;
-      block.each(lanes, [&](int i) { d.actions[first + i] = Actions<E>{}; });
-      for (int row = 0; row < lanes * agents; row += tile_rows)
-        act(block, memory, actor, critic, slot, first * agents + row, rows_from(row, lanes));
-      advance(block, memory, critic, slot, first, lanes);
+      block.each(lanes, [&](int i) { all.actions[first + i] = Actions<E>{}; });
+      for_tiles([&](const Data& d, int set, int row, int rows) {
+        act(d, block, memory, own + set * weights_of_set, critic_of(own, set), slot, row, rows);
+      });
+      step_lanes(block, memory, slot, first, lanes);
+      if (memory[flag_at] != 0) {
+        for_tiles([&](const Data& d, int set, int row, int rows) {
+          value_final(d, block, memory, critic_of(own, set), slot, row, rows);
+        });
+      }
+      renew_lanes(block, slot, first, lanes);
     }
-    for (int row = 0; row < lanes * agents; row += tile_rows)
-      value_last(block, memory, critic, first * agents + row, rows_from(row, lanes));
+    for_tiles([&](const Data& d, int set, int row, int rows) {
+      value_last(d, block, memory, critic_of(own, set), row, rows);
+    });
   }
 
  private:
+  POLIS_HD static float* critic_of(float* own, int set) {
+    return own + set * weights_of_set + Actor::packed_size;
+  }
   POLIS_HD static int rows_from(int row, int lanes) {
     const int left = lanes * agents - row;
     return left < tile_rows ? left : tile_rows;
   }
   /// What the critic sees of a row, into its tile.
-  POLIS_HD void see(const Lane<E>& lane, int agent, float* words, float* state, float* tile) const {
+  POLIS_HD static void see(const Data& d, const Lane<E>& lane, int agent, float* words, float* state,
+                           float* tile) {
     if constexpr (central) {
       using State = typename E::State;
-      write_state(lane, state);
+      write_state(d, lane, state);
       place_features<State, ids>(state, agent, tile);
     } else {
       observe<0>(lane.env, agent, Row{words}, lane.view(d.env, d.data));
       place_observation(d, words, agent, tile);
     }
   }
-  POLIS_HD void write_state(const Lane<E>& lane, float* state) const {
+  POLIS_HD static void write_state(const Data& d, const Lane<E>& lane, float* state) {
     if constexpr (requires { lane.env.state(Row{state}, lane.view(d.env, d.data)); }) {
       lane.env.state(Row{state}, lane.view(d.env, d.data));
     } else {
@@ -89,13 +112,13 @@ struct CollectKernel {
 
   /// Chooses the actions of up to 64 rows and values what they see.
   template <class Block>
-  POLIS_HD void act(Block& block, float* memory, const float* actor, const float* critic, int slot, int first,
-                    int rows) const {
+  POLIS_HD static void act(const Data& d, Block& block, float* memory, const float* actor,
+                           const float* critic, int slot, int first, int rows) {
     float* const outputs = memory + outputs_at;
     const RolloutViews& to = d.rollout;
     block.each(tile_rows, [&](int i) {
       float *const inputs = memory + i, *const critic_inputs = memory + critic_inputs_at + i;
-      const int row = first + i, agent = row % agents;
+      const int row = first + i, agent = d.agent_of(row);
       const bool decides = i < rows && d.decides(row);
       if (i < rows) to.decided(slot, row) = decides;
       if (!decides) {
@@ -107,7 +130,7 @@ struct CollectKernel {
       float* const words = &to.observations(slot, row, 0);
       observe<0>(lane.env, agent, Row{words}, lane.view(d.env, d.data));
       place_observation(d, words, agent, inputs);
-      if constexpr (central) see(lane, agent, nullptr, &to.states(slot, row, 0), critic_inputs);
+      if constexpr (central) see(d, lane, agent, nullptr, &to.states(slot, row, 0), critic_inputs);
       if constexpr (Device::mask_size > 0) {
         float* const mask = &to.masks(slot, row, 0);
         for (int k = 0; k < Device::mask_size; ++k) mask[k] = 1;
@@ -120,14 +143,14 @@ struct CollectKernel {
     });
     Actor::forward(block, actor, memory, outputs, memory + hidden_at);
     block.each(rows, [&](int i) {
-      const int row = first + i, agent = row % agents, lane = row / agents;
+      const int row = first + i, agent = d.agent_of(row), lane = row / agents;
       if (!to.decided(slot, row)) return;
       Array<float, Policy::noise> noise{};
       Random random(d.seed, d.progress->batch_step + static_cast<std::uint64_t>(slot - Device::first_slot),
                     d.streams_of(lane).lane, static_cast<std::uint32_t>(agent), Purpose::action);
       for (int k = 0; k < Policy::noise; ++k) noise[k] = random.uniform();
       const In<float> logits{outputs + i, tile_pitch}, free{d.weights + Device::free_at};
-      const In<float> mask = mask_of(slot, row);
+      const In<float> mask = mask_of(d, slot, row);
       float* const words = &to.actions(slot, row, 0);
       Distribution::template sample<float>(logits, free, mask, In<float>{noise.data()}, Out<float>{words});
       to.log_probs(slot, row) = Distribution::template log_prob<float>(logits, free, mask, In<float>{words});
@@ -136,7 +159,7 @@ struct CollectKernel {
     Critic::forward(block, critic, memory + critic_inputs_at, outputs, memory + hidden_at);
     block.each(rows, [&](int i) { to.values(slot, first + i) = value_of(d, outputs[i]); });
   }
-  POLIS_HD In<float> mask_of(int slot, int row) const {
+  POLIS_HD static In<float> mask_of(const Data& d, int slot, int row) {
     if constexpr (Device::mask_size > 0) {
       return {&d.rollout.masks(slot, row, 0)};
     } else {
@@ -144,42 +167,44 @@ struct CollectKernel {
     }
   }
 
-  /// Steps the lanes, values the final observations of truncated episodes, and begins new ones.
+  /// Steps the lanes; memory[flag_at] says whether an agent's episode was truncated.
   template <class Block>
-  POLIS_HD void advance(Block& block, float* memory, const float* critic, int slot, int first,
-                        int lanes) const {
-    const RolloutViews& to = d.rollout;
+  POLIS_HD void step_lanes(Block& block, float* memory, int slot, int first, int lanes) const {
+    const Data& all = sets[0];
     float* const truncated = memory + flag_at;
     block.once([=] { *truncated = 0; });
     block.each(lanes, [&](int i) {
-      Lane<E>& lane = d.lanes[first + i];
-      lane.advance(d.actions[first + i], d.streams_of(first + i), d.env, d.data);
-      for (int agent = 0; agent < agents; ++agent) {
-        const int row = (first + i) * agents + agent;
-        to.rewards(slot, row) = lane.rewards[agent];
-        to.ends(slot, row) = lane.ends[agent];
-        if (lane.ends[agent] == End::truncated) *truncated = 1;
+      Lane<E>& lane = all.lanes[first + i];
+      lane.advance(all.actions[first + i], all.streams_of(first + i), all.env, all.data);
+      for (int set = 0; set < Device::sets; ++set) {
+        for (int k = 0; k < agents; ++k) {
+          const int row = (first + i) * agents + k, agent = sets[set].agent_of(row);
+          sets[set].rollout.rewards(slot, row) = lane.rewards[agent];
+          sets[set].rollout.ends(slot, row) = lane.ends[agent];
+          if (lane.ends[agent] == End::truncated) *truncated = 1;
+        }
       }
     });
-    if (*truncated != 0) {
-      for (int row = 0; row < lanes * agents; row += tile_rows)
-        value_final(block, memory, critic, slot, first * agents + row, rows_from(row, lanes));
-    }
+  }
+  /// Takes note of episodes that are over, and begins the next ones.
+  template <class Block>
+  POLIS_HD void renew_lanes(Block& block, int slot, int first, int lanes) const {
+    const Data& all = sets[0];
     block.each(lanes, [&](int i) {
-      Lane<E>& lane = d.lanes[first + i];
+      Lane<E>& lane = all.lanes[first + i];
       if (!lane.over()) return;
-      EndedEpisode& ended = d.ended[block.add(&d.status->episodes, 1)];
+      EndedEpisode& ended = all.ended[block.add(&all.status->episodes, 1)];
       static_cast<Episode&>(ended) = lane.episode;
-      ended.step = static_cast<std::uint32_t>(slot), ended.lane = d.streams_of(first + i).lane;
-      lane.begin(DeviceTasks<Device>{&d}, d.streams_of(first + i), d.env, d.data);
+      ended.step = static_cast<std::uint32_t>(slot), ended.lane = all.streams_of(first + i).lane;
+      lane.begin(DeviceTasks<Device>{&all}, all.streams_of(first + i), all.env, all.data);
     });
   }
 
   template <class Block>
-  POLIS_HD void value_final(Block& block, float* memory, const float* critic, int slot, int first,
-                            int rows) const {
+  POLIS_HD static void value_final(const Data& d, Block& block, float* memory, const float* critic, int slot,
+                                   int first, int rows) {
     const RolloutViews& to = d.rollout;
-    value_rows(block, memory, critic, first, rows, d.slots(),
+    value_rows(d, block, memory, critic, first, rows, d.slots(),
                [&](int row) { return to.ends(slot, row) == End::truncated; });
     block.each(rows, [&](int i) {
       if (to.ends(slot, first + i) == End::truncated)
@@ -188,8 +213,9 @@ struct CollectKernel {
   }
   /// What comes after the last step, where the agent acts on.
   template <class Block>
-  POLIS_HD void value_last(Block& block, float* memory, const float* critic, int first, int rows) const {
-    value_rows(block, memory, critic, first, rows, d.slots(), [&](int row) { return d.decides(row); });
+  POLIS_HD static void value_last(const Data& d, Block& block, float* memory, const float* critic, int first,
+                                  int rows) {
+    value_rows(d, block, memory, critic, first, rows, d.slots(), [&](int row) { return d.decides(row); });
     block.each(rows, [&](int i) {
       d.rollout.values(d.slots(), first + i) =
           d.decides(first + i) ? value_of(d, memory[outputs_at + i]) : 0.f;
@@ -197,16 +223,17 @@ struct CollectKernel {
   }
   /// Values of the decisions carried over, by the weights of now.
   template <class Block>
-  POLIS_HD void value_pending(Block& block, float* memory, const float* critic, int first, int rows) const {
+  POLIS_HD static void value_pending(const Data& d, Block& block, float* memory, const float* critic,
+                                     int first, int rows) {
     const RolloutViews& to = d.rollout;
     block.each(tile_rows, [&](int i) {
       float* const inputs = memory + critic_inputs_at + i;
       const int row = first + i;
       if (i >= rows || !to.decided(0, row)) return clear_row(inputs, Critic::inputs);
       if constexpr (central) {
-        place_features<typename E::State, ids>(&to.states(0, row, 0), row % agents, inputs);
+        place_features<typename E::State, ids>(&to.states(0, row, 0), d.agent_of(row), inputs);
       } else {
-        place_observation(d, &to.observations(0, row, 0), row % agents, inputs);
+        place_observation(d, &to.observations(0, row, 0), d.agent_of(row), inputs);
       }
     });
     Critic::forward(block, critic, memory + critic_inputs_at, memory + outputs_at, memory + hidden_at);
@@ -215,15 +242,15 @@ struct CollectKernel {
   /// Values of what the rows see now for which `counts` holds; what they see is left in the slot after the
   /// last.
   template <class Block, class F>
-  POLIS_HD void value_rows(Block& block, float* memory, const float* critic, int first, int rows, int slot,
-                           const F& counts) const {
+  POLIS_HD static void value_rows(const Data& d, Block& block, float* memory, const float* critic, int first,
+                                  int rows, int slot, const F& counts) {
     block.each(tile_rows, [&](int i) {
       float* const inputs = memory + critic_inputs_at + i;
       const int row = first + i;
       if (i >= rows || !counts(row)) return clear_row(inputs, Critic::inputs);
       float* state = nullptr;
       if constexpr (central) state = &d.rollout.states(slot, row, 0);
-      see(d.lanes[row / agents], row % agents, &d.rollout.observations(slot, row, 0), state, inputs);
+      see(d, d.lanes[row / agents], d.agent_of(row), &d.rollout.observations(slot, row, 0), state, inputs);
     });
     Critic::forward(block, critic, memory + critic_inputs_at, memory + outputs_at, memory + hidden_at);
   }

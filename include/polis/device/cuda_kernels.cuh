@@ -42,6 +42,6 @@ __attribute__((noinline, used)) cudaError_t CudaLaunch<Kernel>::launch(const Ker
 #define POLIS_INSTANTIATE_KERNELS(ALGORITHM, ENVIRONMENT, CURRICULUM)              \
   template void polis::internal::launch_iteration(                                 \
       polis::internal::CudaRuntime&,                                               \
-      const polis::internal::OnPolicyData<                                         \
+      const polis::internal::OnPolicySets<                                         \
           polis::internal::DeviceOfSentence<ALGORITHM, ENVIRONMENT, CURRICULUM>>&, \
       const polis::internal::LaunchSizes&, int);

@@ -17,7 +17,7 @@ struct GradientKernel {
   using Objective = typename Device::Objective;
 
   static constexpr int threads = 256;
-  static constexpr int agents = Device::agents, ids = Device::Parts::ids;
+  static constexpr int ids = Device::Parts::ids;
   static constexpr bool central = Device::central;
   static constexpr int free_weights = Device::free_weights;
 
@@ -112,7 +112,7 @@ struct GradientKernel {
     block.each(tile_rows, [&](int i) {
       float* const inputs = memory + i;
       if (i >= rows) return clear_row(inputs, Network::inputs);
-      const int id = samples(memory)[i] = d.order[first + i], agent = id % agents;
+      const int id = samples(memory)[i] = d.order[first + i], agent = d.agent_of(id);
       const auto at = static_cast<std::ptrdiff_t>(id);
       if constexpr (critic && central) {
         using State = typename E::State;

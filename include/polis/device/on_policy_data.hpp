@@ -7,6 +7,7 @@
 
 #include <polis/algorithm/actor_critic_learner.hpp>
 #include <polis/algorithm/loss_scratch.hpp>
+#include <polis/algorithm/sharing.hpp>
 #include <polis/buffer/rollout.hpp>
 #include <polis/curriculum/curriculum.hpp>
 #include <polis/device/network.hpp>
@@ -72,7 +73,10 @@ struct OnPolicyDevice {
   using Returns = typename Words::Returns;
   using Optimizer = typename Words::Optimizer;
 
-  static constexpr int agents = agent_count<E>;
+  /// Sets of weights, and agents that have one in common: all of them, or each its own.
+  static constexpr bool separate = std::is_same_v<typename Words::Sharing, SeparateParameters>;
+  static constexpr int sets = separate ? agent_count<E> : 1;
+  static constexpr int agents = agent_count<E> / sets;
   static constexpr int mask_size = Learner::mask_size, words = Policy::words;
   static constexpr bool central = Learner::central;
   /// Whether a decision may wait for its rewards when a rollout ends; it is then carried over in slot 0.
@@ -98,7 +102,8 @@ struct OnPolicyData {
   Lane<E>* lanes;        // [lanes]
   Actions<E>* actions;   // [lanes]
   EndedEpisode* ended;   // [lanes * steps], in no order
-  RolloutViews rollout;  // rows: lane * agents + agent
+  int agent_offset;      // the first agent of this set of weights
+  RolloutViews rollout;  // rows: lane * agents of the set + agent of the set
   float* weights;        // [parameters], and so are the moments
   float *first_moments, *second_moments;
   std::uint64_t* optimizer_steps;  // made so far
@@ -134,12 +139,13 @@ struct OnPolicyData {
   bool normalize_advantages;
 
   [[nodiscard]] POLIS_HD int rows() const { return lane_count * Device::agents; }
+  [[nodiscard]] POLIS_HD int agent_of(int row) const { return agent_offset + row % Device::agents; }
   [[nodiscard]] POLIS_HD static constexpr int first_slot() { return Device::first_slot; }
   [[nodiscard]] POLIS_HD int slots() const { return steps + Device::first_slot; }
   /// Whether the agent of a row decides at the next step.
   [[nodiscard]] POLIS_HD bool decides(int row) const {
     const Lane<E>& lane = lanes[row / Device::agents];
-    const int agent = row % Device::agents;
+    const int agent = agent_of(row);
     return lane.lives(agent) && acting<0>(lane.env, agent);
   }
   /// Whether a sample is a decision whose rewards are all in.
@@ -167,6 +173,10 @@ struct OnPolicyData {
             static_cast<int>(static_cast<long long>(count) * (number + 1) / batches)};
   }
 };
+
+/// The sets of weights of a learner, with the same lanes.
+template <class Device>
+using OnPolicySets = Array<OnPolicyData<Device>, Device::sets>;
 
 /// A new episode's task, as the curriculum says now.
 template <class Device>

@@ -20,7 +20,7 @@ inline constexpr bool kernels_step =
     std::is_trivially_copyable_v<polis::TaskOf<E>> && std::is_trivially_copyable_v<Actions<E>> &&
     DeviceDataset<polis::DatasetOf<E>> && role_count<E> == 1;
 
-/// Whether kernels can train a sentence: one set of weights of an actor and a critic that are perceptrons, of
+/// Whether kernels can train a sentence: an actor and a critic that are perceptrons, of
 /// one agent's observations or the whole state; estimates made once, row by row; Adam or AdamW.
 template <class Slots>
 inline constexpr bool kernels_train_words = false;
@@ -34,7 +34,7 @@ inline constexpr bool kernels_train_words<Slots> =
     std::is_same_v<typename Slots::Policy, NativePolicy> && RowEstimator<typename Slots::Returns> &&
     !recomputes<typename Slots::Returns> && !complete_episodes<typename Slots::Returns> &&
     uses_values<typename Slots::Returns> && !Slots::Critic::counterfactual &&
-    !values_team<typename Slots::Critic> && !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
+    !values_team<typename Slots::Critic> &&
     std::is_trivially_copyable_v<typename Slots::ValueNormalization::State> && !Slots::Magnet::attracts &&
     !Slots::OpponentModel::models && !Slots::Actors::asynchronous &&
     std::is_same_v<typename Slots::Shaping, NoShaping> &&

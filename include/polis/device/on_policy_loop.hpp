@@ -45,7 +45,7 @@ class DeviceArray {
   T* data_;
 };
 
-/// Trains the one set of weights of an actor-critic sentence by kernels that `Runtime` launches.
+/// Trains the sets of weights of an actor-critic sentence by kernels that `Runtime` launches.
 template <class Runtime, class Device>
 class OnPolicyLoop {
   using E = typename Device::E;
@@ -57,79 +57,90 @@ class OnPolicyLoop {
 
  public:
   /// Takes over lanes and weights as they are. Error: the device has not enough memory.
-  [[gnu::cold]] void begin(MultiAgentEnv<E>& lanes, Learner& learner) {
-    auto carried = learner.carried();
-    check(carried.config);
-    if (!memory_) memory_ = std::make_unique<Memory>(runtime_, lanes, carried);
-    Memory& m = *memory_;
-    m.lanes.upload(lanes.records());
-    m.weights.upload(carried.weights.values());
-    m.first_moments.upload(carried.optimizer.first_moments());
-    m.second_moments.upload(carried.optimizer.second_moments());
-    m.optimizer_steps.upload({&carried.optimizer.steps(), 1});
-    upload_statistics(carried);
-    if constexpr (Device::waits)
-      for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
+  [[gnu::cold]] void begin(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
+    check(learners.front().carried().config);
+    if (!lanes_) make_memory(lanes, learners);
+    lanes_->lanes.upload(lanes.records());
+    for (std::size_t set = 0; set < sets_.size(); ++set) {
+      Carried carried = learners[set].carried();
+      SetMemory& m = *sets_[set];
+      m.weights.upload(carried.weights.values());
+      m.first_moments.upload(carried.optimizer.first_moments());
+      m.second_moments.upload(carried.optimizer.second_moments());
+      m.optimizer_steps.upload({&carried.optimizer.steps(), 1});
+      upload_statistics(m, carried);
+      for_pending(m, carried.rollout, [this](void* there, void* here, std::size_t bytes) {
         runtime_.upload(there, here, bytes);
       });
+    }
     runtime_.wait();
   }
 
   /// Gives lanes and weights back.
-  [[gnu::cold]] void settle(MultiAgentEnv<E>& lanes, Learner& learner) {
-    auto carried = learner.carried();
-    Memory& m = *memory_;
-    m.lanes.download(lanes.records());
-    m.weights.download(carried.weights.values());
-    m.first_moments.download(carried.optimizer.first_moments());
-    m.second_moments.download(carried.optimizer.second_moments());
-    m.optimizer_steps.download({&carried.optimizer.steps(), 1});
-    if constexpr (Device::waits)
-      for_pending(carried.rollout, [this](void* there, void* here, std::size_t bytes) {
+  [[gnu::cold]] void settle(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
+    lanes_->lanes.download(lanes.records());
+    for (std::size_t set = 0; set < sets_.size(); ++set) {
+      Carried carried = learners[set].carried();
+      SetMemory& m = *sets_[set];
+      m.weights.download(carried.weights.values());
+      m.first_moments.download(carried.optimizer.first_moments());
+      m.second_moments.download(carried.optimizer.second_moments());
+      m.optimizer_steps.download({&carried.optimizer.steps(), 1});
+      for_pending(m, carried.rollout, [this](void* there, void* here, std::size_t bytes) {
         runtime_.download(here, there, bytes);
       });
-    download_statistics(carried);
+      download_statistics(m, carried);
+    }
     runtime_.wait();
   }
 
   /// A collection that begins at this step of the batch, and the update from it. Calls ended(episode) for
-  /// every episode that ended, step by step and within a step lane by lane. Errors: a gradient that is not
-  /// finite; an agent without a legal action.
+  /// every episode that ended: by groups of `group` lanes, within a group step by step, and within a step
+  /// lane by lane. Errors: a gradient that is not finite; an agent without a legal action.
   template <class Ended>
-  void iterate(Learner& learner, std::uint64_t batch_step, const Clock& clock, const Sampler& tasks,
-               Ended&& ended) {
-    auto carried = learner.carried();
-    const auto& config = carried.config;
-    Memory& m = *memory_;
+  void iterate(std::span<Learner> learners, std::uint64_t batch_step, const Clock& clock,
+               const Sampler& tasks, int group, Ended&& ended) {
+    const auto& config = learners.front().carried().config;
     const float rate = config.optimizer.learning_rate * config.schedule(clock.progress());
-    bool learns_observations = false;
-    if constexpr (Device::normalizes_observations)
-      learns_observations = carried.observations.counts_another();
-    const DeviceProgress<Sampler> progress{batch_step, carried.updates, rate, tasks, learns_observations};
     const DeviceStatus fresh;
-    m.progress.upload({&progress, 1});
-    m.status.upload({&fresh, 1});
-    runtime_.replay([&] { launch_iteration(runtime_, m.data, m.sizes, config.epochs); });
-    DeviceStatus status;
-    m.status.download({&status, 1});
+    for (std::size_t set = 0; set < sets_.size(); ++set) {
+      Carried carried = learners[set].carried();
+      bool learns_observations = false;
+      if constexpr (Device::normalizes_observations)
+        learns_observations = carried.observations.counts_another();
+      const DeviceProgress<Sampler> progress{batch_step, carried.updates, rate, tasks, learns_observations};
+      sets_[set]->progress.upload({&progress, 1});
+      sets_[set]->status.upload({&fresh, 1});
+      runtime_.wait();
+    }
+    runtime_.replay([&] { launch_iteration(runtime_, data_, sizes_, config.epochs); });
+    polis::Array<DeviceStatus, Device::sets> status{};
+    for (std::size_t set = 0; set < sets_.size(); ++set)
+      sets_[set]->status.download({&status[static_cast<int>(set)], 1});
     runtime_.wait();
-    report_failure(status, carried);
-    const auto count = static_cast<std::size_t>(status.episodes);
+    for (std::size_t set = 0; set < sets_.size(); ++set) {
+      Carried carried = learners[set].carried();
+      const DeviceStatus& of_set = status[static_cast<int>(set)];
+      report_failure(of_set, *sets_[set], carried);
+      carried.begun += static_cast<std::uint64_t>(config.steps);
+      ++carried.updates;
+      carried.statistics = statistics(of_set, rate);
+    }
+    const auto count = static_cast<std::size_t>(status[0].episodes);
     episodes_.resize(count);
-    m.ended.download({episodes_.data(), count});
+    lanes_->ended.download({episodes_.data(), count});
     runtime_.wait();
-    std::sort(episodes_.begin(), episodes_.end(), [](const EndedEpisode& a, const EndedEpisode& b) {
+    std::sort(episodes_.begin(), episodes_.end(), [group](const EndedEpisode& a, const EndedEpisode& b) {
+      const auto of = static_cast<std::uint32_t>(group);
+      if (a.lane / of != b.lane / of) return a.lane / of < b.lane / of;
       return a.step != b.step ? a.step < b.step : a.lane < b.lane;
     });
     for (const EndedEpisode& episode : episodes_) ended(static_cast<const Episode&>(episode));
-    carried.begun += static_cast<std::uint64_t>(config.steps);
-    ++carried.updates;
-    carried.statistics = statistics(status, rate);
   }
 
   [[nodiscard]] Runtime& runtime() { return runtime_; }
-  /// The arrays of the last rollout, in the device's memory.
-  [[nodiscard]] const RolloutViews& rollout() const { return memory_->data.rollout; }
+  /// The arrays of the last rollout of a set of weights, in the device's memory.
+  [[nodiscard]] const RolloutViews& rollout(int set = 0) const { return data_[set].rollout; }
 
  private:
   static constexpr int features = Device::Observation::words;
@@ -137,15 +148,32 @@ class OnPolicyLoop {
 
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-  struct Memory {
-    [[gnu::cold]] Memory(Runtime& runtime, MultiAgentEnv<E>& env, const Carried& carried)
-        : sizes(LaunchSizes::of<Device>(env.lanes(), carried.rollout.shape().slots(),
-                                        carried.config.minibatch,
-                                        runtime.blocks_at_once(GradientKernel<Device>::shared))),
-          views(carried.rollout.shape()),
-          lanes(runtime, index(env.lanes())),
+  /// What all sets of weights have in common.
+  struct LaneMemory {
+    LaneMemory(Runtime& runtime, MultiAgentEnv<E>& env, int steps)
+        : lanes(runtime, index(env.lanes())),
           actions(runtime, index(env.lanes())),
-          ended(runtime, index(env.lanes()) * index(carried.config.steps)),
+          ended(runtime, index(env.lanes()) * index(steps)),
+          data(env.data()) {
+      if constexpr (!std::is_empty_v<polis::DatasetOf<E>>) {
+        data.arrays([&]<class T>(const T*& original, std::size_t count) {
+          if (!original) return;
+          auto& copy = *arrays.emplace_back(std::make_unique<Array<std::byte>>(runtime, count * sizeof(T)));
+          copy.upload({reinterpret_cast<const std::byte*>(original), count * sizeof(T)});
+          original = reinterpret_cast<const T*>(copy.data());
+        });
+      }
+    }
+    Array<Lane<E>> lanes;
+    Array<Actions<E>> actions;
+    Array<EndedEpisode> ended;
+    std::vector<std::unique_ptr<Array<std::byte>>> arrays;  // copies of the caller's
+    polis::DatasetOf<E> data;                               // which points there
+  };
+  struct SetMemory {
+    [[gnu::cold]] SetMemory(Runtime& runtime, LaneMemory& shared, const LaunchSizes& sizes,
+                            MultiAgentEnv<E>& env, int agent_offset, const Carried& carried)
+        : views(carried.rollout.shape()),
           rollout(runtime, views.bytes()),
           weights(runtime, index(Device::parameters)),
           first_moments(runtime, index(Device::parameters)),
@@ -171,24 +199,16 @@ class OnPolicyLoop {
           advantages(runtime, index(sizes.minibatches) * index(Device::parts_of_sums)),
           status(runtime, 1),
           progress(runtime, 1),
-          data(view(env, carried)) {
-      if constexpr (!std::is_empty_v<polis::DatasetOf<E>>) {
-        data.data.arrays([&]<class T>(const T*& original, std::size_t count) {
-          if (!original) return;
-          Array<std::byte>& copy =
-              *dataset.emplace_back(std::make_unique<Array<std::byte>>(runtime, count * sizeof(T)));
-          copy.upload({reinterpret_cast<const std::byte*>(original), count * sizeof(T)});
-          original = reinterpret_cast<const T*>(copy.data());
-        });
-      }
-    }
+          data(view(shared, env, agent_offset, carried)) {}
 
-    [[nodiscard]] Data view(MultiAgentEnv<E>& env, const Carried& carried) {
+    [[nodiscard]] Data view(LaneMemory& shared, MultiAgentEnv<E>& env, int agent_offset,
+                            const Carried& carried) {
       const auto& config = carried.config;
       views.place(rollout.data());
-      return {.lanes = lanes.data(),
-              .actions = actions.data(),
-              .ended = ended.data(),
+      return {.lanes = shared.lanes.data(),
+              .actions = shared.actions.data(),
+              .ended = shared.ended.data(),
+              .agent_offset = agent_offset,
               .rollout = views,
               .weights = weights.data(),
               .first_moments = first_moments.data(),
@@ -217,7 +237,7 @@ class OnPolicyLoop {
               .streams = env.first_streams(),
               .seed = carried.seed,
               .env = env.config(),
-              .data = env.data(),
+              .data = shared.data,
               .objective = config.objective,
               .returns = config.returns,
               .optimizer = config.optimizer,
@@ -231,11 +251,7 @@ class OnPolicyLoop {
               .normalize_advantages = config.normalize_advantages};
     }
 
-    LaunchSizes sizes;
     RolloutViews views;
-    Array<Lane<E>> lanes;
-    Array<Actions<E>> actions;
-    Array<EndedEpisode> ended;
     Array<std::byte> rollout;
     Array<float> weights, first_moments, second_moments;
     Array<std::uint64_t> optimizer_steps;
@@ -250,12 +266,10 @@ class OnPolicyLoop {
     Array<AdvantageSums> advantages;
     Array<DeviceStatus> status;
     Array<DeviceProgress<Sampler>> progress;
-    std::vector<std::unique_ptr<Array<std::byte>>> dataset;  // the caller's arrays
     Data data;
   };
 
-  [[gnu::cold]] void upload_statistics(Carried& carried) {
-    Memory& m = *memory_;
+  [[gnu::cold]] void upload_statistics(SetMemory& m, Carried& carried) {
     if constexpr (Device::normalizes_observations) {
       std::vector<double> moments(2 * index(features) + 1);
       carried.observations.moments().copy_to(moments.data());
@@ -275,8 +289,7 @@ class OnPolicyLoop {
     }
     if constexpr (Device::normalizes_values) m.values.upload({&carried.values, 1});
   }
-  [[gnu::cold]] void download_statistics(Carried& carried) {
-    Memory& m = *memory_;
+  [[gnu::cold]] void download_statistics(SetMemory& m, Carried& carried) {
     if constexpr (Device::normalizes_observations) {
       std::vector<double> moments(2 * index(features) + 1);
       m.observation_moments.download(moments);
@@ -297,15 +310,28 @@ class OnPolicyLoop {
 
   /// f(there, here, bytes) for slot 0 of every array of the rollout: the decisions carried over.
   template <class F>
-  [[gnu::cold]] void for_pending(RolloutViews& host, F&& f) {
+  [[gnu::cold]] static void for_pending(SetMemory& m, RolloutViews& host, F&& f) {
+    if constexpr (!Device::waits) return;
     std::vector<void*> here;
     host.layout([&here](auto& view, auto...) { here.push_back(view.data); });
     std::size_t i = 0;
-    memory_->views.layout([&](auto& view, int, auto... rest) {
+    m.views.layout([&](auto& view, int, auto... rest) {
       const std::size_t bytes = (sizeof(*view.data) * ... * static_cast<std::size_t>(rest));
       if (bytes > 0 && view.size() > 0) f(view.data, here[i], bytes);
       ++i;
     });
+  }
+
+  [[gnu::cold]] void make_memory(MultiAgentEnv<E>& env, std::span<Learner> learners) {
+    const Carried first = learners.front().carried();
+    sizes_ = LaunchSizes::of<Device>(env.lanes(), first.rollout.shape().slots(), first.config.minibatch,
+                                     runtime_.blocks_at_once(GradientKernel<Device>::shared));
+    lanes_ = std::make_unique<LaneMemory>(runtime_, env, first.config.steps);
+    for (int set = 0; set < Device::sets; ++set) {
+      sets_.push_back(std::make_unique<SetMemory>(runtime_, *lanes_, sizes_, env, set * Device::agents,
+                                                  learners[index(set)].carried()));
+      data_[set] = sets_.back()->data;
+    }
   }
 
   [[gnu::cold]] static void check(const typename Learner::Config& config) {
@@ -316,10 +342,11 @@ class OnPolicyLoop {
     }
   }
 
-  [[gnu::cold, gnu::noinline]] void report_failure(const DeviceStatus& status, Carried& carried) {
+  [[gnu::cold, gnu::noinline]] void report_failure(const DeviceStatus& status, SetMemory& m,
+                                                   Carried& carried) {
     if (status.failure == DeviceStatus::gradient) {
       auto gradient = carried.weights.like();
-      memory_->gradient.download(gradient.values());
+      m.gradient.download(gradient.values());
       runtime_.wait();
       gradient.for_each_block([](const Block& block, std::size_t, std::span<float> values) {
         (void)checked_squared_norm(block, values);
@@ -346,7 +373,10 @@ class OnPolicyLoop {
   }
 
   Runtime runtime_;
-  std::unique_ptr<Memory> memory_;
+  std::unique_ptr<LaneMemory> lanes_;
+  std::vector<std::unique_ptr<SetMemory>> sets_;
+  OnPolicySets<Device> data_{};
+  LaunchSizes sizes_{};
   std::vector<EndedEpisode> episodes_;
 };
 

@@ -164,7 +164,8 @@ struct OrderKernel {
   POLIS_HD void operator()(Block& block, float*) const {
     const int count = d.status->units;
     if (count == 0 || d.status->stopped) return;
-    Random random(d.seed, d.progress->update, static_cast<std::uint32_t>(epoch), 0, Purpose::permutation);
+    Random random(d.seed, d.progress->update, static_cast<std::uint32_t>(epoch),
+                  static_cast<std::uint32_t>(d.agent_offset), Purpose::permutation);
     const Permutation permutation(count, random);
     block.each_of_grid(count, [&](int i) { d.order[i] = d.units[permutation(i)]; });
   }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -217,10 +218,12 @@ class Trainer {
 
   // A device works on what it was handed, and lanes and learner here stand still until it is taken back.
   void hand_over() {
-    if constexpr (DeviceType::offloads) device_.begin(lanes_, learner_.agents().front());
+    if constexpr (DeviceType::offloads)
+      device_.begin(lanes_, std::span(learner_.agents().data(), learner_.agents().size()));
   }
   void take_back() {
-    if constexpr (DeviceType::offloads) device_.settle(lanes_, learner_.agents().front());
+    if constexpr (DeviceType::offloads)
+      device_.settle(lanes_, std::span(learner_.agents().data(), learner_.agents().size()));
   }
   void advance() {
     const int steps = collected_ = learner_.interval();
@@ -231,7 +234,8 @@ class Trainer {
     };
     if constexpr (DeviceType::offloads) {
       pass();
-      device_.iterate(learner_.agents().front(), begun, clock_, curriculum_.sampler(),
+      device_.iterate(std::span(learner_.agents().data(), learner_.agents().size()), begun, clock_,
+                      curriculum_.sampler(), group_of(config_.lanes),
                       [this](const Episode& episode) { count(episode); });
     } else {
       pool_.region([&](Region& region) {
