@@ -76,6 +76,21 @@ struct Poisoned {
   POLIS_HD void observe(int, Row out) const { out[0] = 1; }
 };
 
+/// After ten steps there is nothing that its agent may do.
+struct Cornered {
+  static constexpr int agents = 1;
+  static constexpr RewardStructure rewards = RewardStructure::shared;
+  using Observation = Box<1>;
+  using Action = Discrete<2>;
+  int steps = 0;
+  POLIS_HD void reset(Context<Cornered>&) { steps = 0; }
+  POLIS_HD void step(const Actions<Cornered>&, Context<Cornered>&) { ++steps; }
+  POLIS_HD void observe(int, Row out) const { out[0] = 1; }
+  POLIS_HD void legal(int, Row mask) const {
+    if (steps == 10) mask[0] = mask[1] = 0;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("an update by kernels is the CPU's: turns, dead agents, masks, curricula, data") {
@@ -177,6 +192,12 @@ TEST_CASE("a gradient that is not finite ends training on a device, and says whe
   Trainer<SmallCartPole, MultiAgentEnv<Poisoned>, Device<HostKernels>> trainer(
       {.seed = 1, .lanes = 8, .algorithm = {.steps = 16}});
   CHECK_THROWS_WITH_AS(trainer.iterate(), doctest::Contains("the gradient is"), Error);
+}
+
+TEST_CASE("an agent without a legal action ends training on a device, and says where") {
+  Trainer<SmallCartPole, MultiAgentEnv<Cornered>, Device<HostKernels>> trainer(
+      {.seed = 1, .lanes = 8, .algorithm = {.steps = 16}});
+  CHECK_THROWS_WITH_AS(trainer.iterate(), doctest::Contains("no action is legal"), Error);
 }
 
 TEST_CASE("a setting that kernels do not know is refused by name") {

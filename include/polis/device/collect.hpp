@@ -70,7 +70,7 @@ struct CollectKernel {
         act(d, block, memory, own + set * weights_of_set, critic_of(own, set), slot, row, rows);
       });
       step_lanes(block, memory, slot, first, lanes);
-      if (memory[flag_at] != 0) {
+      if (truncations(memory) != 0) {
         for_tiles([&](const Data& d, int set, int row, int rows) {
           value_final(d, block, memory, critic_of(own, set), slot, row, rows);
         });
@@ -83,6 +83,8 @@ struct CollectKernel {
   }
 
  private:
+  /// How many agents of the block's lanes were cut off by the last step.
+  POLIS_HD static int& truncations(float* memory) { return *reinterpret_cast<int*>(memory + flag_at); }
   POLIS_HD static float* critic_of(float* own, int set) {
     return own + set * weights_of_set + Actor::packed_size;
   }
@@ -136,6 +138,7 @@ struct CollectKernel {
         for (int k = 0; k < Device::mask_size; ++k) mask[k] = 1;
         if constexpr (HasLegalActions<E>) legal<0>(lane.env, agent, Row{mask});
         if (!Distribution::valid(In<float>{mask})) {
+          if (block.add(&d.status->refusals, 1) > 0) return;
           d.status->lane = row / agents, d.status->agent = agent;
           d.status->failure = DeviceStatus::no_legal_action;
         }
@@ -167,12 +170,12 @@ struct CollectKernel {
     }
   }
 
-  /// Steps the lanes; memory[flag_at] says whether an agent's episode was truncated.
+  /// Steps the lanes, and counts the agents whose episode was truncated.
   template <class Block>
   POLIS_HD void step_lanes(Block& block, float* memory, int slot, int first, int lanes) const {
     const Data& all = sets[0];
-    float* const truncated = memory + flag_at;
-    block.once([=] { *truncated = 0; });
+    int& truncated = truncations(memory);
+    block.once([&] { truncated = 0; });
     block.each(lanes, [&](int i) {
       Lane<E>& lane = all.lanes[first + i];
       lane.advance(all.actions[first + i], all.streams_of(first + i), all.env, all.data);
@@ -181,7 +184,7 @@ struct CollectKernel {
           const int row = (first + i) * agents + k, agent = sets[set].agent_of(row);
           sets[set].rollout.rewards(slot, row) = lane.rewards[agent];
           sets[set].rollout.ends(slot, row) = lane.ends[agent];
-          if (lane.ends[agent] == End::truncated) *truncated = 1;
+          if (lane.ends[agent] == End::truncated) block.add(&truncated, 1);
         }
       }
     });

@@ -35,7 +35,8 @@ struct DeviceStatus {
   enum Failure : int { none, gradient, no_legal_action };
   int episodes = 0;  ///< that ended in the collection
   int failure = none;
-  int lane = 0, agent = 0;                ///< where, if no action was legal
+  int refusals = 0;                       ///< times that no action was legal
+  int lane = 0, agent = 0;                ///< where, for the first of them
   int units = 0;                          ///< samples to learn from
   int stopped = 0;                        ///< whether the policy has moved too far for another epoch
   int steps = 0;                          ///< of the optimizer
