@@ -220,6 +220,8 @@ class ActorQAgents
   }
 
  protected:
+  [[nodiscard]] FixedArray<float>& noise() { return noise_; }
+
   FlatParameters weights_;
 
  private:

@@ -113,6 +113,24 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
     a(critics_, target_critics_, target_actor_, optimizer_, actor_optimizer_, updates_);
   }
 
+  /// What a device takes over between two updates, works on in place of this learner, and gives back.
+  struct Carried {
+    const Config& config;
+    std::uint64_t seed;
+    FlatParameters &weights, &critics, &target_critics, &target_actor;
+    typename Words::Optimizer &optimizer, &actor_optimizer;
+    std::uint64_t &updates, &begun;  // batch step of the last update
+    ActorQStatistics& statistics;
+    typename Words::Buffer::Arrays& replay;
+    FixedArray<float>& noise;
+  };
+  [[nodiscard]] Carried carried() {
+    forget_passes();
+    return {config_,       this->seed_, weights_,         critics_, target_critics_,
+            target_actor_, optimizer_,  actor_optimizer_, updates_, this->begun(),
+            statistics_,   replay_,     this->noise()};
+  }
+
   /// Losses of the sample of the next update, and their gradients, without a step: what tests compare.
   struct Losses {
     double critics, actor, temperature;

@@ -136,6 +136,8 @@ class ReplayAgents {
     End end;
   };
 
+  [[nodiscard]] std::uint64_t& begun() { return begun_; }
+
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] int group_size() const { return static_cast<int>(agents_.size()); }
   [[nodiscard]] int units_per_lane() const { return group_size() / Width; }

@@ -6,6 +6,8 @@
 #include <span>
 
 #include <polis/core/flat.hpp>
+#include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/word.hpp>
 
 namespace polis {
@@ -24,6 +26,10 @@ struct HardTarget {
     if (updates % static_cast<std::uint64_t>(config.every) != 0) return;
     std::copy(weights.begin(), weights.end(), target.begin());
   }
+  /// What one weight's target becomes then.
+  POLIS_HD static float followed(const Config& config, std::uint64_t updates, float weight, float target) {
+    return updates % static_cast<std::uint64_t>(config.every) == 0 ? weight : target;
+  }
 };
 
 /// A step towards the weights at every update (Lillicrap et al. 2016), an average in the sense of Polyak.
@@ -41,6 +47,10 @@ struct SoftTarget {
     map_registers<Arch>(
         target.size(), [&](Register& t, const Register& w) { t = multiply_add<Arch>(rate, w - t, t); },
         target.data(), weights.data());
+  }
+  POLIS_HD static float followed(const Config& config, std::uint64_t /*updates*/, float weight,
+                                 float target) {
+    return math::fma(config.rate, weight - target, target);
   }
 };
 

@@ -19,6 +19,7 @@
 #include <polis/core/array_view.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/fixed_array.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/random.hpp>
 #include <polis/core/word.hpp>
 
@@ -46,7 +47,7 @@ struct ReplayShape {
   int rewards = 1;      ///< rewards of a unit: one that its agents share, or one of each
 
   /// Places of a ring: beside the complete transitions those under way, the newest included.
-  [[nodiscard]] int slots() const { return capacity + n_step + 1; }
+  [[nodiscard]] POLIS_HD int slots() const { return capacity + n_step + 1; }
   friend bool operator==(const ReplayShape&, const ReplayShape&) = default;
 };
 
@@ -72,36 +73,26 @@ void for_ring_parts(Layout&& layout, int rings, int places, int ring, std::uint6
 
 }  // namespace internal
 
-/// The arrays of a replay, [transitions] = [units * slots], in one block of memory.
-class ReplayArrays {
+/// The arrays of a replay, [transitions] = [units * slots], wherever they lie: on the CPU in ReplayArrays, or
+/// on a device.
+class ReplayViews {
  public:
   using Shape = ReplayShape;
 
-  ReplayArrays() = default;
-  /// The arrays lie in `memory`, which is all zero, has bytes_of(shape) and begins on a cache line; where it
-  /// is null, in memory of their own.
-  [[gnu::cold]] explicit ReplayArrays(const ReplayShape& shape, float* memory = nullptr)
-      : shape_(shape),
-        begun_(static_cast<std::size_t>(shape.units)),
-        pending_(static_cast<std::size_t>(shape.units)) {
-    const std::size_t floats = bytes_of(shape) / sizeof(float);
-    if (!memory) arena_ = AlignedVector<float>(floats), memory = arena_.data();
-    contents_ = {memory, floats};
-    place_arrays([this](auto&& visit) { layout(visit); }, memory);
-  }
-  ReplayArrays(const ReplayArrays&) = delete;
-  ReplayArrays& operator=(const ReplayArrays&) = delete;
-  ReplayArrays(ReplayArrays&&) noexcept = default;
-  ReplayArrays& operator=(ReplayArrays&&) noexcept = default;
-  ~ReplayArrays() = default;
+  ReplayViews() = default;
+  explicit ReplayViews(const ReplayShape& shape) : shape_(shape) {}
 
-  [[nodiscard]] const ReplayShape& shape() const { return shape_; }
-  [[nodiscard]] std::size_t bytes() const { return contents_.size_bytes(); }
+  [[nodiscard]] POLIS_HD const ReplayShape& shape() const { return shape_; }
   /// Bytes of the arrays of this shape.
   [[nodiscard, gnu::cold]] static std::size_t bytes_of(const ReplayShape& shape) {
-    ReplayArrays none;
-    none.shape_ = shape;
+    ReplayViews none(shape);
     return arena_bytes([&none](auto&& visit) { none.layout(visit); });
+  }
+  /// Has the arrays lie in `memory`, of bytes_of(shape), and the counts of each unit in `begun` and
+  /// `pending`.
+  [[gnu::cold]] void place_in(void* memory, std::uint64_t* begun, int* pending) {
+    place_arrays([this](auto&& visit) { layout(visit); }, memory);
+    begun_ = begun, pending_ = pending;
   }
 
   ArrayView<float, 3> observations, next_observations;  // [transitions][width][observation]
@@ -115,7 +106,7 @@ class ReplayArrays {
 
   /// Begins a transition of this unit, and returns its place, where the caller writes observations, actions
   /// and state. `discount` is that of one decision.
-  int begin(int unit, float discount) {
+  POLIS_HD int begin(int unit, float discount) {
     for_pending(unit, [&](int id) { discounts.data[id] *= discount; });
     const int id = place(unit, begun_[index(unit)]);
     std::fill_n(&rewards.data[rewards_at(id)], shape_.rewards, 0.f);
@@ -125,7 +116,7 @@ class ReplayArrays {
   }
   /// Completes the transition that ends at the decision just begun, if there is one: what follows it is what
   /// the unit sees now, and these legal actions [width][mask]; null where none are kept.
-  void link(int unit, const float* legal) {
+  POLIS_HD void link(int unit, const float* legal) {
     if (pending_[index(unit)] <= shape_.n_step) return;
     const int id = place(unit, begun_[index(unit)] - index(pending_[index(unit)]));
     const int now = newest(unit);
@@ -136,7 +127,7 @@ class ReplayArrays {
     --pending_[index(unit)];
   }
   /// Adds rewards [rewards] to every transition of the unit that is under way.
-  void reward(int unit, const float* values) {
+  POLIS_HD void reward(int unit, const float* values) {
     for_pending(unit, [&](int id) {
       for (int k = 0; k < shape_.rewards; ++k) {
         rewards.data[rewards_at(id) + k] += discounts.data[id] * values[k];
@@ -144,13 +135,13 @@ class ReplayArrays {
     });
   }
   /// The episode was terminated: no value follows what is under way.
-  void terminate(int unit) {
+  POLIS_HD void terminate(int unit) {
     for_pending(unit, [&](int id) { discounts.data[id] = 0; });
     pending_[index(unit)] = 0;
   }
   /// The episode was cut off: what is under way is followed by what the caller has written to
   /// `following`.
-  void truncate(int unit, float discount) {
+  POLIS_HD void truncate(int unit, float discount) {
     const int last = newest(unit);
     for_pending(unit, [&](int id) {
       discounts.data[id] *= discount;
@@ -166,72 +157,48 @@ class ReplayArrays {
   struct Following {
     float *observations, *masks, *state;  ///< [width][...], [width][...], [state]
   };
-  [[nodiscard]] Following following(int unit) const {
+  [[nodiscard]] POLIS_HD Following following(int unit) const {
     const std::ptrdiff_t last = newest(unit);
     return {next_observations.data + last * seen(), next_masks.data + last * flags(),
             next_states.data + last * shape_.state};
   }
   /// Forgets what is under way: the lane was reset in the midst of an episode.
-  void drop(int unit) {
+  POLIS_HD void drop(int unit) {
     begun_[index(unit)] -= index(pending_[index(unit)]);
     pending_[index(unit)] = 0;
   }
 
-  [[nodiscard]] int pending(int unit) const { return pending_[index(unit)]; }
+  [[nodiscard]] POLIS_HD int pending(int unit) const { return pending_[index(unit)]; }
   /// The place of the unit's last decision.
-  [[nodiscard]] int newest(int unit) const { return place(unit, begun_[index(unit)] - 1); }
+  [[nodiscard]] POLIS_HD int newest(int unit) const { return place(unit, begun_[index(unit)] - 1); }
   /// The unit whose transition is at a place.
-  [[nodiscard]] int unit_of(int id) const { return id / shape_.slots(); }
+  [[nodiscard]] POLIS_HD int unit_of(int id) const { return id / shape_.slots(); }
   /// Transitions of the unit ever completed; the last `capacity` of them are kept.
-  [[nodiscard]] std::uint64_t completed(int unit) const {
+  [[nodiscard]] POLIS_HD std::uint64_t completed(int unit) const {
     return begun_[index(unit)] - index(pending_[index(unit)]);
   }
-  [[nodiscard]] std::uint64_t kept(int unit) const {
+  [[nodiscard]] POLIS_HD std::uint64_t kept(int unit) const {
     return std::min(completed(unit), static_cast<std::uint64_t>(shape_.capacity));
   }
   /// The place of the unit's `number`-th transition, counted from its first.
-  [[nodiscard]] int place(int unit, std::uint64_t number) const {
+  [[nodiscard]] POLIS_HD int place(int unit, std::uint64_t number) const {
     return unit * shape_.slots() + static_cast<int>(number % static_cast<std::uint64_t>(shape_.slots()));
   }
 
-  void archive(auto& a) {
-    archive_shape(a);
-    a.fixed(contents_);
-    archive_counts(a);
+ protected:
+  POLIS_HD static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+  [[nodiscard]] POLIS_HD std::ptrdiff_t rewards_at(int id) const {
+    return std::ptrdiff_t{id} * shape_.rewards;
   }
-  /// What `archive` does before and after the contents of the arrays.
-  void archive_shape(auto& a) {
-    a.section("replay");
-    ReplayShape saved = shape_;
-    a(saved);
-    if (!(saved == shape_)) throw Error("found other sizes", "saved replay", "those of this run's settings");
+  [[nodiscard]] POLIS_HD std::ptrdiff_t seen() const {
+    return std::ptrdiff_t{shape_.width} * shape_.observation;
   }
-  void archive_counts(auto& a) { a.fixed(begun_), a.fixed(pending_); }
-
-  /// All that the arrays hold.
-  [[nodiscard]] std::span<float> contents() const { return contents_; }
-  /// Calls f(floats) for every part of the arrays that may have been written to since each unit had completed
-  /// so many transitions, `since` [units].
-  template <class F>
-  [[gnu::cold]] void for_written(std::span<const std::uint64_t> since, F&& f) {
-    const auto arrays = [this](auto&& visit) { this->layout(visit); };
-    for (int unit = 0; unit < shape_.units; ++unit) {
-      // Behind those complete are those under way, and what `drop` forgot of them.
-      const std::uint64_t end = completed(unit) + static_cast<std::uint64_t>(shape_.n_step + 1);
-      internal::for_ring_parts(arrays, shape_.units, shape_.slots(), unit, since[index(unit)], end, f);
-    }
-  }
-
- private:
-  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  [[nodiscard]] std::ptrdiff_t rewards_at(int id) const { return std::ptrdiff_t{id} * shape_.rewards; }
-  [[nodiscard]] std::ptrdiff_t seen() const { return std::ptrdiff_t{shape_.width} * shape_.observation; }
-  [[nodiscard]] std::ptrdiff_t flags() const { return std::ptrdiff_t{shape_.width} * shape_.mask; }
-  static void copy(const float* from, std::ptrdiff_t count, float* to) {
+  [[nodiscard]] POLIS_HD std::ptrdiff_t flags() const { return std::ptrdiff_t{shape_.width} * shape_.mask; }
+  POLIS_HD static void copy(const float* from, std::ptrdiff_t count, float* to) {
     if (count > 0) std::copy_n(from, count, to);
   }
   template <class F>
-  void for_pending(int unit, F&& f) {
+  POLIS_HD void for_pending(int unit, F&& f) {
     for (std::uint64_t n = completed(unit); n < begun_[index(unit)]; ++n) f(place(unit, n));
   }
 
@@ -250,10 +217,69 @@ class ReplayArrays {
   }
 
   ReplayShape shape_;
+  std::uint64_t* begun_ = nullptr;  // [unit]: decisions stored so far
+  int* pending_ = nullptr;          // [unit]: how many of the last of them are not complete
+};
+
+/// The arrays of a replay on the CPU, in one block of memory.
+class ReplayArrays : public ReplayViews {
+ public:
+  ReplayArrays() = default;
+  /// The arrays lie in `memory`, which is all zero, has bytes_of(shape) and begins on a cache line; where it
+  /// is null, in memory of their own.
+  [[gnu::cold]] explicit ReplayArrays(const ReplayShape& shape, float* memory = nullptr)
+      : ReplayViews(shape),
+        counts_(static_cast<std::size_t>(shape.units)),
+        under_way_(static_cast<std::size_t>(shape.units)) {
+    const std::size_t floats = bytes_of(shape) / sizeof(float);
+    if (!memory) arena_ = AlignedVector<float>(floats), memory = arena_.data();
+    contents_ = {memory, floats};
+    place_in(memory, counts_.data(), under_way_.data());
+  }
+  ReplayArrays(const ReplayArrays&) = delete;
+  ReplayArrays& operator=(const ReplayArrays&) = delete;
+  ReplayArrays(ReplayArrays&&) noexcept = default;
+  ReplayArrays& operator=(ReplayArrays&&) noexcept = default;
+  ~ReplayArrays() = default;
+
+  [[nodiscard]] std::size_t bytes() const { return contents_.size_bytes(); }
+  /// What `begun_` and `pending_` show.
+  [[nodiscard]] FixedArray<std::uint64_t>& counts() { return counts_; }
+  [[nodiscard]] FixedArray<int>& under_way() { return under_way_; }
+
+  void archive(auto& a) {
+    archive_shape(a);
+    a.fixed(contents_);
+    archive_counts(a);
+  }
+  /// What `archive` does before and after the contents of the arrays.
+  void archive_shape(auto& a) {
+    a.section("replay");
+    ReplayShape saved = shape_;
+    a(saved);
+    if (!(saved == shape_)) throw Error("found other sizes", "saved replay", "those of this run's settings");
+  }
+  void archive_counts(auto& a) { a.fixed(counts_), a.fixed(under_way_); }
+
+  /// All that the arrays hold.
+  [[nodiscard]] std::span<float> contents() const { return contents_; }
+  /// Calls f(floats) for every part of the arrays that may have been written to since each unit had completed
+  /// so many transitions, `since` [units].
+  template <class F>
+  [[gnu::cold]] void for_written(std::span<const std::uint64_t> since, F&& f) {
+    const auto arrays = [this](auto&& visit) { this->layout(visit); };
+    for (int unit = 0; unit < shape_.units; ++unit) {
+      // Behind those complete are those under way, and what `drop` forgot of them.
+      const std::uint64_t end = completed(unit) + static_cast<std::uint64_t>(shape_.n_step + 1);
+      internal::for_ring_parts(arrays, shape_.units, shape_.slots(), unit, since[index(unit)], end, f);
+    }
+  }
+
+ private:
   AlignedVector<float> arena_;  // empty where the arrays lie in memory of others
   std::span<float> contents_;
-  FixedArray<std::uint64_t> begun_;  // [unit]: decisions stored so far
-  FixedArray<int> pending_;          // [unit]: how many of the last of them are not complete
+  FixedArray<std::uint64_t> counts_;
+  FixedArray<int> under_way_;
 };
 
 /// Transitions drawn uniformly, with replacement, from all that are kept.

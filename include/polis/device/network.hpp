@@ -178,8 +178,26 @@ struct BlockMlp<LayeredNetwork<Dense, In, Out, Act, Widths...>> {
                                 float* hidden) {
     backward_from<layers - 1>(block, w, dw, x, dy, hidden);
   }
+  /// The gradient of the inputs alone, dx [in][68]; the hidden layers are used up.
+  template <class Block>
+  POLIS_HD static void input_gradient(Block& block, const float* w, const float* dy, float* dx,
+                                      float* hidden) {
+    input_gradient_from<layers - 1>(block, w, dy, dx, hidden);
+  }
 
  private:
+  template <int layer, class Block>
+  POLIS_HD static void input_gradient_from(Block& block, const float* w, const float* dy, float* dx,
+                                           float* hidden) {
+    using This = BlockLayer<padded(layer), padded(layer + 1)>;
+    if constexpr (layer > 0) {
+      float* const below = hidden + hidden_at(layer - 1);
+      This::template input_gradient<Act>(block, w + packed_at(layer), dy, below, hidden + kept_at(layer - 1));
+      input_gradient_from<layer - 1>(block, w, below, dx, hidden);
+    } else {
+      This::template input_gradient<Identity>(block, w, dy, dx, dx);
+    }
+  }
   template <int layer, class Block>
   POLIS_HD static void forward_from(Block& block, const float* w, const float* x, float* y, float* hidden) {
     using This = BlockLayer<padded(layer), padded(layer + 1)>;

@@ -6,6 +6,7 @@
 
 #include <polis/algorithm/actor_critic.hpp>
 #include <polis/curriculum/curriculum.hpp>
+#include <polis/device/off_policy_loop.hpp>
 #include <polis/device/on_policy_loop.hpp>
 #include <polis/normalization/observations.hpp>
 #include <polis/normalization/rewards.hpp>
@@ -60,6 +61,37 @@ template <class Slots, class E>
 inline constexpr bool kernels_train<Slots, E> =
     !OnPolicyUpdate<Slots, E, 0, Simd>::idle && kernels_have_room<Slots, E>();
 
+/// Whether kernels can train a sentence of an actor with Q-critics: one set of weights, perceptrons, a Box of
+/// actions of which samples are taken, critics that see what the actor sees, a uniform replay in memory.
+template <class Slots, class E>
+inline constexpr bool kernels_train_actor_q = false;
+template <class Slots, class E>
+  requires(requires {
+            typename Slots::Critics;
+            typename Slots::Exploration;
+          } && Environment<E>)
+inline constexpr bool kernels_train_actor_q<Slots, E> = [] {
+  if constexpr (!Slots::joint && !Slots::Critic::needs_state &&
+                std::is_same_v<typename Slots::Buffer, Replay> &&
+                !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
+                std::is_same_v<typename Slots::ObservationNormalization, RawObservations> &&
+                std::is_same_v<typename Slots::Shaping, NoShaping> &&
+                RoleOf<E, 0>::Action::kind == SpaceKind::box) {
+    using Device = ActorQDevice<Slots, E, StageSampler>;
+    if constexpr (!Device::Head::expected && has_block_passes<typename Device::ActorNetwork> &&
+                  has_block_passes<typename Device::CriticNetwork> &&
+                  requires(const typename Slots::Optimizer::Config& config, float& value) {
+                    Slots::Optimizer::step(config, 1., value, value)(value, value, value, value);
+                  }) {
+      return ActorQTile<Device>::shared <= shared_floats;
+    } else {
+      return false;
+    }
+  } else {
+    return false;
+  }
+}();
+
 template <class Algorithm>
 struct SlotsOf {
   using type = void;
@@ -70,11 +102,25 @@ struct SlotsOf<Algorithm> {
   using type = typename Algorithm::Slots;
 };
 
-/// What kernels are made of.
+/// What kernels are made of, and what launches them.
+template <class Slots, class E, class Sampler>
+struct KernelsOf {
+  using type = OnPolicyDevice<Slots, E, Sampler>;
+  template <class Runtime>
+  using Loop = OnPolicyLoop<Runtime, type>;
+};
+template <class Slots, class E, class Sampler>
+  requires kernels_train_actor_q<Slots, E>
+struct KernelsOf<Slots, E, Sampler> {
+  using type = ActorQDevice<Slots, E, Sampler>;
+  template <class Runtime>
+  using Loop = ActorQLoop<Runtime, type>;
+};
 template <class Algorithm, class E, class Curriculum>
-using DeviceOfSentence =
-    OnPolicyDevice<typename Algorithm::Slots, E,
-                   decltype(std::declval<const typename Curriculum::State&>().sampler())>;
+using KernelsFor = KernelsOf<typename Algorithm::Slots, E,
+                             decltype(std::declval<const typename Curriculum::State&>().sampler())>;
+template <class Algorithm, class E, class Curriculum>
+using DeviceOfSentence = typename KernelsFor<Algorithm, E, Curriculum>::type;
 
 /// A device on which `Runtime` launches kernels.
 template <class Runtime>
@@ -84,11 +130,12 @@ struct KernelDevice {
   template <class E>
   static constexpr bool steps = kernels_step<E>;
   template <class Algorithm, class E>
-  static constexpr bool trains = kernels_train<typename SlotsOf<Algorithm>::type, E>;
+  static constexpr bool trains = kernels_train<typename SlotsOf<Algorithm>::type, E> ||
+                                 kernels_train_actor_q<typename SlotsOf<Algorithm>::type, E>;
   template <class Curriculum>
   static constexpr bool draws = HasSampler<typename Curriculum::State>;
   template <class Algorithm, class E, class Curriculum>
-  using Loop = OnPolicyLoop<Runtime, DeviceOfSentence<Algorithm, E, Curriculum>>;
+  using Loop = typename KernelsFor<Algorithm, E, Curriculum>::template Loop<Runtime>;
 };
 
 }  // namespace polis::internal

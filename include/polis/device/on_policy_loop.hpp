@@ -19,31 +19,12 @@
 #include <polis/algorithm/update_statistics.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/text.hpp>
+#include <polis/device/device_array.hpp>
 #include <polis/device/on_policy_data.hpp>
 #include <polis/device/on_policy_kernels.hpp>
 #include <polis/nn/clip.hpp>
 
 namespace polis::internal {
-
-/// Memory of a device for `count` things that are copied as bytes.
-template <class T, class Runtime>
-class DeviceArray {
- public:
-  DeviceArray(Runtime& runtime, std::size_t count)
-      : runtime_(&runtime),
-        data_(static_cast<T*>(runtime.allocate(std::max(count, std::size_t{1}) * sizeof(T)))) {}
-  DeviceArray(const DeviceArray&) = delete;
-  DeviceArray& operator=(const DeviceArray&) = delete;
-  ~DeviceArray() { runtime_->release(data_); }
-
-  [[nodiscard]] T* data() { return data_; }
-  void upload(std::span<const T> from) { runtime_->upload(data_, from.data(), from.size_bytes()); }
-  void download(std::span<T> to) { runtime_->download(to.data(), data_, to.size_bytes()); }
-
- private:
-  Runtime* runtime_;
-  T* data_;
-};
 
 /// Trains the sets of weights of an actor-critic sentence by kernels that `Runtime` launches.
 template <class Runtime, class Device>
@@ -130,12 +111,7 @@ class OnPolicyLoop {
     episodes_.resize(count);
     lanes_->ended.download({episodes_.data(), count});
     runtime_.wait();
-    std::sort(episodes_.begin(), episodes_.end(), [group](const EndedEpisode& a, const EndedEpisode& b) {
-      const auto of = static_cast<std::uint32_t>(group);
-      if (a.lane / of != b.lane / of) return a.lane / of < b.lane / of;
-      return a.step != b.step ? a.step < b.step : a.lane < b.lane;
-    });
-    for (const EndedEpisode& episode : episodes_) ended(static_cast<const Episode&>(episode));
+    count_in_order(episodes_, group, ended);
   }
 
   [[nodiscard]] Runtime& runtime() { return runtime_; }
@@ -148,28 +124,7 @@ class OnPolicyLoop {
 
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-  /// What all sets of weights have in common.
-  struct LaneMemory {
-    LaneMemory(Runtime& runtime, MultiAgentEnv<E>& env, int steps)
-        : lanes(runtime, index(env.lanes())),
-          actions(runtime, index(env.lanes())),
-          ended(runtime, index(env.lanes()) * index(steps)),
-          data(env.data()) {
-      if constexpr (!std::is_empty_v<polis::DatasetOf<E>>) {
-        data.arrays([&]<class T>(const T*& original, std::size_t count) {
-          if (!original) return;
-          auto& copy = *arrays.emplace_back(std::make_unique<Array<std::byte>>(runtime, count * sizeof(T)));
-          copy.upload({reinterpret_cast<const std::byte*>(original), count * sizeof(T)});
-          original = reinterpret_cast<const T*>(copy.data());
-        });
-      }
-    }
-    Array<Lane<E>> lanes;
-    Array<Actions<E>> actions;
-    Array<EndedEpisode> ended;
-    std::vector<std::unique_ptr<Array<std::byte>>> arrays;  // copies of the caller's
-    polis::DatasetOf<E> data;                               // which points there
-  };
+  using LaneMemory = internal::LaneMemory<E, Runtime>;  // what all sets of weights have in common
   struct SetMemory {
     [[gnu::cold]] SetMemory(Runtime& runtime, LaneMemory& shared, const LaunchSizes& sizes,
                             MultiAgentEnv<E>& env, int agent_offset, const Carried& carried)

@@ -1,0 +1,74 @@
+// Memory of a device.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include <polis/env/lane.hpp>
+#include <polis/env/multi_agent_env.hpp>
+
+namespace polis::internal {
+
+/// Memory for `count` things that are copied as bytes.
+template <class T, class Runtime>
+class DeviceArray {
+ public:
+  DeviceArray(Runtime& runtime, std::size_t count)
+      : runtime_(&runtime),
+        data_(static_cast<T*>(runtime.allocate(std::max(count, std::size_t{1}) * sizeof(T)))) {}
+  DeviceArray(const DeviceArray&) = delete;
+  DeviceArray& operator=(const DeviceArray&) = delete;
+  ~DeviceArray() { runtime_->release(data_); }
+
+  [[nodiscard]] T* data() { return data_; }
+  void upload(std::span<const T> from) { runtime_->upload(data_, from.data(), from.size_bytes()); }
+  void download(std::span<T> to) { runtime_->download(to.data(), data_, to.size_bytes()); }
+
+ private:
+  Runtime* runtime_;
+  T* data_;
+};
+
+/// The lanes of a batch on a device, their joint actions, the episodes that ended, and the caller's data.
+template <class E, class Runtime>
+struct LaneMemory {
+  [[gnu::cold]] LaneMemory(Runtime& runtime, MultiAgentEnv<E>& env, int steps)
+      : lanes(runtime, static_cast<std::size_t>(env.lanes())),
+        actions(runtime, static_cast<std::size_t>(env.lanes())),
+        ended(runtime, static_cast<std::size_t>(env.lanes()) * static_cast<std::size_t>(steps)),
+        data(env.data()) {
+    if constexpr (!std::is_empty_v<polis::DatasetOf<E>>) {
+      data.arrays([&]<class T>(const T*& original, std::size_t count) {
+        if (!original) return;
+        arrays.push_back(std::make_unique<DeviceArray<std::byte, Runtime>>(runtime, count * sizeof(T)));
+        auto& copy = *arrays.back();
+        copy.upload({reinterpret_cast<const std::byte*>(original), count * sizeof(T)});
+        original = reinterpret_cast<const T*>(copy.data());
+      });
+    }
+  }
+
+  DeviceArray<Lane<E>, Runtime> lanes;
+  DeviceArray<Actions<E>, Runtime> actions;
+  DeviceArray<EndedEpisode, Runtime> ended;
+  std::vector<std::unique_ptr<DeviceArray<std::byte, Runtime>>> arrays;  // copies of the caller's
+  polis::DatasetOf<E> data;                                              // which points there
+};
+
+/// Calls ended(episode) for these that a device has listed in no order: by groups of `group` lanes, within a
+/// group step by step, within a step lane by lane, as the CPU counts them.
+template <class Ended>
+void count_in_order(std::vector<EndedEpisode>& episodes, int group, Ended&& ended) {
+  std::sort(episodes.begin(), episodes.end(), [group](const EndedEpisode& a, const EndedEpisode& b) {
+    const auto of = static_cast<std::uint32_t>(group);
+    if (a.lane / of != b.lane / of) return a.lane / of < b.lane / of;
+    return a.step != b.step ? a.step < b.step : a.lane < b.lane;
+  });
+  for (const EndedEpisode& episode : episodes) ended(static_cast<const Episode&>(episode));
+}
+
+}  // namespace polis::internal
