@@ -19,7 +19,7 @@ using namespace polis;
 
 namespace {
 
-constexpr int threads = 3;
+constexpr int threads = 2;
 
 /// One of a block's threads.
 class ThreadedBlock {
@@ -76,12 +76,12 @@ class ThreadedRuntime : public internal::HostRuntime {
 };
 struct ThreadedKernels : internal::KernelDevice<ThreadedRuntime> {};
 
-template <class Algorithm, class E, class C>
+template <class Algorithm, class E, class C = None>
 void compare(const typename Algorithm::Config& algorithm) {
   const auto train = [&]<class D>(D) {
     Trainer<Algorithm, MultiAgentEnv<E>, Curriculum<C>, Device<D>> trainer(
         {.seed = 4, .lanes = 20, .algorithm = algorithm});
-    for (int i = 0; i < 2; ++i) trainer.iterate();
+    while (trainer.learner().agents().front().carried().updates < 2) trainer.iterate();
     const auto values = trainer.learner().agents().front().weights().values();
     return std::vector<float>(values.begin(), values.end());
   };
@@ -104,4 +104,9 @@ TEST_CASE("threads of a block: turns, masks, decisions carried over") {
 TEST_CASE("threads of a block: weights of each agent's own, data, curricula") {
   compare<PPO::With<Mlp<8>, SeparateParameters>, Trading, Adaptive>(
       {.steps = 30, .epochs = 2, .minibatch = 200});
+}
+TEST_CASE("threads of a block: a replay, noise, targets") {
+  compare<SAC::With<Mlp<8>>, Pendulum>({.learning_starts = 300, .update_every = 10, .batch = 70});
+  compare<TD3::With<Mlp<8>, OrnsteinUhlenbeck>, Pendulum>(
+      {.learning_starts = 300, .update_every = 10, .batch = 70});
 }

@@ -11,6 +11,8 @@ using Normalized = polis::PPO::With<polis::NormalizeObservations, polis::ScaleRe
 using Team = polis::MAPPO::With<polis::SharedParameters>;
 /// Each agent has weights of its own.
 using Traders = polis::PPO::With<polis::SeparateParameters>;
+using Soft = polis::SAC::With<polis::Mlp<64, 64>>;
+using Twin = polis::TD3;
 /// Weights and gradients of 256 units do not fit into shared memory.
 using Wide = polis::PPO::With<polis::Mlp<256, 256>>;
 

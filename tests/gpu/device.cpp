@@ -178,6 +178,32 @@ TEST_CASE("one update: the main job's sentence") {
   compare<test_gpu::Traders, Trading, Adaptive>({.steps = 64, .epochs = 4, .minibatch = 2048});
 }
 
+namespace {
+
+/// Several updates on the GPU, by the same kernels on the CPU and by the CPU's own learner, from the same
+/// samples.
+template <class Algorithm>
+void compare_replay() {
+  const auto train = [&]<class D>(D) {
+    Trainer<Algorithm, MultiAgentEnv<Pendulum>, Device<D>> trainer(
+        {.seed = 7, .lanes = 64, .threads = 1, .algorithm = {.learning_starts = 640, .update_every = 32}});
+    for (int i = 0; i < 20; ++i) trainer.iterate();
+    std::vector<float> all = weights_of(trainer);
+    const auto critics = trainer.learner().agents().front().critics().values();
+    all.insert(all.end(), critics.begin(), critics.end());
+    return all;
+  };
+  const auto gpu = train(Cuda{});
+  CHECK(furthest(train(HostKernels{}), gpu) < 1e-4);
+  CHECK(furthest(train(Cpu{}), gpu) < 1e-4);
+  CHECK(furthest(train(Cuda{}), gpu) == 0);
+}
+
+}  // namespace
+
+TEST_CASE("updates from a replay: SAC") { compare_replay<test_gpu::Soft>(); }
+TEST_CASE("updates from a replay: TD3, networks beyond shared memory") { compare_replay<test_gpu::Twin>(); }
+
 TEST_CASE("random play of every built-in environment is the CPU's") {
   std::printf("lanes of 256 that are the same to the bit, and within 1e-5, after so many steps\n");
   compare_all(test_cuda::Environments{});

@@ -127,7 +127,7 @@ class ActorQUpdate : public ActorQTiles<Words, E, R, Width, Arch> {
   [[nodiscard]] Carried carried() {
     forget_passes();
     return {config_,       this->seed_, weights_,         critics_, target_critics_,
-            target_actor_, optimizer_,  actor_optimizer_, updates_, this->begun(),
+            target_actor_, optimizer_,  actor_optimizer_, updates_, this->begun_,
             statistics_,   replay_,     this->noise()};
   }
 

@@ -136,8 +136,6 @@ class ReplayAgents {
     End end;
   };
 
-  [[nodiscard]] std::uint64_t& begun() { return begun_; }
-
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] int group_size() const { return static_cast<int>(agents_.size()); }
   [[nodiscard]] int units_per_lane() const { return group_size() / Width; }
@@ -386,6 +384,7 @@ class ReplayAgents {
   ObservationState observations_;
   typename Words::Buffer::Arrays replay_;
   int lanes_ = 0;
+  std::uint64_t begun_ = 0;  // batch step of the last update
 
  private:
   FixedArray<int> places_;        // [row]: where in the replay its observation is
@@ -395,7 +394,6 @@ class ReplayAgents {
   AlignedVector<float> seen_;     // [interval][row][words], for statistics
   FixedArray<char> decided_;      // [interval][row]
   int interval_ = 1, longest_interval_ = 1;
-  std::uint64_t begun_ = 0;    // batch step of the last update
   std::uint64_t counted_ = 0;  // episodes that were complete then
 };
 

@@ -20,7 +20,7 @@
 #include <polis/core/text.hpp>
 #include <polis/device/block.hpp>
 #include <polis/device/cpu.hpp>
-#include <polis/device/on_policy_device.hpp>
+#include <polis/device/kernel_device.hpp>
 
 namespace polis {
 

@@ -39,9 +39,6 @@ __attribute__((noinline, used)) cudaError_t CudaLaunch<Kernel>::launch(const Ker
 /// Compiles the kernels that train an algorithm in an environment, with the tasks of a curriculum. Types
 /// whose names have commas need one without: `using Mine = polis::PPO::With<polis::Relu, polis::Mlp<32,
 /// 32>>;`.
-#define POLIS_INSTANTIATE_KERNELS(ALGORITHM, ENVIRONMENT, CURRICULUM)              \
-  template void polis::internal::launch_iteration(                                 \
-      polis::internal::CudaRuntime&,                                               \
-      const polis::internal::OnPolicySets<                                         \
-          polis::internal::DeviceOfSentence<ALGORITHM, ENVIRONMENT, CURRICULUM>>&, \
-      const polis::internal::LaunchSizes&, int);
+#define POLIS_INSTANTIATE_KERNELS(ALGORITHM, ENVIRONMENT, CURRICULUM) \
+  template struct polis::internal::Launches<                          \
+      polis::internal::CudaRuntime, polis::internal::DeviceOfSentence<ALGORITHM, ENVIRONMENT, CURRICULUM>>;

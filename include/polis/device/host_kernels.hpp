@@ -10,7 +10,7 @@
 #include <polis/core/aligned.hpp>
 #include <polis/device/block.hpp>
 #include <polis/device/cpu.hpp>
-#include <polis/device/on_policy_device.hpp>
+#include <polis/device/kernel_device.hpp>
 
 namespace polis {
 

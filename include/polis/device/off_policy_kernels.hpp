@@ -30,22 +30,25 @@ struct ActorQSizes {
 };
 
 /// Launches the kernels of an iteration, the same each time.
-template <class Runtime, class Device>
-void launch_iteration(Runtime& runtime, const ActorQData<Device>& d, const ActorQSizes& sizes) {
-  constexpr auto critics = ActorQPart::critics, actor = ActorQPart::actor;
-  runtime.launch(StoreKernel<Device>{d}, sizes.collecting);
-  runtime.launch(EndsKernel<Device>{d}, 1);
-  for (int update = 0; update < sizes.updates; ++update) {
-    runtime.launch(DrawKernel<Device>{d, update}, 1);
-    runtime.launch(CriticKernel<Device>{d, update}, sizes.learning);
-    runtime.launch(ActorQSumKernel<Device, critics>{d, update, sizes.learning}, sizes.critic_sums);
-    runtime.launch(ActorQStepKernel<Device, critics>{d, update, sizes.critic_sums}, sizes.critic_sums);
-    runtime.launch(ActorKernel<Device>{d, update}, sizes.learning);
-    runtime.launch(ActorQSumKernel<Device, actor>{d, update, sizes.learning}, sizes.actor_sums);
-    runtime.launch(ActorQStepKernel<Device, actor>{d, update, sizes.actor_sums}, sizes.actor_sums);
-    runtime.launch(FollowKernel<Device>{d, update}, sizes.critic_sums);
+template <class Runtime, class Slots, class E, class Sampler>
+struct Launches<Runtime, ActorQDevice<Slots, E, Sampler>> {
+  using Device = ActorQDevice<Slots, E, Sampler>;
+  static void iteration(Runtime& runtime, const ActorQData<Device>& d, const ActorQSizes& sizes) {
+    constexpr auto critics = ActorQPart::critics, actor = ActorQPart::actor;
+    runtime.launch(StoreKernel<Device>{d}, sizes.collecting);
+    runtime.launch(EndsKernel<Device>{d}, 1);
+    for (int update = 0; update < sizes.updates; ++update) {
+      runtime.launch(DrawKernel<Device>{d, update}, 1);
+      runtime.launch(CriticKernel<Device>{d, update}, sizes.learning);
+      runtime.launch(ActorQSumKernel<Device, critics>{d, update, sizes.learning}, sizes.critic_sums);
+      runtime.launch(ActorQStepKernel<Device, critics>{d, update, sizes.critic_sums}, sizes.critic_sums);
+      runtime.launch(ActorKernel<Device>{d, update}, sizes.learning);
+      runtime.launch(ActorQSumKernel<Device, actor>{d, update, sizes.learning}, sizes.actor_sums);
+      runtime.launch(ActorQStepKernel<Device, actor>{d, update, sizes.actor_sums}, sizes.actor_sums);
+      runtime.launch(FollowKernel<Device>{d, update}, sizes.critic_sums);
+    }
+    runtime.launch(ActorQReportKernel<Device>{d, sizes.learning}, 1);
   }
-  runtime.launch(ActorQReportKernel<Device>{d, sizes.learning}, 1);
-}
+};
 
 }  // namespace polis::internal

@@ -97,7 +97,7 @@ class ActorQLoop {
     m.progress.upload({&progress, 1}), m.status.upload({&fresh, 1});
     m.critic_sums.upload(none), m.actor_sums.upload(none);
     runtime_.wait();
-    runtime_.replay([&] { launch_iteration(runtime_, m.data, m.sizes); });
+    runtime_.replay([&] { Launches<Runtime, Device>::iteration(runtime_, m.data, m.sizes); });
     ActorQStatus status;
     m.status.download({&status, 1});
     runtime_.wait();

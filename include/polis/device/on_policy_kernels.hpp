@@ -18,14 +18,15 @@ namespace polis::internal {
 
 constexpr int blocks_for(int count, int each) { return (count + each - 1) / each; }
 
-/// Samples and minibatches of an iteration, and the blocks of its kernels.
+/// Samples, epochs and minibatches of an iteration, and the blocks of its kernels.
 struct LaunchSizes {
-  int samples, minibatches, collecting, learning, summing, chunks;
+  int samples, epochs, minibatches, collecting, learning, summing, chunks;
 
   /// `at_once`: blocks of the gradient that the device has room for.
   template <class Device>
-  [[nodiscard]] static LaunchSizes of(int lanes, int slots, int minibatch, int at_once) {
+  [[nodiscard]] static LaunchSizes of(int lanes, int slots, int epochs, int minibatch, int at_once) {
     LaunchSizes sizes{};
+    sizes.epochs = epochs;
     sizes.samples = lanes * Device::agents * slots;
     sizes.minibatches = minibatch == 0 ? 1 : std::max(1, (sizes.samples + minibatch / 2) / minibatch);
     sizes.collecting = blocks_for(lanes, CollectKernel<Device>::lanes_of_block);
@@ -38,44 +39,49 @@ struct LaunchSizes {
 
 /// Launches the kernels of an iteration, the same each time.
 template <class Runtime, class Device>
-void launch_iteration(Runtime& runtime, const OnPolicySets<Device>& sets, const LaunchSizes& sizes,
-                      int epochs) {
-  runtime.launch(CollectKernel<Device>{sets}, sizes.collecting);
-  for (int set = 0; set < Device::sets; ++set) {
-    const OnPolicyData<Device>& d = sets[set];
-    if constexpr (Device::scales_rewards) {
-      const int parts = blocks_for(d.rows(), RewardSumsKernel<Device>::threads);
-      runtime.launch(RewardSumsKernel<Device>{d}, parts);
-      runtime.launch(RewardLearnKernel<Device>{d, parts}, 1);
-      runtime.launch(RewardScaleKernel<Device>{d},
-                     blocks_for(sizes.samples, RewardScaleKernel<Device>::threads));
-    }
-    runtime.launch(EstimateKernel<Device>{d}, blocks_for(d.rows(), EstimateKernel<Device>::threads));
-    runtime.launch(CountKernel<Device>{d}, sizes.chunks);
-    runtime.launch(PlaceKernel<Device>{d, sizes.chunks}, 1);
-    runtime.launch(ListKernel<Device>{d}, sizes.chunks);
-    if constexpr (Device::normalizes_values) {
-      runtime.launch(ReturnSumsKernel<Device>{d}, sizes.chunks);
-      runtime.launch(ValueLearnKernel<Device>{d, sizes.chunks}, 1);
-    }
-    for (int epoch = 0; epoch < epochs; ++epoch) {
-      runtime.launch(OrderKernel<Device>{d, epoch}, blocks_for(sizes.samples, OrderKernel<Device>::threads));
-      if (d.normalize_advantages)
-        runtime.launch(AdvantageKernel<Device>{d}, sizes.minibatches * Device::parts_of_sums);
-      for (int minibatch = 0; minibatch < sizes.minibatches; ++minibatch) {
-        runtime.launch(GradientKernel<Device>{d, minibatch, epoch}, sizes.learning);
-        runtime.launch(SumKernel<Device>{d, minibatch, sizes.learning}, sizes.summing);
-        runtime.launch(StepKernel<Device>{d, minibatch, sizes.summing}, sizes.summing);
+struct Launches;
+template <class Runtime, class Slots, class E, class Sampler>
+struct Launches<Runtime, OnPolicyDevice<Slots, E, Sampler>> {
+  using Device = OnPolicyDevice<Slots, E, Sampler>;
+  static void iteration(Runtime& runtime, const OnPolicySets<Device>& sets, const LaunchSizes& sizes) {
+    runtime.launch(CollectKernel<Device>{sets}, sizes.collecting);
+    for (int set = 0; set < Device::sets; ++set) {
+      const OnPolicyData<Device>& d = sets[set];
+      if constexpr (Device::scales_rewards) {
+        const int parts = blocks_for(d.rows(), RewardSumsKernel<Device>::threads);
+        runtime.launch(RewardSumsKernel<Device>{d}, parts);
+        runtime.launch(RewardLearnKernel<Device>{d, parts}, 1);
+        runtime.launch(RewardScaleKernel<Device>{d},
+                       blocks_for(sizes.samples, RewardScaleKernel<Device>::threads));
       }
-      runtime.launch(EpochKernel<Device>{d, sizes.learning}, 1);
+      runtime.launch(EstimateKernel<Device>{d}, blocks_for(d.rows(), EstimateKernel<Device>::threads));
+      runtime.launch(CountKernel<Device>{d}, sizes.chunks);
+      runtime.launch(PlaceKernel<Device>{d, sizes.chunks}, 1);
+      runtime.launch(ListKernel<Device>{d}, sizes.chunks);
+      if constexpr (Device::normalizes_values) {
+        runtime.launch(ReturnSumsKernel<Device>{d}, sizes.chunks);
+        runtime.launch(ValueLearnKernel<Device>{d, sizes.chunks}, 1);
+      }
+      for (int epoch = 0; epoch < sizes.epochs; ++epoch) {
+        runtime.launch(OrderKernel<Device>{d, epoch},
+                       blocks_for(sizes.samples, OrderKernel<Device>::threads));
+        if (d.normalize_advantages)
+          runtime.launch(AdvantageKernel<Device>{d}, sizes.minibatches * Device::parts_of_sums);
+        for (int minibatch = 0; minibatch < sizes.minibatches; ++minibatch) {
+          runtime.launch(GradientKernel<Device>{d, minibatch, epoch}, sizes.learning);
+          runtime.launch(SumKernel<Device>{d, minibatch, sizes.learning}, sizes.summing);
+          runtime.launch(StepKernel<Device>{d, minibatch, sizes.summing}, sizes.summing);
+        }
+        runtime.launch(EpochKernel<Device>{d, sizes.learning}, 1);
+      }
+      if constexpr (Device::normalizes_observations) {
+        runtime.launch(ObservationSumsKernel<Device>{d}, sizes.chunks);
+        runtime.launch(ObservationLearnKernel<Device>{d, sizes.chunks}, 1);
+      }
+      if constexpr (Device::waits)
+        runtime.launch(CarryKernel<Device>{d}, blocks_for(d.rows(), CarryKernel<Device>::threads));
     }
-    if constexpr (Device::normalizes_observations) {
-      runtime.launch(ObservationSumsKernel<Device>{d}, sizes.chunks);
-      runtime.launch(ObservationLearnKernel<Device>{d, sizes.chunks}, 1);
-    }
-    if constexpr (Device::waits)
-      runtime.launch(CarryKernel<Device>{d}, blocks_for(d.rows(), CarryKernel<Device>::threads));
   }
-}
+};
 
 }  // namespace polis::internal

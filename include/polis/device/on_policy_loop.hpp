@@ -94,7 +94,7 @@ class OnPolicyLoop {
       sets_[set]->status.upload({&fresh, 1});
       runtime_.wait();
     }
-    runtime_.replay([&] { launch_iteration(runtime_, data_, sizes_, config.epochs); });
+    runtime_.replay([&] { Launches<Runtime, Device>::iteration(runtime_, data_, sizes_); });
     polis::Array<DeviceStatus, Device::sets> status{};
     for (std::size_t set = 0; set < sets_.size(); ++set)
       sets_[set]->status.download({&status[static_cast<int>(set)], 1});
@@ -279,7 +279,8 @@ class OnPolicyLoop {
 
   [[gnu::cold]] void make_memory(MultiAgentEnv<E>& env, std::span<Learner> learners) {
     const Carried first = learners.front().carried();
-    sizes_ = LaunchSizes::of<Device>(env.lanes(), first.rollout.shape().slots(), first.config.minibatch,
+    sizes_ = LaunchSizes::of<Device>(env.lanes(), first.rollout.shape().slots(), first.config.epochs,
+                                     first.config.minibatch,
                                      runtime_.blocks_at_once(GradientKernel<Device>::shared));
     lanes_ = std::make_unique<LaneMemory>(runtime_, env, first.config.steps);
     for (int set = 0; set < Device::sets; ++set) {

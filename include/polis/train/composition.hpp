@@ -210,8 +210,8 @@ concept CollectiveHasItsLearner =
 template <class... Words>
 concept DeviceStepsItsEnvironment = internal::DeviceFit<Words...>::steps || internal::refused;
 
-/// A device trains by its kernels what device/on_policy_device.hpp lists: PPO and A2C of perceptrons, with
-/// their words for objective, returns, distribution, critic and optimizer; in one process.
+/// A device trains by its kernels what docs/device.md lists: PPO, A2C and MAPPO, SAC, TD3 and DDPG, of
+/// perceptrons, with most of their words; in one process.
 template <class... Words>
 concept DeviceTrainsItsAlgorithm = internal::DeviceFit<Words...>::trains || internal::refused;
 
