@@ -25,8 +25,12 @@ class DeviceArray {
   ~DeviceArray() { runtime_->release(data_); }
 
   [[nodiscard]] T* data() { return data_; }
-  void upload(std::span<const T> from) { runtime_->upload(data_, from.data(), from.size_bytes()); }
-  void download(std::span<T> to) { runtime_->download(to.data(), data_, to.size_bytes()); }
+  void upload(std::span<const T> from) {
+    if (!from.empty()) runtime_->upload(data_, from.data(), from.size_bytes());
+  }
+  void download(std::span<T> to) {
+    if (!to.empty()) runtime_->download(to.data(), data_, to.size_bytes());
+  }
 
  private:
   Runtime* runtime_;
