@@ -11,27 +11,12 @@
 #include <polis/device/host_kernels.hpp>
 #include <polis/polis.hpp>
 
+#include "weights.hpp"
+
 using namespace polis;
+using test_device::furthest, test_device::weights_of;
 
 namespace {
-
-std::vector<float> weights_of(auto& trainer) {
-  std::vector<float> all;
-  for (auto& agents : trainer.learner().agents()) {
-    const auto values = agents.weights().values();
-    all.insert(all.end(), values.begin(), values.end());
-  }
-  return all;
-}
-double furthest(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!(std::abs(a[i] - b[i]) <= 1e30f)) return INFINITY;
-    most = std::max(most, static_cast<double>(std::abs(a[i] - b[i])));
-  }
-  return most;
-}
 
 /// Trains `iterations` times on both devices, a whole rollout a step, since their minibatches are in
 /// different orders, and compares weights, lanes, episodes and statistics.

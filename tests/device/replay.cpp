@@ -12,7 +12,10 @@
 #include <polis/device/host_kernels.hpp>
 #include <polis/polis.hpp>
 
+#include "weights.hpp"
+
 using namespace polis;
+using test_device::furthest;
 
 namespace {
 
@@ -25,16 +28,6 @@ std::vector<float> weights_of(auto& trainer) {
     all.insert(all.end(), target->values().begin(), target->values().end());
   return all;
 }
-double furthest(const std::vector<float>& a, const std::vector<float>& b) {
-  REQUIRE(a.size() == b.size());
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (!(std::abs(a[i] - b[i]) <= 1e30f)) return INFINITY;
-    most = std::max(most, static_cast<double>(std::abs(a[i] - b[i])));
-  }
-  return most;
-}
-
 /// Dozens of steps of every lane, with two updates after each, on both devices; and on one of
 /// them with every phase run backwards.
 template <class Algorithm, class E>

@@ -18,26 +18,13 @@
 #include <polis/polis.hpp>
 
 #include "../cuda/environments.hpp"
+#include "../device/weights.hpp"
 #include "compositions.hpp"
 
 using namespace polis;
+using test_device::furthest, test_device::weights_of;
 
 namespace {
-
-std::vector<float> weights_of(auto& trainer) {
-  std::vector<float> all;
-  for (auto& agents : trainer.learner().agents()) {
-    const auto values = agents.weights().values();
-    all.insert(all.end(), values.begin(), values.end());
-  }
-  return all;
-}
-double furthest(const std::vector<float>& a, const std::vector<float>& b) {
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    most = std::isfinite(b[i]) ? std::max(most, static_cast<double>(std::abs(a[i] - b[i]))) : INFINITY;
-  return most;
-}
 
 /// One update of a whole rollout on the GPU, by the same kernels on the CPU, and by the CPU's own learner;
 /// then several of minibatches on the GPU twice.
