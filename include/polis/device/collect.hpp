@@ -45,8 +45,8 @@ struct CollectKernel {
     float* const own =
         weights_fit ? memory + tiles : all.packed + static_cast<std::ptrdiff_t>(block.index()) * packed;
     for (int set = 0; set < Device::sets; ++set) {
-      Actor::pack(block, sets[set].weights, own + set * weights_of_set);
-      Critic::pack(block, sets[set].weights + Device::ActorNetwork::parameters, critic_of(own, set));
+      Actor::pack(block, sets[set].weights.values, own + set * weights_of_set);
+      Critic::pack(block, sets[set].weights.values + Device::ActorNetwork::parameters, critic_of(own, set));
     }
     block.each(outputs_at, [=](int i) { memory[i] = 0; });
     const int first = block.index() * lanes_of_block;
@@ -75,7 +75,7 @@ struct CollectKernel {
           value_final(d, block, memory, critic_of(own, set), slot, row, rows);
         });
       }
-      renew_lanes(block, slot, first, lanes);
+      block.each(lanes, [&](int i) { renew_lane(block, all, first + i, slot); });
     }
     for_tiles([&](const Data& d, int set, int row, int rows) {
       value_last(d, block, memory, critic_of(own, set), row, rows);
@@ -152,7 +152,7 @@ struct CollectKernel {
       Random random(d.seed, d.progress->batch_step + static_cast<std::uint64_t>(slot - Device::first_slot),
                     d.streams_of(lane).lane, static_cast<std::uint32_t>(agent), Purpose::action);
       for (int k = 0; k < Policy::noise; ++k) noise[k] = random.uniform();
-      const In<float> logits{outputs + i, tile_pitch}, free{d.weights + Device::free_at};
+      const In<float> logits{outputs + i, tile_pitch}, free{d.weights.values + Device::free_at};
       const In<float> mask = mask_of(d, slot, row);
       float* const words = &to.actions(slot, row, 0);
       Distribution::template sample<float>(logits, free, mask, In<float>{noise.data()}, Out<float>{words});
@@ -189,20 +189,6 @@ struct CollectKernel {
       }
     });
   }
-  /// Takes note of episodes that are over, and begins the next ones.
-  template <class Block>
-  POLIS_HD void renew_lanes(Block& block, int slot, int first, int lanes) const {
-    const Data& all = sets[0];
-    block.each(lanes, [&](int i) {
-      Lane<E>& lane = all.lanes[first + i];
-      if (!lane.over()) return;
-      EndedEpisode& ended = all.ended[block.add(&all.status->episodes, 1)];
-      static_cast<Episode&>(ended) = lane.episode;
-      ended.step = static_cast<std::uint32_t>(slot), ended.lane = all.streams_of(first + i).lane;
-      lane.begin(DeviceTasks<Device>{&all}, all.streams_of(first + i), all.env, all.data);
-    });
-  }
-
   template <class Block>
   POLIS_HD static void value_final(const Data& d, Block& block, float* memory, const float* critic, int slot,
                                    int first, int rows) {

@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <type_traits>
 #include <vector>
 
+#include <polis/device/on_policy_data.hpp>
 #include <polis/env/lane.hpp>
 #include <polis/env/multi_agent_env.hpp>
+#include <polis/policy/parameters.hpp>
 
 namespace polis::internal {
 
@@ -35,6 +38,39 @@ class DeviceArray {
  private:
   Runtime* runtime_;
   T* data_;
+};
+
+/// Weights with what an optimizer has of them.
+template <class Runtime>
+struct WeightMemory {
+  template <class T>
+  using Array = DeviceArray<T, Runtime>;
+
+  WeightMemory(Runtime& runtime, std::size_t count, std::size_t blocks)
+      : values(runtime, count),
+        first_moments(runtime, count),
+        second_moments(runtime, count),
+        gradient(runtime, count),
+        partial(runtime, count * blocks),
+        squares(runtime, (count + 255) / 256),
+        steps(runtime, 1) {}
+  void upload(FlatParameters& weights, auto& optimizer) {
+    values.upload(weights.values());
+    first_moments.upload(optimizer.first_moments()), second_moments.upload(optimizer.second_moments());
+    steps.upload({&optimizer.steps(), 1});
+  }
+  void download(FlatParameters& weights, auto& optimizer) {
+    values.download(weights.values());
+    first_moments.download(optimizer.first_moments()), second_moments.download(optimizer.second_moments());
+    steps.download({&optimizer.steps(), 1});
+  }
+  [[nodiscard]] DeviceWeights view() {
+    return {values.data(),  first_moments.data(), second_moments.data(), gradient.data(),
+            partial.data(), squares.data(),       steps.data()};
+  }
+  Array<float> values, first_moments, second_moments, gradient, partial;
+  Array<double> squares;
+  Array<std::uint64_t> steps;
 };
 
 /// The lanes of a batch on a device, their joint actions, the episodes that ended, and the caller's data.

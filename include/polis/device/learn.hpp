@@ -49,10 +49,10 @@ struct GradientKernel {
     AdvantageScale scale{.samples = static_cast<double>(range.to - range.from)};
     scale.valued = scale.samples;
     if (d.normalize_advantages) normalize(scale);
-    float* const to = d.partial + static_cast<std::ptrdiff_t>(block.index()) * Device::parameters;
-    add_tiles<Actor, false>(block, memory, range, d.weights, to,
+    float* const to = d.weights.partial + static_cast<std::ptrdiff_t>(block.index()) * Device::parameters;
+    add_tiles<Actor, false>(block, memory, range, d.weights.values, to,
                             [&](int rows) { policy_losses(block, memory, scale, rows); });
-    add_tiles<Critic, true>(block, memory, range, d.weights + Device::ActorNetwork::parameters,
+    add_tiles<Critic, true>(block, memory, range, d.weights.values + Device::ActorNetwork::parameters,
                             to + Device::ActorNetwork::parameters,
                             [&](int rows) { value_losses(block, memory, scale, rows); });
     block.each(free_weights, [=](int k) {
@@ -130,7 +130,7 @@ struct GradientKernel {
       for (int k = 0; k < Actor::outputs; ++k) d_logits.set(k, 0.f);
       if (i >= rows) return;
       const auto id = static_cast<std::ptrdiff_t>(samples(memory)[i]);
-      const In<float> logits{memory + outputs_at + i, tile_pitch}, free{d.weights + Device::free_at};
+      const In<float> logits{memory + outputs_at + i, tile_pitch}, free{d.weights.values + Device::free_at};
       In<float> mask;
       if constexpr (Device::mask_size > 0) mask = {d.rollout.masks.data + id * Device::mask_size};
       const In<float> action{d.rollout.actions.data + id * Device::words};
@@ -184,22 +184,7 @@ struct SumKernel {
   POLIS_HD void operator()(Block& block, float* memory) const {
     const auto range = d.samples_of(minibatch);
     if (range.from == range.to) return;
-    auto* const squares = reinterpret_cast<double*>(memory);
-    block.each(threads, [&](int thread) {
-      const int at = block.index() * threads + thread;
-      float sum = 0;
-      if (at < Device::parameters) {
-        for (int part = 0; part < parts; ++part)
-          sum += d.partial[static_cast<std::ptrdiff_t>(part) * Device::parameters + at];
-        d.gradient[at] = sum;
-      }
-      squares[thread] = static_cast<double>(sum) * static_cast<double>(sum);
-    });
-    sum_in_block(block, squares, threads);
-    block.once([&] {
-      d.squares[block.index()] = squares[0];
-      if (block.index() == 0) ++*d.optimizer_steps;
-    });
+    sum_gradient<Device::parameters>(block, memory, d.weights, parts);
   }
 };
 
@@ -214,22 +199,13 @@ struct StepKernel {
   POLIS_HD void operator()(Block& block, float*) const {
     const auto range = d.samples_of(minibatch);
     if (range.from == range.to) return;
-    double square = 0;
-    for (int i = 0; i < blocks_of_sum; ++i) square += d.squares[i];
-    const GradientNorm norm = clip_by_norm(square, d.max_gradient_norm);
-    const bool finite = norm.norm < 1e300;
-    if (finite) {
-      const auto step = Device::Optimizer::step(d.optimizer, static_cast<double>(*d.optimizer_steps),
-                                                d.progress->learning_rate, norm.scale);
-      block.each_of_grid(Device::parameters, [&](int i) {
-        step(d.weights[i], d.gradient[i], d.first_moments[i], d.second_moments[i]);
-      });
-    }
+    const double norm = step_along<typename Device::Optimizer, Device::parameters>(
+        block, d.weights, d.optimizer, d.progress->learning_rate, d.max_gradient_norm, blocks_of_sum);
     if (block.index() > 0) return;
     block.once([&] {
       DeviceStatus& status = *d.status;
-      status.samples += range.to - range.from, status.gradient_norm += norm.norm, ++status.steps;
-      if (!finite) status.failure = DeviceStatus::gradient;
+      status.samples += range.to - range.from, status.gradient_norm += norm, ++status.steps;
+      if (!is_finite_norm(norm)) status.failure = DeviceStatus::gradient;
     });
   }
 };

@@ -43,7 +43,7 @@ struct StoreKernel {
         d.lanes[first + i].advance(d.actions[first + i], d.streams_of(first + i), d.env, d.data);
       });
       block.each(lanes * agents, [&](int i) { record(first * agents + i); });
-      block.each(lanes, [&](int i) { renew(block, step, first + i); });
+      block.each(lanes, [&](int i) { renew_lane(block, d, first + i, step); });
     }
   }
 
@@ -114,15 +114,6 @@ struct StoreKernel {
       replay.truncate(row, d.discount);
     }
   }
-  template <class Block>
-  POLIS_HD void renew(Block& block, int step, int at) const {
-    Lane<E>& lane = d.lanes[at];
-    if (!lane.over()) return;
-    EndedEpisode& ended = d.ended[block.add(&d.status->episodes, 1)];
-    static_cast<Episode&>(ended) = lane.episode;
-    ended.step = static_cast<std::uint32_t>(step), ended.lane = d.streams_of(at).lane;
-    lane.begin(ActorQTasks<Device>{&d}, d.streams_of(at), d.env, d.data);
-  }
 };
 
 /// How many transitions are kept of each unit and of those before it.
@@ -140,14 +131,7 @@ struct EndsKernel {
       for (int u = thread * each; u < (thread + 1) * each && u < units; ++u) sum += d.replay.kept(u);
       sums[thread] = sum;
     });
-    block.once([=] {
-      std::uint64_t before = 0;
-      for (int i = 0; i < threads; ++i) {
-        const std::uint64_t here = sums[i];
-        sums[i] = before;
-        before += here;
-      }
-    });
+    block.once([=] { sum_before(sums, threads, std::uint64_t{0}); });
     block.each(threads, [&](int thread) {
       std::uint64_t end = sums[thread];
       for (int u = thread * each; u < (thread + 1) * each && u < units; ++u)

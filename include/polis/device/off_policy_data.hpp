@@ -67,14 +67,6 @@ struct ActorQDevice {
   static constexpr int actions_at = Networks::actions_at;
 };
 
-/// One flat set of weights with what an optimizer has of it.
-struct DeviceWeights {
-  float *values, *first_moments, *second_moments, *gradient;
-  float* partial;  // [blocks][parameters] gradients
-  double* squares;
-  std::uint64_t* steps;
-};
-
 /// Passed to kernels by value.
 template <class Device>
 struct ActorQData {
@@ -127,17 +119,6 @@ struct ActorQData {
     } else {
       return 0;
     }
-  }
-};
-
-/// A new episode's task, as the curriculum says now.
-template <class Device>
-struct ActorQTasks {
-  using E = typename Device::E;
-  const ActorQData<Device>* data;
-
-  POLIS_HD Assignment<E> operator()(Random& random) const {
-    return assignment<E>(data->progress->tasks(random), data->streams.seed, data->env, data->data, random);
   }
 };
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <polis/device/off_policy_data.hpp>
-#include <polis/nn/clip.hpp>
 
 namespace polis::internal {
 
@@ -292,25 +291,11 @@ struct ActorQSumKernel {
   POLIS_HD void operator()(Block& block, float* memory) const {
     if (part == ActorQPart::critics ? !d.learns(update) : !d.moves_actor(update)) return;
     const DeviceWeights& w = part == ActorQPart::critics ? d.critics : d.actor;
-    auto* const squares = reinterpret_cast<double*>(memory);
-    block.each(threads, [&](int thread) {
-      const int at = block.index() * threads + thread;
-      float sum = 0;
-      if (at < parameters) {
-        for (int i = 0; i < parts; ++i) sum += w.partial[static_cast<std::ptrdiff_t>(i) * parameters + at];
-        w.gradient[at] = sum;
-      }
-      squares[thread] = static_cast<double>(sum) * static_cast<double>(sum);
-    });
-    sum_in_block(block, squares, threads);
-    block.once([&] {
-      w.squares[block.index()] = squares[0];
-      if (block.index() == 0) ++*w.steps;
-    });
+    sum_gradient<parameters>(block, memory, w, parts);
   }
 };
 
-/// The step along the clipped gradient; with the actor's, the targets' too.
+/// The step along the clipped gradient.
 template <class Device, ActorQPart part>
 struct ActorQStepKernel {
   static constexpr int threads = 256, shared = 0;
@@ -322,27 +307,19 @@ struct ActorQStepKernel {
   POLIS_HD void operator()(Block& block, float*) const {
     if (part == ActorQPart::critics ? !d.learns(update) : !d.moves_actor(update)) return;
     const DeviceWeights& w = part == ActorQPart::critics ? d.critics : d.actor;
-    double square = 0;
-    for (int i = 0; i < blocks_of_sum; ++i) square += w.squares[i];
-    const GradientNorm norm = clip_by_norm(square, d.max_gradient_norm);
-    const bool finite = norm.norm < 1e300;
-    if (finite) {
-      const auto step = Device::Optimizer::step(
-          part == ActorQPart::critics ? d.optimizer : d.actor_optimizer, static_cast<double>(*w.steps),
-          part == ActorQPart::critics ? d.progress->critic_rate : d.progress->actor_rate, norm.scale);
-      block.each_of_grid(parameters, [&](int i) {
-        step(w.values[i], w.gradient[i], w.first_moments[i], w.second_moments[i]);
-      });
-    }
+    const double norm = step_along<typename Device::Optimizer, parameters>(
+        block, w, part == ActorQPart::critics ? d.optimizer : d.actor_optimizer,
+        part == ActorQPart::critics ? d.progress->critic_rate : d.progress->actor_rate, d.max_gradient_norm,
+        blocks_of_sum);
     if (block.index() > 0) return;
     block.once([&] {
       ActorQStatus& s = *d.status;
       if constexpr (part == ActorQPart::critics) {
-        ++s.updates, s.critic_norm += norm.norm;
-        if (!finite) s.bad_critics = 1;
+        ++s.updates, s.critic_norm += norm;
+        if (!is_finite_norm(norm)) s.bad_critics = 1;
       } else {
-        ++s.actor_updates, s.actor_norm += norm.norm;
-        if (!finite) s.bad_actor = 1;
+        ++s.actor_updates, s.actor_norm += norm;
+        if (!is_finite_norm(norm)) s.bad_actor = 1;
       }
     });
   }

@@ -124,34 +124,7 @@ class ActorQLoop {
  private:
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 
-  /// Weights with what an optimizer has of them.
-  struct WeightMemory {
-    WeightMemory(Runtime& runtime, int count, int blocks)
-        : values(runtime, index(count)),
-          first_moments(runtime, index(count)),
-          second_moments(runtime, index(count)),
-          gradient(runtime, index(count)),
-          partial(runtime, index(count) * index(blocks)),
-          squares(runtime, index(blocks_for(count, 256))),
-          steps(runtime, 1) {}
-    void upload(FlatParameters& weights, auto& optimizer) {
-      values.upload(weights.values());
-      first_moments.upload(optimizer.first_moments()), second_moments.upload(optimizer.second_moments());
-      steps.upload({&optimizer.steps(), 1});
-    }
-    void download(FlatParameters& weights, auto& optimizer) {
-      values.download(weights.values());
-      first_moments.download(optimizer.first_moments()), second_moments.download(optimizer.second_moments());
-      steps.download({&optimizer.steps(), 1});
-    }
-    [[nodiscard]] DeviceWeights view() {
-      return {values.data(),  first_moments.data(), second_moments.data(), gradient.data(),
-              partial.data(), squares.data(),       steps.data()};
-    }
-    Array<float> values, first_moments, second_moments, gradient, partial;
-    Array<double> squares;
-    Array<std::uint64_t> steps;
-  };
+  using WeightMemory = internal::WeightMemory<Runtime>;
 
   struct Memory {
     [[gnu::cold]] Memory(Runtime& runtime, MultiAgentEnv<E>& env, int steps, Carried& carried)
@@ -164,8 +137,8 @@ class ActorQLoop {
           pending(runtime, carried.replay.under_way().size()),
           ends(runtime, carried.replay.counts().size()),
           noise(runtime, carried.noise.size()),
-          actor(runtime, Device::actor, sizes.learning),
-          critics(runtime, Device::critics, sizes.learning),
+          actor(runtime, index(Device::actor), index(sizes.learning)),
+          critics(runtime, index(Device::critics), index(sizes.learning)),
           target_actor(runtime, index(Device::actor)),
           target_critics(runtime, index(Device::critics)),
           packed(runtime, std::max(index(sizes.collecting) * index(StoreKernel<Device>::spilled),

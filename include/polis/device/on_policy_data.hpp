@@ -12,6 +12,7 @@
 #include <polis/curriculum/curriculum.hpp>
 #include <polis/device/network.hpp>
 #include <polis/env/lane.hpp>
+#include <polis/nn/clip.hpp>
 #include <polis/normalization/observations.hpp>
 #include <polis/normalization/rewards.hpp>
 #include <polis/objective/objective.hpp>
@@ -95,6 +96,14 @@ struct OnPolicyDevice {
   static constexpr int parts_of_sums = 8;        // blocks that sum the advantages of one minibatch
 };
 
+/// One flat set of weights with what an optimizer has of it.
+struct DeviceWeights {
+  float *values, *first_moments, *second_moments, *gradient;
+  float* partial;        // [blocks][parameters] gradients
+  double* squares;       // [blocks of the sum], of the gradient's norm
+  std::uint64_t* steps;  // made so far
+};
+
 /// Passed to kernels by value.
 template <class Device>
 struct OnPolicyData {
@@ -105,20 +114,15 @@ struct OnPolicyData {
   EndedEpisode* ended;   // [lanes * steps], in no order
   int agent_offset;      // the first agent of this set of weights
   RolloutViews rollout;  // rows: lane * agents of the set + agent of the set
-  float* weights;        // [parameters], and so are the moments
-  float *first_moments, *second_moments;
-  std::uint64_t* optimizer_steps;  // made so far
-  float* gradient;                 // [parameters]
-  float* partial;                  // [blocks][parameters] gradients
-  float* packed;                   // [blocks][packed floats], where they do not fit into shared memory
-  double* squares;                 // [blocks of the sum], of the gradient's norm
-  DeviceSums* sums;                // [blocks], over all minibatches so far
-  int *units, *order;              // [slots * rows]: samples to learn from, and in the order of an epoch
-  int* pending;                    // [rows]: the slot of the decision that waits for its rewards, or -1
-  int* chunk_units;                // [chunks]: how many of them are in each chunk, then where they begin
-  double* shares;                  // [blocks][...], of sums for statistics
-  double* observation_moments;     // count, mean[features], squares[features]
-  float* observation_scale;        // mean[features], 1 / deviation[features]
+  DeviceWeights weights;
+  float* packed;                // [blocks][packed floats], where they do not fit into shared memory
+  DeviceSums* sums;             // [blocks], over all minibatches so far
+  int *units, *order;           // [slots * rows]: samples to learn from, and in the order of an epoch
+  int* pending;                 // [rows]: the slot of the decision that waits for its rewards, or -1
+  int* chunk_units;             // [chunks]: how many of them are in each chunk, then where they begin
+  double* shares;               // [blocks][...], of sums for statistics
+  double* observation_moments;  // count, mean[features], squares[features]
+  float* observation_scale;     // mean[features], 1 / deviation[features]
   double *reward_moments, *running_returns;  // count, mean, squares; [rows]
   typename Device::ValueScale* values;
   AdvantageSums* advantages;  // [minibatches][parts_of_sums]
@@ -179,16 +183,27 @@ struct OnPolicyData {
 template <class Device>
 using OnPolicySets = Array<OnPolicyData<Device>, Device::sets>;
 
-/// A new episode's task, as the curriculum says now.
-template <class Device>
+/// A new episode's task, as the curriculum says now. `Data` is what the kernels of a learner work on.
+template <class Data>
 struct DeviceTasks {
-  using E = typename Device::E;
-  const OnPolicyData<Device>* data;
+  using E = typename Data::E;
+  const Data* data;
 
   POLIS_HD Assignment<E> operator()(Random& random) const {
     return assignment<E>(data->progress->tasks(random), data->streams.seed, data->env, data->data, random);
   }
 };
+
+/// Takes note of a lane's episode if it is over, and begins the next one.
+template <class Data, class Block>
+POLIS_HD void renew_lane(Block& block, const Data& d, int at, int step) {
+  Lane<typename Data::E>& lane = d.lanes[at];
+  if (!lane.over()) return;
+  EndedEpisode& ended = d.ended[block.add(&d.status->episodes, 1)];
+  static_cast<Episode&>(ended) = lane.episode;
+  ended.step = static_cast<std::uint32_t>(step), ended.lane = d.streams_of(at).lane;
+  lane.begin(DeviceTasks<Data>{&d}, d.streams_of(at), d.env, d.data);
+}
 
 /// Network inputs of one row in a tile [inputs][68]: what it sees, and which agent it is.
 template <class Space, int ids>
@@ -229,6 +244,57 @@ POLIS_HD void sum_in_block(Block& block, T* values, int count) {
   for (int half = count / 2; half > 0; half /= 2) {
     block.each(half, [=](int i) { values[i] += values[i + half]; });
   }
+}
+
+/// Whether a gradient's norm is a number to divide by.
+POLIS_HD inline bool is_finite_norm(double norm) { return norm < 1e300; }
+
+/// Each of `count` numbers becomes the sum of those before it and `before`; returns the sum of all.
+template <class T>
+POLIS_HD T sum_before(T* values, int count, T before) {
+  for (int i = 0; i < count; ++i) {
+    const T here = values[i];
+    values[i] = before;
+    before += here;
+  }
+  return before;
+}
+
+/// Adds up the blocks' parts of a gradient, in their order, and the squares of the sum; counts the step. Of
+/// 256 threads, with twice as many floats of shared memory.
+template <int parameters, class Block>
+POLIS_HD void sum_gradient(Block& block, float* memory, const DeviceWeights& w, int parts) {
+  constexpr int threads = 256;
+  auto* const squares = reinterpret_cast<double*>(memory);
+  block.each(threads, [&](int thread) {
+    const int at = block.index() * threads + thread;
+    float sum = 0;
+    if (at < parameters) {
+      for (int part = 0; part < parts; ++part)
+        sum += w.partial[static_cast<std::ptrdiff_t>(part) * parameters + at];
+      w.gradient[at] = sum;
+    }
+    squares[thread] = static_cast<double>(sum) * static_cast<double>(sum);
+  });
+  sum_in_block(block, squares, threads);
+  block.once([&] {
+    w.squares[block.index()] = squares[0];
+    if (block.index() == 0) ++*w.steps;
+  });
+}
+
+/// The step along the clipped gradient, none along one that is not finite; returns the norm before clipping.
+template <class Optimizer, int parameters, class Block>
+POLIS_HD double step_along(Block& block, const DeviceWeights& w, const typename Optimizer::Config& config,
+                           float rate, float limit, int blocks_of_sum) {
+  double square = 0;
+  for (int i = 0; i < blocks_of_sum; ++i) square += w.squares[i];
+  const GradientNorm norm = clip_by_norm(square, limit);
+  if (!is_finite_norm(norm.norm)) return norm.norm;
+  const auto step = Optimizer::step(config, static_cast<double>(*w.steps), rate, norm.scale);
+  block.each_of_grid(
+      parameters, [&](int i) { step(w.values[i], w.gradient[i], w.first_moments[i], w.second_moments[i]); });
+  return norm.norm;
 }
 
 }  // namespace polis::internal

@@ -45,10 +45,7 @@ class OnPolicyLoop {
     for (std::size_t set = 0; set < sets_.size(); ++set) {
       Carried carried = learners[set].carried();
       SetMemory& m = *sets_[set];
-      m.weights.upload(carried.weights.values());
-      m.first_moments.upload(carried.optimizer.first_moments());
-      m.second_moments.upload(carried.optimizer.second_moments());
-      m.optimizer_steps.upload({&carried.optimizer.steps(), 1});
+      m.weights.upload(carried.weights, carried.optimizer);
       upload_statistics(m, carried);
       for_pending(m, carried.rollout, [this](void* there, void* here, std::size_t bytes) {
         runtime_.upload(there, here, bytes);
@@ -63,10 +60,7 @@ class OnPolicyLoop {
     for (std::size_t set = 0; set < sets_.size(); ++set) {
       Carried carried = learners[set].carried();
       SetMemory& m = *sets_[set];
-      m.weights.download(carried.weights.values());
-      m.first_moments.download(carried.optimizer.first_moments());
-      m.second_moments.download(carried.optimizer.second_moments());
-      m.optimizer_steps.download({&carried.optimizer.steps(), 1});
+      m.weights.download(carried.weights, carried.optimizer);
       for_pending(m, carried.rollout, [this](void* there, void* here, std::size_t bytes) {
         runtime_.download(here, there, bytes);
       });
@@ -130,15 +124,9 @@ class OnPolicyLoop {
                             MultiAgentEnv<E>& env, int agent_offset, const Carried& carried)
         : views(carried.rollout.shape()),
           rollout(runtime, views.bytes()),
-          weights(runtime, index(Device::parameters)),
-          first_moments(runtime, index(Device::parameters)),
-          second_moments(runtime, index(Device::parameters)),
-          optimizer_steps(runtime, 1),
-          gradient(runtime, index(Device::parameters)),
-          partial(runtime, index(sizes.learning) * index(Device::parameters)),
+          weights(runtime, index(Device::parameters), index(sizes.learning)),
           packed(runtime, std::max(index(sizes.collecting) * index(CollectKernel<Device>::packed),
                                    index(sizes.learning) * index(GradientKernel<Device>::packed))),
-          squares(runtime, index(sizes.summing)),
           sums(runtime, index(sizes.learning)),
           shares(runtime, std::max({index(sizes.chunks) * (2 * index(features) + 1), index(sizes.chunks) * 3,
                                     index(blocks_for(env.lanes() * Device::agents, 128)) * 3})),
@@ -165,14 +153,8 @@ class OnPolicyLoop {
               .ended = shared.ended.data(),
               .agent_offset = agent_offset,
               .rollout = views,
-              .weights = weights.data(),
-              .first_moments = first_moments.data(),
-              .second_moments = second_moments.data(),
-              .optimizer_steps = optimizer_steps.data(),
-              .gradient = gradient.data(),
-              .partial = partial.data(),
+              .weights = weights.view(),
               .packed = packed.data(),
-              .squares = squares.data(),
               .sums = sums.data(),
               .units = units.data(),
               .order = order.data(),
@@ -208,10 +190,8 @@ class OnPolicyLoop {
 
     RolloutViews views;
     Array<std::byte> rollout;
-    Array<float> weights, first_moments, second_moments;
-    Array<std::uint64_t> optimizer_steps;
-    Array<float> gradient, partial, packed;
-    Array<double> squares;
+    WeightMemory<Runtime> weights;
+    Array<float> packed;
     Array<DeviceSums> sums;
     Array<double> shares, observation_moments;
     Array<float> observation_scale;
@@ -302,7 +282,7 @@ class OnPolicyLoop {
                                                    Carried& carried) {
     if (status.failure == DeviceStatus::gradient) {
       auto gradient = carried.weights.like();
-      m.gradient.download(gradient.values());
+      m.weights.gradient.download(gradient.values());
       runtime_.wait();
       gradient.for_each_block([](const Block& block, std::size_t, std::span<float> values) {
         (void)checked_squared_norm(block, values);

@@ -115,15 +115,7 @@ struct PlaceKernel {
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
-    block.once([&] {
-      int before = 0;
-      for (int i = 0; i < chunks; ++i) {
-        const int here = d.chunk_units[i];
-        d.chunk_units[i] = before;
-        before += here;
-      }
-      d.status->units = before;
-    });
+    block.once([&] { d.status->units = sum_before(d.chunk_units, chunks, 0); });
   }
 };
 
@@ -138,14 +130,7 @@ struct ListKernel {
   POLIS_HD void operator()(Block& block, float* memory) const {
     Count::count_by_thread(d, block, memory);
     int* const places = reinterpret_cast<int*>(memory);
-    block.once([&] {
-      int before = d.chunk_units[block.index()];
-      for (int i = 0; i < threads; ++i) {
-        const int here = places[i];
-        places[i] = before;
-        before += here;
-      }
-    });
+    block.once([&] { sum_before(places, threads, d.chunk_units[block.index()]); });
     block.each(threads, [&](int i) {
       int at = places[i];
       Count::for_own(d, block, i, [&](int id) { d.units[at++] = id; });

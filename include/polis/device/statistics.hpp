@@ -84,41 +84,50 @@ struct ObservationLearnKernel {
   }
 };
 
+/// How many numbers, their sum and that of their squares.
+struct MomentSums {
+  double count = 0, sum = 0, squares = 0;
+
+  POLIS_HD void add(double value) { ++count, sum += value, squares += value * value; }
+  POLIS_HD MomentSums& operator+=(const MomentSums& other) {
+    count += other.count, sum += other.sum, squares += other.squares;
+    return *this;
+  }
+};
+/// Leaves a block's share, of[i] being that of its i-th thread, for the kernel that adds the shares up.
+template <class Block>
+POLIS_HD void leave_share(Block& block, MomentSums* of, int threads, double* shares) {
+  sum_in_block(block, of, threads);
+  block.once([&] { reinterpret_cast<MomentSums*>(shares)[block.index()] = of[0]; });
+}
+POLIS_HD inline MomentSums sum_of_shares(const double* shares, int count) {
+  MomentSums total;
+  for (int i = 0; i < count; ++i) total += reinterpret_cast<const MomentSums*>(shares)[i];
+  return total;
+}
+
 /// The discounted returns of every row's rewards so far, and sums over those of a block's rows.
 template <class Device>
 struct RewardSumsKernel {
   static constexpr int threads = 128, shared = 2 * 3 * threads;
   OnPolicyData<Device> d;
 
-  struct Sums {
-    double count, distance, squares;
-    POLIS_HD Sums& operator+=(const Sums& other) {
-      count += other.count, distance += other.distance, squares += other.squares;
-      return *this;
-    }
-  };
-
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
-    auto* const sums = reinterpret_cast<Sums*>(memory);
+    auto* const sums = reinterpret_cast<MomentSums*>(memory);
     block.each(threads, [&](int thread) {
       const int row = block.index() * threads + thread;
-      Sums own{0, 0, 0};
+      MomentSums own;
       for (int slot = d.first_slot(); row < d.rows() && slot < d.slots(); ++slot) {
         double& value = d.running_returns[row];
         value = static_cast<double>(d.returns.discount) * value +
                 static_cast<double>(d.rollout.rewards(slot, row));
-        const double distance = value - d.reward_moments[1];
-        own += {1, distance, distance * distance};
+        own.add(value - d.reward_moments[1]);
         if (d.rollout.ends(slot, row) != End::none) value = 0;
       }
       sums[thread] = own;
     });
-    sum_in_block(block, sums, threads);
-    block.once([&] {
-      double* const share = d.shares + 3 * block.index();
-      share[0] = sums[0].count, share[1] = sums[0].distance, share[2] = sums[0].squares;
-    });
+    leave_share(block, sums, threads, d.shares);
   }
 };
 
@@ -131,13 +140,10 @@ struct RewardLearnKernel {
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
     block.once([&] {
-      double sums[3] = {};
-      for (int i = 0; i < parts; ++i) {
-        for (int k = 0; k < 3; ++k) sums[k] += d.shares[3 * i + k];
-      }
+      const MomentSums sums = sum_of_shares(d.shares, parts);
       double* const moments = d.reward_moments;
-      if (sums[0] > 0) merge_moment(moments, 1, 0, sums[0], sums[1], sums[2]);
-      moments[0] += sums[0];
+      if (sums.count > 0) merge_moment(moments, 1, 0, sums.count, sums.sum, sums.squares);
+      moments[0] += sums.count;
     });
   }
 };
@@ -162,28 +168,22 @@ struct RewardScaleKernel {
 /// Sums over the returns of a chunk of the samples to learn from.
 template <class Device>
 struct ReturnSumsKernel {
-  using Sums = typename RewardSumsKernel<Device>::Sums;
   static constexpr int threads = 256, shared = 2 * 3 * threads;
   OnPolicyData<Device> d;
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
-    auto* const sums = reinterpret_cast<Sums*>(memory);
+    auto* const sums = reinterpret_cast<MomentSums*>(memory);
     const int begin = block.index() * Device::samples_of_chunk, all = d.status->units;
     const int end = begin + Device::samples_of_chunk < all ? begin + Device::samples_of_chunk : all;
     block.each(threads, [&](int thread) {
-      Sums own{0, 0, 0};
+      MomentSums own;
       for (int i = begin + thread; i < end; i += threads) {
-        const auto value = static_cast<double>(d.rollout.returns.data[d.units[i]]);
-        own += {1, value, value * value};
+        own.add(static_cast<double>(d.rollout.returns.data[d.units[i]]));
       }
       sums[thread] = own;
     });
-    sum_in_block(block, sums, threads);
-    block.once([&] {
-      double* const share = d.shares + 3 * block.index();
-      share[0] = sums[0].count, share[1] = sums[0].distance, share[2] = sums[0].squares;
-    });
+    leave_share(block, sums, threads, d.shares);
   }
 };
 
@@ -196,11 +196,8 @@ struct ValueLearnKernel {
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
     block.once([&] {
-      double sums[3] = {};
-      for (int i = 0; i < chunks; ++i) {
-        for (int k = 0; k < 3; ++k) sums[k] += d.shares[3 * i + k];
-      }
-      if constexpr (Device::normalizes_values) d.values->learn(sums[0], sums[1], sums[2]);
+      const MomentSums sums = sum_of_shares(d.shares, chunks);
+      if constexpr (Device::normalizes_values) d.values->learn(sums.count, sums.sum, sums.squares);
     });
   }
 };
