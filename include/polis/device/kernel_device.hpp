@@ -6,7 +6,7 @@
 
 #include <polis/algorithm/actor_critic.hpp>
 #include <polis/curriculum/curriculum.hpp>
-#include <polis/device/off_policy_loop.hpp>
+#include <polis/device/actor_q_loop.hpp>
 #include <polis/device/on_policy_loop.hpp>
 #include <polis/normalization/observations.hpp>
 #include <polis/normalization/rewards.hpp>

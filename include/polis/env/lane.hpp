@@ -119,6 +119,17 @@ struct alignas(cache_line) Lane {
     return View<E>(config, task, data);
   }
 
+  /// Writes the whole situation (E::State::words floats).
+  POLIS_HD void state(Row out, const polis::ConfigOf<E>& config, const polis::DatasetOf<E>& data) const
+    requires HasState<E>
+  {
+    if constexpr (requires { env.state(out, view(config, data)); }) {
+      env.state(out, view(config, data));
+    } else {
+      env.state(out);
+    }
+  }
+
   /// One step; see MultiAgentEnv::advance.
   POLIS_HD void advance(const Actions<E>& actions, const LaneStreams& streams,
                         const polis::ConfigOf<E>& config, const polis::DatasetOf<E>& data) {

@@ -164,12 +164,7 @@ class MultiAgentEnv {
   void state(int lane, Row out) const
     requires HasState<E>
   {
-    const E& env = lanes_[index(lane)].env;
-    if constexpr (requires { env.state(out, view(lane)); }) {
-      env.state(out, view(lane));
-    } else {
-      env.state(out);
-    }
+    lanes_[index(lane)].state(out, config_, data_);
   }
   /// How good the lane's situation is for the agent, as the environment's hint.
   [[nodiscard]] float potential(int lane, int agent) const

@@ -6,9 +6,8 @@
 #include <type_traits>
 
 #include <polis/algorithm/actor_q.hpp>
-#include <polis/buffer/replay.hpp>
-#include <polis/device/on_policy_data.hpp>
-#include <polis/distribution/interval.hpp>
+#include <polis/device/network.hpp>
+#include <polis/device/replay_data.hpp>
 
 namespace polis::internal {
 
@@ -18,25 +17,21 @@ struct ActorQSums {
   static constexpr int numbers = 4;
 };
 
-/// What kernels report to the host at the end of an iteration.
-struct ActorQStatus {
-  int episodes = 0;                    ///< that ended in the collection
+struct ActorQStatus : ReplayStatus {
   int bad_critics = 0, bad_actor = 0;  ///< whether a gradient was not finite
-  int updates = 0, actor_updates = 0;
+  int actor_updates = 0;
   double critic_norm = 0, actor_norm = 0;  ///< of gradients, summed over updates
   ActorQSums sums;
 };
 
-/// What the host tells the kernels of one iteration.
 template <class Sampler>
-struct ActorQProgress {
-  std::uint64_t batch_step;  ///< at which the collection begins
-  std::uint64_t update;      ///< updates of the critics so far
-  int owed;                  ///< updates to make
-  int random_steps;          ///< of the collection, that are uniformly random: learning has not started
+struct ActorQProgress : ReplayProgress<Sampler> {
+  int random_steps;  ///< of the collection, that are uniformly random: learning has not started
   float critic_rate, actor_rate;
-  Sampler tasks;
 };
+
+template <class Device>
+struct ActorQData;
 
 /// Types and sizes that follow from a sentence and an environment.
 template <class Slots, class Env, class CurriculumSampler>
@@ -56,8 +51,11 @@ struct ActorQDevice {
   using CriticNetwork = typename Networks::OneCritic;
   using Actor = BlockMlp<ActorNetwork>;
   using Critic = BlockMlp<CriticNetwork>;
+  using Acting = Actor;
+  using Data = ActorQData<ActorQDevice>;
 
-  static constexpr int agents = agent_count<E>;
+  static constexpr int agents = agent_count<E>, width = 1;  // agents of a unit
+  static constexpr int flags = 0, state_words = 0;
   static constexpr int ids = Words::AgentIds::template features<E>;
   static constexpr int words = Action::words, noise_memory = Learner::noise_memory;
   static constexpr int critic_count = Words::Critics::count;
@@ -69,41 +67,25 @@ struct ActorQDevice {
 
 /// Passed to kernels by value.
 template <class Device>
-struct ActorQData {
-  using E = typename Device::E;
-
-  Lane<E>* lanes;
-  Actions<E>* actions;
-  EndedEpisode* ended;  // [lanes * steps], in no order
-  ReplayViews replay;   // units: lane * agents + agent
-  std::uint64_t* ends;  // [unit]: transitions kept of it and of those before it
-  float* noise;         // [unit][noise_memory]
+struct ActorQData : ReplayData<Device> {
+  float* noise;  // [unit][noise_memory]
   DeviceWeights actor, critics;
   float *target_actor, *target_critics;
-  float* packed;                         // [blocks][...], weights that do not fit into shared memory
-  int* ids;                              // [batch]: places of the sample
   ActorQSums *critic_sums, *actor_sums;  // [blocks], of this iteration
   ActorQStatus* status;
   const ActorQProgress<typename Device::Sampler>* progress;
 
-  int lane_count, steps, batch, actor_every;
-  LaneStreams streams;
-  std::uint64_t seed;
-  polis::ConfigOf<E> env;
-  polis::DatasetOf<E> data;
+  int actor_every;
   typename Device::Objective::Config objective;
   typename Device::Head::Config head;
   typename Device::Exploration::Config exploration;
   typename Device::Words::Target::Config target;
   typename Device::Optimizer::Config optimizer, actor_optimizer;
-  float discount, max_gradient_norm, target_entropy;
+  float max_gradient_norm, target_entropy;
 
-  [[nodiscard]] POLIS_HD int rows() const { return lane_count * Device::agents; }
-  [[nodiscard]] POLIS_HD LaneStreams streams_of(int lane) const {
-    return {streams.seed, streams.lane + static_cast<std::uint32_t>(lane), streams.group};
-  }
   [[nodiscard]] POLIS_HD bool learns(int update) const {
-    return update < progress->owed && ends[rows() - 1] > 0 && !status->bad_critics && !status->bad_actor;
+    return update < progress->owed && this->ends[this->units() - 1] > 0 && !status->bad_critics &&
+           !status->bad_actor;
   }
   /// Whether the actor and the targets have their turn after this update.
   [[nodiscard]] POLIS_HD bool moves_actor(int update) const {
@@ -119,6 +101,24 @@ struct ActorQData {
     } else {
       return 0;
     }
+  }
+
+  // What StoreKernel asks of a learner.
+  [[nodiscard]] POLIS_HD const float* acting_weights() const { return actor.values; }
+  POLIS_HD void forget(int row) const {
+    for (int k = 0; k < Device::noise_memory; ++k) noise[row * Device::noise_memory + k] = 0;
+  }
+  POLIS_HD void choose(In<float> outputs, const float* /*mask*/, int step, int row, float* action) const {
+    constexpr int draws = Device::Networks::draws;
+    const auto uniforms = this->template uniforms<draws>(progress->batch_step, step, row);
+    if (step < progress->random_steps) {
+      for (int k = 0; k < Device::words; ++k) action[k] = 2 * uniforms[k] - 1;
+      return;
+    }
+    Device::Head::template sample<float>(head, outputs, {}, In<float>{uniforms.data()}, Out<float>{action});
+    Device::Exploration::template perturb<Device::words>(
+        exploration, In<float>{uniforms.data() + Device::Head::noise}, noise + row * Device::noise_memory,
+        Out<float>{action});
   }
 };
 

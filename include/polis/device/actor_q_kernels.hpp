@@ -7,8 +7,8 @@
 
 #include <algorithm>
 
-#include <polis/device/off_policy_collect.hpp>
-#include <polis/device/off_policy_learn.hpp>
+#include <polis/device/replay_collect.hpp>
+#include <polis/device/actor_q_learn.hpp>
 #include <polis/device/on_policy_kernels.hpp>
 
 namespace polis::internal {

@@ -2,7 +2,7 @@
 // block of threads has a tile of the sample, and one network's weights at a time.
 #pragma once
 
-#include <polis/device/off_policy_data.hpp>
+#include <polis/device/actor_q_data.hpp>
 
 namespace polis::internal {
 
@@ -41,8 +41,7 @@ struct ActorQTile {
   }
   /// The rows of the sample that are this block's.
   POLIS_HD static int rows_of(const ActorQData<Device>& d, int block) {
-    const int left = d.batch - block * tile_rows;
-    return left < tile_rows ? left : tile_rows;
+    return sampled_rows(d.batch, block, tile_rows);
   }
   /// What actor and critics see of each row's transition, or of what follows it.
   template <class Block>
@@ -56,7 +55,7 @@ struct ActorQTile {
         clear_row(inputs, Actor::inputs);
         return clear_row(critic_inputs, Critic::inputs);
       }
-      const int id = d.ids[first + i], agent = d.replay.unit_of(id) % Device::agents;
+      const int id = d.ids[first + i], agent = d.agent_of(id, 0);
       const float* const words = from + static_cast<std::ptrdiff_t>(id) * Observation::words;
       place_features<Observation, Device::ids>(words, agent, inputs);
       place_features<Observation, Device::ids>(words, agent, critic_inputs);
@@ -75,16 +74,6 @@ struct ActorQTile {
   }
   POLIS_HD static void add(float* memory, int which, int row, float value) {
     memory[sums_at + which * tile_rows + row] += value;
-  }
-  /// to[first + k] += the sums over rows of `count` figures.
-  template <class Block>
-  POLIS_HD static void report(Block& block, const float* memory, int first, int count, double* to) {
-    block.each(count, [=](int k) {
-      double sum = 0;
-      for (int i = 0; i < tile_rows; ++i)
-        sum += static_cast<double>(memory[sums_at + (first + k) * tile_rows + i]);
-      to[k] += sum;
-    });
   }
 };
 
@@ -126,7 +115,7 @@ struct CriticKernel {
           block, gradient,
           d.critics.partial + static_cast<std::ptrdiff_t>(block.index()) * Device::critics + k * parameters);
     }
-    Tile::report(block, memory, 0, 2, &d.critic_sums[block.index()].critic_loss);
+    report_rows(block, memory + Tile::sums_at, 2, &d.critic_sums[block.index()].critic_loss);
   }
 
  private:
@@ -217,7 +206,7 @@ struct ActorKernel {
         to[Device::ActorNetwork::parameters] = sum;
       });
     }
-    Tile::report(block, memory, 2, 2, &d.actor_sums[block.index()].actor_loss);
+    report_rows(block, memory + Tile::sums_at + 2 * tile_rows, 2, &d.actor_sums[block.index()].actor_loss);
   }
 
  private:
