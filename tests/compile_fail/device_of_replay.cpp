@@ -6,6 +6,6 @@
 using namespace polis;
 
 int main() {
-  Trainer<DQN, MultiAgentEnv<CartPole>, Device<HostKernels>> trainer;
+  Trainer<DQN::With<PrioritizedReplay>, MultiAgentEnv<CartPole>, Device<HostKernels>> trainer;
   trainer.train(1000);
 }

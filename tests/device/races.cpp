@@ -110,3 +110,8 @@ TEST_CASE("threads of a block: a replay, noise, targets") {
   compare<TD3::With<Mlp<8>, OrnsteinUhlenbeck>, Pendulum>(
       {.learning_starts = 300, .update_every = 10, .batch = 70});
 }
+TEST_CASE("threads of a block: a team's transitions, legal actions, a mixer") {
+  compare<QMIX::With<Mlp<8>, Qmix<5, 6>>, SimpleSpread<>>(
+      {.learning_starts = 300, .update_every = 10, .batch = 70});
+  compare<DQN::With<Mlp<8>>, LeducPoker>({.learning_starts = 300, .update_every = 10, .batch = 70});
+}

@@ -13,6 +13,8 @@ using Team = polis::MAPPO::With<polis::SharedParameters>;
 using Traders = polis::PPO::With<polis::SeparateParameters>;
 using Soft = polis::SAC::With<polis::Mlp<64, 64>>;
 using Twin = polis::TD3;
+using Deep = polis::DQN;
+using Mixed = polis::QMIX;
 /// Weights and gradients of 256 units do not fit into shared memory.
 using Wide = polis::PPO::With<polis::Mlp<256, 256>>;
 

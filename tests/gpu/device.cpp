@@ -169,15 +169,16 @@ namespace {
 
 /// Several updates on the GPU, by the same kernels on the CPU and by the CPU's own learner, from the same
 /// samples.
-template <class Algorithm>
+template <class Algorithm, class E>
 void compare_replay() {
   const auto train = [&]<class D>(D) {
-    Trainer<Algorithm, MultiAgentEnv<Pendulum>, Device<D>> trainer(
+    Trainer<Algorithm, MultiAgentEnv<E>, Device<D>> trainer(
         {.seed = 7, .lanes = 64, .threads = 1, .algorithm = {.learning_starts = 640, .update_every = 32}});
     for (int i = 0; i < 20; ++i) trainer.iterate();
     std::vector<float> all = weights_of(trainer);
-    const auto critics = trainer.learner().agents().front().critics().values();
-    all.insert(all.end(), critics.begin(), critics.end());
+    auto& agents = trainer.learner().agents().front();
+    if constexpr (requires { agents.critics(); })
+      all.insert(all.end(), agents.critics().values().begin(), agents.critics().values().end());
     return all;
   };
   const auto gpu = train(Cuda{});
@@ -188,8 +189,12 @@ void compare_replay() {
 
 }  // namespace
 
-TEST_CASE("updates from a replay: SAC") { compare_replay<test_gpu::Soft>(); }
-TEST_CASE("updates from a replay: TD3, networks beyond shared memory") { compare_replay<test_gpu::Twin>(); }
+TEST_CASE("updates from a replay: SAC") { compare_replay<test_gpu::Soft, Pendulum>(); }
+TEST_CASE("updates from a replay: TD3, networks beyond shared memory") {
+  compare_replay<test_gpu::Twin, Pendulum>();
+}
+TEST_CASE("updates from a replay: DQN") { compare_replay<test_gpu::Deep, CartPole>(); }
+TEST_CASE("updates from a replay: QMIX") { compare_replay<test_gpu::Mixed, SimpleSpread<>>(); }
 
 TEST_CASE("random play of every built-in environment is the CPU's") {
   std::printf("lanes of 256 that are the same to the bit, and within 1e-5, after so many steps\n");

@@ -75,6 +75,22 @@ class QUpdate : public QLosses<Words, E, R, Width, Arch> {
   [[nodiscard]] FlatParameters& target() { return target_; }
   [[nodiscard]] const FlatParameters& target() const { return target_; }
 
+  /// What a device takes over between two updates, works on in place of this learner, and gives back.
+  struct Carried {
+    const Config& config;
+    std::uint64_t seed;
+    FlatParameters &weights, &target;
+    typename Words::Optimizer& optimizer;
+    std::uint64_t &updates, &begun;  // batch step of the last update
+    float& explores;
+    QStatistics& statistics;
+    typename Words::Buffer::Arrays& replay;
+  };
+  [[nodiscard]] Carried carried() {
+    return {config_,  this->seed_,  weights_,        target_,     optimizer_,
+            updates_, this->begun_, this->explores_, statistics_, this->replay_};
+  }
+
   [[gnu::cold]] void archive(auto& a) {
     Base::archive(a);
     a(target_, optimizer_, updates_);

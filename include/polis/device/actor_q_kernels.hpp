@@ -7,9 +7,9 @@
 
 #include <algorithm>
 
-#include <polis/device/replay_collect.hpp>
 #include <polis/device/actor_q_learn.hpp>
 #include <polis/device/on_policy_kernels.hpp>
+#include <polis/device/replay_collect.hpp>
 
 namespace polis::internal {
 

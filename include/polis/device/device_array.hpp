@@ -57,12 +57,12 @@ struct WeightMemory {
   void upload(FlatParameters& weights, auto& optimizer) {
     values.upload(weights.values());
     first_moments.upload(optimizer.first_moments()), second_moments.upload(optimizer.second_moments());
-    steps.upload({&optimizer.steps(), 1});
+    if constexpr (requires { optimizer.steps(); }) steps.upload({&optimizer.steps(), 1});
   }
   void download(FlatParameters& weights, auto& optimizer) {
     values.download(weights.values());
     first_moments.download(optimizer.first_moments()), second_moments.download(optimizer.second_moments());
-    steps.download({&optimizer.steps(), 1});
+    if constexpr (requires { optimizer.steps(); }) steps.download({&optimizer.steps(), 1});
   }
   [[nodiscard]] DeviceWeights view() {
     return {values.data(),  first_moments.data(), second_moments.data(), gradient.data(),

@@ -8,6 +8,7 @@
 #include <polis/curriculum/curriculum.hpp>
 #include <polis/device/actor_q_loop.hpp>
 #include <polis/device/on_policy_loop.hpp>
+#include <polis/device/q_loop.hpp>
 #include <polis/normalization/observations.hpp>
 #include <polis/normalization/rewards.hpp>
 
@@ -21,8 +22,16 @@ inline constexpr bool kernels_step =
     std::is_trivially_copyable_v<polis::TaskOf<E>> && std::is_trivially_copyable_v<Actions<E>> &&
     DeviceDataset<polis::DatasetOf<E>> && role_count<E> == 1;
 
-/// Whether kernels can train a sentence: an actor and a critic that are perceptrons, of
-/// one agent's observations or the whole state; estimates made once, row by row; Adam or AdamW.
+/// Whether an optimizer steps every weight by itself, by no more than two numbers kept of it.
+template <class Optimizer>
+inline constexpr bool kernels_step_along =
+    requires(const typename Optimizer::Config& config, Optimizer& optimizer, float& value) {
+      Optimizer::step(config, 1., value, value)(value, value, value, value);
+      optimizer.first_moments(), optimizer.second_moments();
+    };
+
+/// Whether kernels can train a sentence: an actor and a critic that are perceptrons, of one agent's
+/// observations or the whole state; estimates made once, row by row; an optimizer that they step along.
 template <class Slots>
 inline constexpr bool kernels_train_words = false;
 template <class Slots>
@@ -38,10 +47,7 @@ inline constexpr bool kernels_train_words<Slots> =
     !values_team<typename Slots::Critic> &&
     std::is_trivially_copyable_v<typename Slots::ValueNormalization::State> && !Slots::Magnet::attracts &&
     !Slots::OpponentModel::models && !Slots::Actors::asynchronous &&
-    std::is_same_v<typename Slots::Shaping, NoShaping> &&
-    requires(const typename Slots::Optimizer::Config& config, float& value) {
-      Slots::Optimizer::step(config, 1., value, value)(value, value, value, value);
-    };
+    std::is_same_v<typename Slots::Shaping, NoShaping> && kernels_step_along<typename Slots::Optimizer>;
 
 /// Whether actor and critic are perceptrons of which a tile of rows fits into shared memory.
 template <class Slots, class E, class Member = OnPolicyUpdate<Slots, E, 0, Simd>>
@@ -80,10 +86,36 @@ inline constexpr bool kernels_train_actor_q<Slots, E> = [] {
     using Device = ActorQDevice<Slots, E, StageSampler>;
     if constexpr (!Device::Head::expected && has_block_passes<typename Device::ActorNetwork> &&
                   has_block_passes<typename Device::CriticNetwork> &&
-                  requires(const typename Slots::Optimizer::Config& config, float& value) {
-                    Slots::Optimizer::step(config, 1., value, value)(value, value, value, value);
-                  }) {
+                  kernels_step_along<typename Slots::Optimizer>) {
       return ActorQTile<Device>::shared <= shared_floats;
+    } else {
+      return false;
+    }
+  } else {
+    return false;
+  }
+}();
+
+/// Whether kernels can train a Q-learning sentence: one set of weights, a perceptron, a mixer with passes of
+/// its own, a uniform replay in memory.
+template <class Slots, class E>
+inline constexpr bool kernels_train_q = false;
+template <class Slots, class E>
+  requires(requires {
+            typename Slots::Mixer;
+            typename Slots::Average;
+          } && Environment<E>)
+inline constexpr bool kernels_train_q<Slots, E> = [] {
+  if constexpr (!Slots::Average::averages && role_count<E> == 1 && agent_count<E> <= tile_rows &&
+                std::is_same_v<typename Slots::Buffer, Replay> &&
+                !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
+                std::is_same_v<typename Slots::ObservationNormalization, RawObservations> &&
+                std::is_same_v<typename Slots::Shaping, NoShaping>) {
+    using Device = QDevice<Slots, E, StageSampler>;
+    if constexpr (has_block_passes<typename Device::QNetwork> &&
+                  has_block_mixer<typename Device::Networks::Mixer> &&
+                  kernels_step_along<typename Slots::Optimizer>) {
+      return QGradientKernel<Device>::shared <= shared_floats;
     } else {
       return false;
     }
@@ -116,6 +148,13 @@ struct KernelsOf<Slots, E, Sampler> {
   template <class Runtime>
   using Loop = ActorQLoop<Runtime, type>;
 };
+template <class Slots, class E, class Sampler>
+  requires kernels_train_q<Slots, E>
+struct KernelsOf<Slots, E, Sampler> {
+  using type = QDevice<Slots, E, Sampler>;
+  template <class Runtime>
+  using Loop = QLoop<Runtime, type>;
+};
 template <class Algorithm, class E, class Curriculum>
 using KernelsFor = KernelsOf<typename Algorithm::Slots, E,
                              decltype(std::declval<const typename Curriculum::State&>().sampler())>;
@@ -131,7 +170,8 @@ struct KernelDevice {
   static constexpr bool steps = kernels_step<E>;
   template <class Algorithm, class E>
   static constexpr bool trains = kernels_train<typename SlotsOf<Algorithm>::type, E> ||
-                                 kernels_train_actor_q<typename SlotsOf<Algorithm>::type, E>;
+                                 kernels_train_actor_q<typename SlotsOf<Algorithm>::type, E> ||
+                                 kernels_train_q<typename SlotsOf<Algorithm>::type, E>;
   template <class Curriculum>
   static constexpr bool draws = HasSampler<typename Curriculum::State>;
   template <class Algorithm, class E, class Curriculum>

@@ -170,7 +170,15 @@ struct BlockMlp<LayeredNetwork<Dense, In, Out, Act, Widths...>> {
 
   template <class Block>
   POLIS_HD static void forward(Block& block, const float* w, const float* x, float* y, float* hidden) {
-    forward_from<0>(block, w, x, y, hidden);
+    constexpr int last = layers - 1;
+    forward_hidden(block, w, x, hidden);
+    BlockLayer<padded(last), padded(layers)>::template forward<Identity>(
+        block, w + packed_at(last), last == 0 ? x : hidden + hidden_at(last - 1), y, nullptr);
+  }
+  /// The hidden layers alone, for a backward pass whose forward pass made room for others.
+  template <class Block>
+  POLIS_HD static void forward_hidden(Block& block, const float* w, const float* x, float* hidden) {
+    hidden_from<0>(block, w, x, hidden);
   }
   /// Adds the gradient of a loss with derivatives dy to `dw`; the hidden layers are used up.
   template <class Block>
@@ -199,15 +207,12 @@ struct BlockMlp<LayeredNetwork<Dense, In, Out, Act, Widths...>> {
     }
   }
   template <int layer, class Block>
-  POLIS_HD static void forward_from(Block& block, const float* w, const float* x, float* y, float* hidden) {
-    using This = BlockLayer<padded(layer), padded(layer + 1)>;
-    const float* const from = layer == 0 ? x : hidden + hidden_at(layer - 1);
-    if constexpr (layer == layers - 1) {
-      This::template forward<Identity>(block, w + packed_at(layer), from, y, nullptr);
-    } else {
-      This::template forward<Act>(block, w + packed_at(layer), from, hidden + hidden_at(layer),
-                                  hidden + kept_at(layer));
-      forward_from<layer + 1>(block, w, x, y, hidden);
+  POLIS_HD static void hidden_from(Block& block, const float* w, const float* x, float* hidden) {
+    if constexpr (layer < layers - 1) {
+      using This = BlockLayer<padded(layer), padded(layer + 1)>;
+      This::template forward<Act>(block, w + packed_at(layer), layer == 0 ? x : hidden + hidden_at(layer - 1),
+                                  hidden + hidden_at(layer), hidden + kept_at(layer));
+      hidden_from<layer + 1>(block, w, x, hidden);
     }
   }
   template <int layer, class Block>

@@ -164,7 +164,8 @@ struct StoreKernel {
       const End here = lane.ends[agent];
       anyone = anyone || lane.lives(agent);
       if (here > end) end = here;
-      if (!rewarded && (lane.lives(agent) || here != End::none)) reward = lane.rewards[agent], rewarded = true;
+      if (!rewarded && (lane.lives(agent) || here != End::none))
+        reward = lane.rewards[agent], rewarded = true;
     }
     replay.reward(unit, &reward);
     if (anyone) return;

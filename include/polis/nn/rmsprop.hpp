@@ -8,6 +8,8 @@
 
 #include <polis/core/aligned.hpp>
 #include <polis/core/flat.hpp>
+#include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/word.hpp>
 #include <polis/nn/layout.hpp>
 #include <polis/nn/optimizer.hpp>
@@ -39,23 +41,41 @@ class RmsProp {
 
   void begin_step() {}
 
+  /// This step of one weight, or of a register of them, given its raw gradient.
+  struct Step {
+    float rate, scale, epsilon, keep, take, momentum, decay;
+
+    template <class T>
+    POLIS_HD void operator()(T& w, const T& raw, T& b, T& v) const {
+      using internal::without_denormals;
+      const T g = math::fma(T(decay), w, raw * T(scale));
+      v = without_denormals(math::fma(T(keep), v, T(take) * g * g));
+      b = without_denormals(math::fma(T(momentum), b, g / (math::sqrt(v) + T(epsilon))));
+      w = math::fma(T(rate), b, w);
+    }
+  };
+  /// All that the step has in common for all weights; it is the same whichever comes.
+  [[nodiscard]] POLIS_HD static Step step(const Config& config, double /*steps*/, float learning_rate,
+                                          float gradient_scale) {
+    return {.rate = -learning_rate,
+            .scale = gradient_scale,
+            .epsilon = config.epsilon,
+            .keep = config.smoothing,
+            .take = 1 - config.smoothing,
+            .momentum = config.momentum,
+            .decay = config.weight_decay};
+  }
+
   template <class Arch>
   void update(const Block&, std::size_t offset, std::span<float> weights, std::span<const float> gradient,
               float learning_rate, float gradient_scale) {
-    using Register = Batch<Arch>;
-    using internal::without_denormals;
-    const Register scale(gradient_scale), decay(config_.weight_decay), epsilon(config_.epsilon);
-    const Register keep(config_.smoothing), take(1 - config_.smoothing);
-    const Register momentum(config_.momentum), rate(-learning_rate);
-    const auto step = [&](Register& w, const Register& raw, Register& v, Register& b) {
-      const Register g = multiply_add<Arch>(decay, w, raw * scale);
-      v = without_denormals(multiply_add<Arch>(keep, v, take * g * g));
-      b = without_denormals(multiply_add<Arch>(momentum, b, g / (xsimd::sqrt(v) + epsilon)));
-      w = multiply_add<Arch>(rate, b, w);
-    };
-    map_registers<Arch>(weights.size(), step, weights.data(), gradient.data(), square_.data() + offset,
-                        velocity_.data() + offset);
+    map_registers<Arch>(weights.size(), step(config_, 0, learning_rate, gradient_scale), weights.data(),
+                        gradient.data(), velocity_.data() + offset, square_.data() + offset);
   }
+
+  /// Momentum and squares, for a device that goes on from here.
+  [[nodiscard]] std::span<float> first_moments() { return {velocity_.data(), velocity_.size()}; }
+  [[nodiscard]] std::span<float> second_moments() { return {square_.data(), square_.size()}; }
 
   void archive(auto& a) { a(square_, velocity_); }
 
