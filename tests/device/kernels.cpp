@@ -97,6 +97,10 @@ TEST_CASE(
   compare<SmallCartPole, CartPole, None>({.steps = 60}, 4, 1e-5);
 }
 
+TEST_CASE("an update by kernels is the CPU's: Muon") {
+  compare<PPO::With<Mlp<24, 10>, Muon>, CartPole, None>({.steps = 60}, 3, 1e-5);
+}
+
 TEST_CASE("the order in which threads do a phase's work changes no bit") {
   const auto train = [](PhaseOrder order) {
     Trainer<Team, MultiAgentEnv<SimpleSpread<>>, Device<HostKernels>> trainer(

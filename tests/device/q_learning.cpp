@@ -118,6 +118,9 @@ TEST_CASE("DQN by kernels is the CPU's") {
   compare<DQN::With<Mlp<32, 16>>, CartPole>({.n_step = 2});
   compare<DQN::With<Mlp<13>, SquaredError, SoftTarget>, LeducPoker>({.double_q = false});
 }
+TEST_CASE("DQN by kernels is the CPU's: matrices that Muon makes orthogonal, wide and tall") {
+  compare<DQN::With<Mlp<21, 14, 30>, Muon>, CartPole>({});
+}
 TEST_CASE("QMIX by kernels is the CPU's: members who wait and leave, legal actions, n steps") {
   compare<QMIX::With<Mlp<16>, Qmix<7, 9>>, Crew>({.target = {.every = 20}, .reward_scale = .5f, .n_step = 3});
 }

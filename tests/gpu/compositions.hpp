@@ -7,6 +7,7 @@ namespace test_gpu {
 
 using Plain = polis::PPO;
 using Small = polis::PPO::With<polis::Silu, polis::Mlp<13, 6>, polis::AdamW, polis::NStep<5>>;
+using Orthogonal = polis::PPO::With<polis::Muon>;
 using Normalized = polis::PPO::With<polis::NormalizeObservations, polis::ScaleRewards, polis::Relu>;
 using Team = polis::MAPPO::With<polis::SharedParameters>;
 /// Each agent has weights of its own.

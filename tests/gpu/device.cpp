@@ -149,6 +149,9 @@ TEST_CASE("one update: CartPole") {
 TEST_CASE("one update: odd widths, AdamW, an activation that keeps its input") {
   compare<test_gpu::Small, CartPole, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
 }
+TEST_CASE("one update: Muon") {
+  compare<test_gpu::Orthogonal, CartPole, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
+}
 TEST_CASE("one update: networks beyond shared memory") {
   compare<test_gpu::Wide, CartPole, None>({.steps = 64, .epochs = 2, .minibatch = 4096});
 }

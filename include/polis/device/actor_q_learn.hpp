@@ -3,6 +3,7 @@
 #pragma once
 
 #include <polis/device/actor_q_data.hpp>
+#include <polis/device/step.hpp>
 
 namespace polis::internal {
 

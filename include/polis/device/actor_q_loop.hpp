@@ -112,8 +112,8 @@ class ActorQLoop {
                           index(sizes.learning) * index(ActorQTile<Device>::spilled)),
                  carried),
           noise(runtime, carried.noise.size()),
-          actor(runtime, index(Device::actor), index(sizes.learning)),
-          critics(runtime, index(Device::critics), index(sizes.learning)),
+          actor(runtime, carried.weights, sizes.learning),
+          critics(runtime, carried.critics, sizes.learning),
           target_actor(runtime, index(Device::actor)),
           target_critics(runtime, index(Device::critics)),
           critic_sums(runtime, index(sizes.learning)),
@@ -138,7 +138,7 @@ class ActorQLoop {
     ActorQSizes sizes;
     ReplayMemory<Runtime, Device> common;
     Array<float> noise;
-    WeightMemory<Runtime> actor, critics;
+    WeightMemory<Runtime, typename Device::Optimizer> actor, critics;
     Array<float> target_actor, target_critics;
     Array<ActorQSums> critic_sums, actor_sums;
     Array<ActorQStatus> status;

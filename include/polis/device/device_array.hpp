@@ -7,9 +7,11 @@
 #include <memory>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <polis/device/on_policy_data.hpp>
+#include <polis/device/step.hpp>
 #include <polis/env/lane.hpp>
 #include <polis/env/multi_agent_env.hpp>
 #include <polis/policy/parameters.hpp>
@@ -41,36 +43,68 @@ class DeviceArray {
 };
 
 /// Weights with what an optimizer has of them.
-template <class Runtime>
+template <class Runtime, class Optimizer>
 struct WeightMemory {
   template <class T>
   using Array = DeviceArray<T, Runtime>;
 
-  WeightMemory(Runtime& runtime, std::size_t count, std::size_t blocks)
-      : values(runtime, count),
-        first_moments(runtime, count),
-        second_moments(runtime, count),
-        gradient(runtime, count),
-        partial(runtime, count * blocks),
-        squares(runtime, (count + 255) / 256),
-        steps(runtime, 1) {}
-  void upload(FlatParameters& weights, auto& optimizer) {
+  /// `blocks`: of the kernel that leaves the gradient in parts.
+  [[gnu::cold]] WeightMemory(Runtime& runtime, const FlatParameters& weights, int blocks)
+      : WeightMemory(runtime, weights.size(), static_cast<std::size_t>(blocks),
+                     matrices_of(weights.layout())) {}
+  void upload(FlatParameters& weights, Optimizer& optimizer) {
     values.upload(weights.values());
     first_moments.upload(optimizer.first_moments()), second_moments.upload(optimizer.second_moments());
     if constexpr (requires { optimizer.steps(); }) steps.upload({&optimizer.steps(), 1});
   }
-  void download(FlatParameters& weights, auto& optimizer) {
+  void download(FlatParameters& weights, Optimizer& optimizer) {
     values.download(weights.values());
     first_moments.download(optimizer.first_moments()), second_moments.download(optimizer.second_moments());
     if constexpr (requires { optimizer.steps(); }) steps.download({&optimizer.steps(), 1});
   }
   [[nodiscard]] DeviceWeights view() {
-    return {values.data(),  first_moments.data(), second_moments.data(), gradient.data(),
-            partial.data(), squares.data(),       steps.data()};
+    return {values.data(),   first_moments.data(), second_moments.data(),
+            gradient.data(), matrices.data(),      static_cast<int>(listed.size()),
+            scratch.data(),  partial.data(),       squares.data(),
+            steps.data()};
   }
+
+  std::vector<DeviceMatrix> listed;
   Array<float> values, first_moments, second_moments, gradient, partial;
   Array<double> squares;
   Array<std::uint64_t> steps;
+  Array<DeviceMatrix> matrices;  // as `listed`
+  Array<float> scratch;
+
+ private:
+  WeightMemory(Runtime& runtime, std::size_t count, std::size_t blocks, std::vector<DeviceMatrix> stepped)
+      : listed(std::move(stepped)),
+        values(runtime, count),
+        first_moments(runtime, count),
+        second_moments(runtime, count),
+        gradient(runtime, count),
+        partial(runtime, count * blocks),
+        squares(runtime, (count + 255) / 256),
+        steps(runtime, 1),
+        matrices(runtime, listed.size()),
+        scratch(runtime, scratch_of(listed)) {
+    matrices.upload(listed);
+  }
+  [[gnu::cold]] static std::vector<DeviceMatrix> matrices_of([[maybe_unused]] const Layout& layout) {
+    std::vector<DeviceMatrix> found;
+    if constexpr (steps_matrices<Optimizer>) {
+      for (const Block& block : layout) {
+        if (Optimizer::orthogonalises(block))
+          found.push_back({static_cast<int>(block.offset), block.rows, block.columns,
+                           static_cast<int>(scratch_of(found))});
+      }
+    }
+    return found;
+  }
+  static std::size_t scratch_of(const std::vector<DeviceMatrix>& matrices) {
+    if (matrices.empty()) return 0;
+    return static_cast<std::size_t>(matrices.back().scratch + BlockMuon::scratch_floats(matrices.back()));
+  }
 };
 
 /// The lanes of a batch on a device, their joint actions, the episodes that ended, and the caller's data.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include <polis/device/on_policy_data.hpp>
+#include <polis/device/step.hpp>
 
 namespace polis::internal {
 

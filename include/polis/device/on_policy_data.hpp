@@ -96,9 +96,18 @@ struct OnPolicyDevice {
   static constexpr int parts_of_sums = 8;        // blocks that sum the advantages of one minibatch
 };
 
+/// A matrix of the weights that an optimizer steps as such: [rows][columns] from `at` on.
+struct DeviceMatrix {
+  int at, rows, columns;
+  int scratch;  ///< where its own part of the scratch memory begins
+};
+
 /// One flat set of weights with what an optimizer has of it.
 struct DeviceWeights {
   float *values, *first_moments, *second_moments, *gradient;
+  const DeviceMatrix* matrices;
+  int matrix_count;
+  float* scratch;        // of matrices
   float* partial;        // [blocks][parameters] gradients
   double* squares;       // [blocks of the sum], of the gradient's norm
   std::uint64_t* steps;  // made so far
@@ -281,20 +290,6 @@ POLIS_HD void sum_gradient(Block& block, float* memory, const DeviceWeights& w, 
     w.squares[block.index()] = squares[0];
     if (block.index() == 0) ++*w.steps;
   });
-}
-
-/// The step along the clipped gradient, none along one that is not finite; returns the norm before clipping.
-template <class Optimizer, int parameters, class Block>
-POLIS_HD double step_along(Block& block, const DeviceWeights& w, const typename Optimizer::Config& config,
-                           float rate, float limit, int blocks_of_sum) {
-  double square = 0;
-  for (int i = 0; i < blocks_of_sum; ++i) square += w.squares[i];
-  const GradientNorm norm = clip_by_norm(square, limit);
-  if (!is_finite_norm(norm.norm)) return norm.norm;
-  const auto step = Optimizer::step(config, static_cast<double>(*w.steps), rate, norm.scale);
-  block.each_of_grid(
-      parameters, [&](int i) { step(w.values[i], w.gradient[i], w.first_moments[i], w.second_moments[i]); });
-  return norm.norm;
 }
 
 }  // namespace polis::internal

@@ -124,7 +124,7 @@ class OnPolicyLoop {
                             MultiAgentEnv<E>& env, int agent_offset, const Carried& carried)
         : views(carried.rollout.shape()),
           rollout(runtime, views.bytes()),
-          weights(runtime, index(Device::parameters), index(sizes.learning)),
+          weights(runtime, carried.weights, sizes.learning),
           packed(runtime, std::max(index(sizes.collecting) * index(CollectKernel<Device>::packed),
                                    index(sizes.learning) * index(GradientKernel<Device>::packed))),
           sums(runtime, index(sizes.learning)),
@@ -190,7 +190,7 @@ class OnPolicyLoop {
 
     RolloutViews views;
     Array<std::byte> rollout;
-    WeightMemory<Runtime> weights;
+    WeightMemory<Runtime, typename Device::Optimizer> weights;
     Array<float> packed;
     Array<DeviceSums> sums;
     Array<double> shares, observation_moments;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <polis/device/q_data.hpp>
+#include <polis/device/step.hpp>
 
 namespace polis::internal {
 

@@ -87,7 +87,7 @@ class QLoop {
                  std::max(index(sizes.collecting) * index(StoreKernel<Device>::spilled),
                           index(sizes.learning) * index(QGradientKernel<Device>::spilled)),
                  carried),
-          weights(runtime, index(Device::parameters), index(sizes.learning)),
+          weights(runtime, carried.weights, sizes.learning),
           target(runtime, index(Device::parameters)),
           sums(runtime, index(sizes.learning)),
           status(runtime, 1),
@@ -104,7 +104,7 @@ class QLoop {
 
     QSizes sizes;
     ReplayMemory<Runtime, Device> common;
-    WeightMemory<Runtime> weights;
+    WeightMemory<Runtime, typename Device::Optimizer> weights;
     Array<float> target;
     Array<QSums> sums;
     Array<QStatus> status;

@@ -81,7 +81,7 @@ struct ReplayMemory {
     count_in_order(episodes_, group, ended);
   }
   /// Error: where the gradient of these weights, which a device has left, is not finite.
-  [[gnu::cold, gnu::noinline]] void report(WeightMemory<Runtime>& there, const FlatParameters& weights) {
+  [[gnu::cold, gnu::noinline]] void report(auto& there, const FlatParameters& weights) {
     FlatParameters gradient = weights.like();
     there.gradient.download(gradient.values());
     runtime_->wait();

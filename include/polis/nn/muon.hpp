@@ -15,15 +15,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <utility>
 
 #include <polis/core/aligned.hpp>
+#include <polis/core/array.hpp>
 #include <polis/core/error.hpp>
 #include <polis/core/flat.hpp>
 #include <polis/core/gemm_block.hpp>
 #include <polis/core/math.hpp>
+#include <polis/core/platform.hpp>
 #include <polis/core/text.hpp>
 #include <polis/core/word.hpp>
 #include <polis/nn/adam.hpp>
@@ -33,6 +36,9 @@
 namespace polis {
 
 namespace internal {
+
+/// The coefficients above.
+inline constexpr Array<float, 3> newton_schulz{3.4445f, -4.7750f, 2.0315f};
 
 /// Memory of the calling thread, kept between calls, so that the steady state allocates nothing.
 inline float* muon_scratch(std::size_t floats) {
@@ -73,7 +79,7 @@ class NewtonSchulz {
 
  private:
   static constexpr int width = batch_width<Batch<Arch>>;
-  static constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
+  static constexpr float a = newton_schulz[0], b = newton_schulz[1], c = newton_schulz[2];
 
   [[nodiscard]] std::size_t floats(int rows) const {
     return static_cast<std::size_t>(rows) * static_cast<std::size_t>(stride_);
@@ -141,31 +147,49 @@ class Muon {
 
   /// Error: a learning rate of zero, to which the other one could not be in proportion, or no iteration.
   Muon(const Config& config, std::size_t parameters)
-      : config_(checked(config)), momentum_(parameters, 0.f), adamw_(config.adamw, parameters) {}
+      : config_(checked(config)), adamw_(config.adamw, parameters) {}
 
   void begin_step() { adamw_.begin_step(); }
+
+  /// Whether a block is a matrix to be stepped as such.
+  static bool orthogonalises(const Block& block) {
+    return block.kind == BlockKind::hidden_weight || block.kind == BlockKind::recurrent_weight;
+  }
+  /// The step of one weight of all else; see AdamW::step.
+  [[nodiscard]] POLIS_HD static AdamW::Step step(const Config& config, double steps, float learning_rate,
+                                                 float gradient_scale) {
+    return AdamW::step(config.adamw, steps, rate_of_adamw(config, learning_rate), gradient_scale);
+  }
 
   template <class Arch>
   void update(const Block& block, std::size_t offset, std::span<float> weights,
               std::span<const float> gradient, float learning_rate, float gradient_scale) {
-    if (block.kind == BlockKind::hidden_weight || block.kind == BlockKind::recurrent_weight) {
+    if (orthogonalises(block)) {
       step_matrix<Arch>(block, offset, weights, gradient, learning_rate, gradient_scale);
     } else {
-      const float rate = learning_rate / config_.learning_rate * config_.adamw.learning_rate;
-      adamw_.template update<Arch>(block, offset, weights, gradient, rate, gradient_scale);
+      adamw_.template update<Arch>(block, offset, weights, gradient, rate_of_adamw(config_, learning_rate),
+                                   gradient_scale);
     }
   }
 
-  void archive(auto& a) { a(momentum_, adamw_); }
+  /// AdamW's, for a device that goes on from here; those of matrices are their momentum.
+  [[nodiscard]] std::uint64_t& steps() { return adamw_.steps(); }
+  [[nodiscard]] std::span<float> first_moments() { return adamw_.first_moments(); }
+  [[nodiscard]] std::span<float> second_moments() { return adamw_.second_moments(); }
+
+  void archive(auto& a) { a(adamw_); }
 
  private:
+  POLIS_HD static float rate_of_adamw(const Config& config, float learning_rate) {
+    return learning_rate / config.learning_rate * config.adamw.learning_rate;
+  }
   template <class Arch>
   [[gnu::noinline]] void step_matrix(const Block& block, std::size_t offset, std::span<float> weights,
                                      std::span<const float> gradient, float learning_rate,
                                      float gradient_scale) {
     using Register = Batch<Arch>;
     const Register keep(config_.momentum), take((1 - config_.momentum) * gradient_scale);
-    float* const moment = momentum_.data() + offset;
+    float* const moment = adamw_.first_moments().data() + offset;
     map_registers<Arch>(
         weights.size(),
         [&](const Register& g, Register& m) {
@@ -194,8 +218,7 @@ class Muon {
   }
 
   Config config_;
-  AlignedVector<float> momentum_;
-  AdamW adamw_;
+  AdamW adamw_;  // its first moments of matrices, which it does not step, are their momentum
 };
 
 }  // namespace polis
