@@ -1,8 +1,11 @@
 // The kernels of a device, run on the CPU: what a GPU would compute is what the CPU computes.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
+#include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -118,6 +121,29 @@ TEST_CASE("the order in which threads do a phase's work changes no bit") {
     return weights_of(trainer);
   };
   CHECK(furthest(trade(PhaseOrder::forwards), trade(PhaseOrder::backwards)) == 0);
+}
+
+TEST_CASE("every rank and every epoch has an order of its own") {
+  using OnDevice = internal::DeviceOfSentence<PPO, CartPole, None>;
+  constexpr int count = 200;
+  internal::DeviceStatus status;
+  status.units = count, status.all_units = 2 * count;
+  const internal::DeviceProgress<StageSampler> progress{};
+  std::vector<int> units(count), order(count);
+  std::iota(units.begin(), units.end(), 0);
+  internal::OnPolicyData<OnDevice> d{};
+  d.status = &status, d.progress = &progress, d.units = units.data(), d.order = order.data(), d.ranks = 2;
+  std::set<std::vector<int>> orders;
+  for (d.rank = 0; d.rank < d.ranks; ++d.rank) {
+    for (const int epoch : {0, 1}) {
+      internal::HostRuntime().launch(internal::OrderKernel<OnDevice>{d, epoch}, 3);
+      orders.insert(order);
+      std::vector<int> sorted = order;
+      std::sort(sorted.begin(), sorted.end());
+      CHECK(sorted == units);
+    }
+  }
+  CHECK(orders.size() == 4);
 }
 
 TEST_CASE("a run on a device is saved, resumed there bit by bit, and goes on on the CPU") {

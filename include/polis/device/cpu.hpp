@@ -10,7 +10,8 @@ namespace polis {
 /// translation units compiled with different flags make different types and cannot mix their kernels.
 ///
 /// What a trainer asks of a device: whether it takes lanes and learner over (`offloads`), by a `Loop`, and
-/// which environments it `steps`, algorithms it `trains` and curricula it `draws` from.
+/// which environments it `steps`, algorithms it `trains`, curricula it `draws` from and collectives whose
+/// ranks it `sums_over`.
 template <class A>
 struct BasicCpu {
   using Arch = A;
@@ -21,7 +22,9 @@ struct BasicCpu {
   static constexpr bool trains = true;
   template <class Curriculum>
   static constexpr bool draws = true;
-  template <class Algorithm, class E, class Curriculum>
+  template <class Ranks>
+  static constexpr bool sums_over = true;
+  template <class Algorithm, class E, class Curriculum, class Ranks>
   struct Loop {};
 };
 using Cpu = BasicCpu<Simd>;

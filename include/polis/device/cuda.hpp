@@ -42,9 +42,21 @@ struct CudaLaunch {
   static cudaError_t launch(const Kernel& kernel, int blocks, cudaStream_t stream);
 };
 
+/// A collective that adds up a GPU's memory over its ranks: in a stream, so that it can be part of a graph,
+/// and `wait` is for the stream as long as all ranks are there.
+template <class Ranks>
+concept SumsInStreams =
+    requires(Ranks& ranks, float* floats, double* doubles, std::size_t count, cudaStream_t stream) {
+      ranks.sum(floats, count, stream);
+      ranks.sum(doubles, count, stream);
+      ranks.wait(stream);
+    };
+
 /// Memory, a stream and a graph of the current GPU.
 class CudaRuntime {
  public:
+  static constexpr bool distributed = false;
+
   CudaRuntime() {
     check_cuda(cudaGetDevice(&device_), "cudaGetDevice");
     check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "cudaStreamCreate");
@@ -69,6 +81,12 @@ class CudaRuntime {
     check_cuda(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_), "copying from the GPU");
   }
   void wait() { check_cuda(cudaStreamSynchronize(stream_), "a kernel"); }
+  /// As long as all ranks are there.
+  void wait(SumsInStreams auto& ranks) { ranks.wait(stream_); }
+  /// In place, over all ranks, after what was launched before.
+  void sum(SumsInStreams auto& ranks, auto* values, int count) {
+    ranks.sum(values, static_cast<std::size_t>(count), stream_);
+  }
 
   /// Blocks that the GPU has room for at once, each with so many floats of shared memory.
   [[nodiscard]] int blocks_at_once(int shared) const {
@@ -110,7 +128,10 @@ class CudaRuntime {
 
 }  // namespace internal
 
-/// A GPU: `Device<Cuda>`.
-struct Cuda : internal::KernelDevice<internal::CudaRuntime> {};
+/// A GPU: `Device<Cuda>`. Over several ranks, a GPU of each: `Collective<Nccl>` (polis/nccl.hpp).
+struct Cuda : internal::KernelDevice<internal::CudaRuntime> {
+  template <class Ranks>
+  static constexpr bool sums_over = !Ranks::distributed || internal::SumsInStreams<Ranks>;
+};
 
 }  // namespace polis

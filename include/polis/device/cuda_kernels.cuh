@@ -34,6 +34,16 @@ __attribute__((noinline, used)) cudaError_t CudaLaunch<Kernel>::launch(const Ker
   return cudaGetLastError();
 }
 
+/// Launches what any runtime may: over one rank that is some of the kernels over several.
+struct EveryKernel {
+  static constexpr bool distributed = true;
+  template <class Kernel>
+  void launch(const Kernel& kernel, int blocks) {
+    (void)CudaLaunch<Kernel>::launch(kernel, blocks, nullptr);
+  }
+  void sum(auto* /*values*/, int /*count*/) {}
+};
+
 }  // namespace polis::internal
 
 /// Compiles the kernels that train an algorithm in an environment, with the tasks of a curriculum. Types
@@ -41,4 +51,4 @@ __attribute__((noinline, used)) cudaError_t CudaLaunch<Kernel>::launch(const Ker
 /// 32>>;`.
 #define POLIS_INSTANTIATE_KERNELS(ALGORITHM, ENVIRONMENT, CURRICULUM) \
   template struct polis::internal::Launches<                          \
-      polis::internal::CudaRuntime, polis::internal::DeviceOfSentence<ALGORITHM, ENVIRONMENT, CURRICULUM>>;
+      polis::internal::EveryKernel, polis::internal::DeviceOfSentence<ALGORITHM, ENVIRONMENT, CURRICULUM>>;

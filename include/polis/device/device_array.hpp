@@ -142,7 +142,7 @@ void count_in_order(std::vector<EndedEpisode>& episodes, int group, Ended&& ende
     if (a.lane / of != b.lane / of) return a.lane / of < b.lane / of;
     return a.step != b.step ? a.step < b.step : a.lane < b.lane;
   });
-  for (const EndedEpisode& episode : episodes) ended(static_cast<const Episode&>(episode));
+  for (const EndedEpisode& episode : episodes) ended(episode);
 }
 
 }  // namespace polis::internal

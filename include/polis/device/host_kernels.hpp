@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <span>
 #include <vector>
 
 #include <polis/core/aligned.hpp>
@@ -20,6 +21,8 @@ namespace internal {
 /// full of NaN when a block begins, as if somebody else had had it.
 class HostRuntime {
  public:
+  static constexpr bool distributed = false;
+
   /// In which order blocks, and in them the indices of phases, are gone through; it changes no result.
   void set_order(PhaseOrder order) { order_ = order; }
 
@@ -28,6 +31,12 @@ class HostRuntime {
   static void upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
   static void download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
   static void wait() {}
+  static void wait(const auto& /*ranks*/) {}
+  /// In place, over all ranks.
+  template <class T>
+  static void sum(auto& ranks, T* values, int count) {
+    ranks.sum(std::span(values, static_cast<std::size_t>(count)));
+  }
   /// Blocks that a device has room for at once, each with so many floats of shared memory.
   static int blocks_at_once(int /*shared*/) { return 4; }
 

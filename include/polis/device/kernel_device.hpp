@@ -9,6 +9,7 @@
 #include <polis/device/actor_q_loop.hpp>
 #include <polis/device/on_policy_loop.hpp>
 #include <polis/device/q_loop.hpp>
+#include <polis/device/ranked_runtime.hpp>
 #include <polis/normalization/observations.hpp>
 #include <polis/normalization/rewards.hpp>
 
@@ -161,6 +162,18 @@ using KernelsFor = KernelsOf<typename Algorithm::Slots, E,
 template <class Algorithm, class E, class Curriculum>
 using DeviceOfSentence = typename KernelsFor<Algorithm, E, Curriculum>::type;
 
+template <class Runtime, class Ranks>
+struct RuntimeOfRanks {
+  using type = Runtime;
+};
+template <class Runtime, class Ranks>
+  requires Ranks::distributed
+struct RuntimeOfRanks<Runtime, Ranks> {
+  using type = RankedRuntime<Runtime, Ranks>;
+};
+template <class Runtime, class Ranks>
+using RuntimeOf = typename RuntimeOfRanks<Runtime, Ranks>::type;
+
 /// A device on which `Runtime` launches kernels.
 template <class Runtime>
 struct KernelDevice {
@@ -174,8 +187,10 @@ struct KernelDevice {
                                  kernels_train_q<typename SlotsOf<Algorithm>::type, E>;
   template <class Curriculum>
   static constexpr bool draws = HasSampler<typename Curriculum::State>;
-  template <class Algorithm, class E, class Curriculum>
-  using Loop = typename KernelsFor<Algorithm, E, Curriculum>::template Loop<Runtime>;
+  template <class Ranks>
+  static constexpr bool sums_over = true;
+  template <class Algorithm, class E, class Curriculum, class Ranks>
+  using Loop = typename KernelsFor<Algorithm, E, Curriculum>::template Loop<RuntimeOf<Runtime, Ranks>>;
 };
 
 }  // namespace polis::internal

@@ -44,10 +44,10 @@ struct GradientKernel {
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
-    const auto range = d.samples_of(minibatch);
-    if (range.from == range.to) return;
+    const auto [range, samples] = d.samples_of(minibatch);
+    if (samples == 0) return;
     block.each(ids_at, [=](int i) { memory[i] = 0; });
-    AdvantageScale scale{.samples = static_cast<double>(range.to - range.from)};
+    AdvantageScale scale{.samples = static_cast<double>(samples)};
     scale.valued = scale.samples;
     if (d.normalize_advantages) normalize(scale);
     float* const to = d.weights.partial + static_cast<std::ptrdiff_t>(block.index()) * Device::parameters;
@@ -174,7 +174,7 @@ struct GradientKernel {
   }
 };
 
-/// Adds up the gradients of all blocks, in their order, and the squares of the sum.
+/// Adds up the gradients of all blocks of this rank, in their order, and the squares of the sum.
 template <class Device>
 struct SumKernel {
   static constexpr int threads = 256, shared = 2 * threads;
@@ -183,9 +183,28 @@ struct SumKernel {
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
-    const auto range = d.samples_of(minibatch);
-    if (range.from == range.to) return;
-    sum_gradient<Device::parameters>(block, memory, d.weights, parts);
+    if (d.samples_of(minibatch).samples > 0) {
+      sum_gradient<Device::parameters>(block, memory, d.weights, parts);
+    } else if (d.ranks > 1) {  // what is added up over them all the same does not grow
+      block.each_of_grid(Device::parameters, [&](int i) {
+        if (std::abs(d.weights.gradient[i]) < 1e30f) d.weights.gradient[i] = 0;
+      });
+    }
+  }
+};
+
+/// The squares of the gradient of all ranks.
+template <class Device>
+struct NormKernel {
+  static constexpr int threads = 256, shared = 2 * threads;
+  OnPolicyData<Device> d;
+  int minibatch;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float* memory) const {
+    if (d.samples_of(minibatch).samples == 0) return;
+    square_gradient<Device::parameters>(block, memory, d.weights,
+                                        [&](int at) { return d.weights.gradient[at]; });
   }
 };
 
@@ -198,20 +217,42 @@ struct StepKernel {
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
-    const auto range = d.samples_of(minibatch);
-    if (range.from == range.to) return;
+    const int samples = d.samples_of(minibatch).samples;
+    if (samples == 0) return;
     const double norm = step_along<typename Device::Optimizer, Device::parameters>(
         block, d.weights, d.optimizer, d.progress->learning_rate, d.max_gradient_norm, blocks_of_sum);
     if (block.index() > 0) return;
     block.once([&] {
       DeviceStatus& status = *d.status;
-      status.samples += range.to - range.from, status.gradient_norm += norm, ++status.steps;
+      status.samples += samples, status.gradient_norm += norm, ++status.steps;
       if (!is_finite_norm(norm)) status.failure = DeviceStatus::gradient;
     });
   }
 };
 
-/// What the minibatches so far came to, and whether the policy has moved too far for another epoch.
+/// What this rank's part of the minibatches so far came to.
+template <class Device>
+struct TotalsKernel {
+  static constexpr int threads = 32, shared = 0;
+  OnPolicyData<Device> d;
+  int parts;
+
+  template <class Block>
+  POLIS_HD void operator()(Block& block, float*) const {
+    if (d.status->all_units > 0) add_up(block, d, parts);
+  }
+  template <class Block>
+  POLIS_HD static void add_up(Block& block, const OnPolicyData<Device>& d, int parts) {
+    block.each(DeviceSums::numbers, [&](int k) {
+      double sum = 0;
+      for (int part = 0; part < parts; ++part) sum += (&d.sums[part].policy)[k];
+      (&d.status->sums.policy)[k] = sum;
+    });
+  }
+};
+
+/// What the minibatches so far came to, and whether the policy has moved too far for another epoch. `parts`
+/// is 0 where the totals are there, those of all ranks.
 template <class Device>
 struct EpochKernel {
   static constexpr int threads = 32, shared = 0;
@@ -221,14 +262,10 @@ struct EpochKernel {
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
     DeviceStatus& status = *d.status;
-    if (status.units == 0 || status.stopped) return;
-    block.each(DeviceSums::numbers, [&](int k) {
-      double sum = 0;
-      for (int part = 0; part < parts; ++part) sum += (&d.sums[part].policy)[k];
-      (&status.sums.policy)[k] = sum;
-    });
+    if (status.all_units <= 0 || status.stopped) return;
+    if (parts > 0) TotalsKernel<Device>::add_up(block, d, parts);
     block.once([&] {
-      const double kl = (status.sums.batch_kl - status.kl_before) / d.minibatches(status.units);
+      const double kl = (status.sums.batch_kl - status.kl_before) / d.minibatches();
       status.kl_before = status.sums.batch_kl;
       if (d.target_kl > 0 && kl > static_cast<double>(d.target_kl)) status.stopped = 1;
     });

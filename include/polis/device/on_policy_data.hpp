@@ -34,11 +34,13 @@ struct DeviceSums {
 /// What kernels report to the host at the end of an iteration.
 struct DeviceStatus {
   enum Failure : int { none, gradient, no_legal_action };
+  static constexpr double nothing = -1e18;
   int episodes = 0;  ///< that ended in the collection
   int failure = none;
   int refusals = 0;                       ///< times that no action was legal
   int lane = 0, agent = 0;                ///< where, for the first of them
   int units = 0;                          ///< samples to learn from
+  double all_units = 0;                   ///< those of all ranks; negative where one's collection has failed
   int stopped = 0;                        ///< whether the policy has moved too far for another epoch
   int steps = 0;                          ///< of the optimizer
   double gradient_norm = 0, samples = 0;  ///< summed over steps
@@ -134,13 +136,14 @@ struct OnPolicyData {
   float* observation_scale;     // mean[features], 1 / deviation[features]
   double *reward_moments, *running_returns;  // count, mean, squares; [rows]
   typename Device::ValueScale* values;
-  AdvantageSums* advantages;  // [minibatches][parts_of_sums]
+  AdvantageSums* advantages;  // [minibatches][parts_of_sums], of all ranks
   DeviceStatus* status;
   const DeviceProgress<typename Device::Sampler>* progress;
 
-  int lane_count, steps;
-  LaneStreams streams;  // of the first lane
-  std::uint64_t seed;   // of the learner
+  int rank = 0, ranks = 1;
+  int lane_count, steps;  // of this rank
+  LaneStreams streams;    // of the first lane
+  std::uint64_t seed;     // of the learner
   polis::ConfigOf<E> env;
   polis::DatasetOf<E> data;
   typename Device::Objective::Config objective;
@@ -149,7 +152,7 @@ struct OnPolicyData {
   typename Device::Words::ObservationNormalization::Config observations;
   typename Device::Words::RewardNormalization::Config rewards;
   float value_coefficient, entropy_coefficient, max_gradient_norm, target_kl;
-  int minibatch;
+  int minibatch;  // of all ranks
   bool normalize_advantages;
 
   [[nodiscard]] POLIS_HD int rows() const { return lane_count * Device::agents; }
@@ -170,21 +173,39 @@ struct OnPolicyData {
   [[nodiscard]] POLIS_HD LaneStreams streams_of(int lane) const {
     return {streams.seed, streams.lane + static_cast<std::uint32_t>(lane), streams.group};
   }
-  /// Minibatches of an epoch of so many samples.
-  [[nodiscard]] POLIS_HD int minibatches(int samples) const {
-    const int each = minibatch == 0 ? samples : minibatch;
+  /// Minibatches of an epoch: every rank divides its own samples into as many parts.
+  [[nodiscard]] POLIS_HD int minibatches() const {
+    const int samples = static_cast<int>(status->all_units), each = minibatch == 0 ? samples : minibatch;
     const int count = each > 0 ? (samples + each / 2) / each : 1;
     return count > 1 ? count : 1;
   }
-  /// The samples of minibatch `number`, as places in `order`; none if it is not to be learnt from.
+  /// Whether minibatch `number` is to be learnt from: what all ranks say alike.
+  [[nodiscard]] POLIS_HD bool learns_from(int number) const {
+    return number < minibatches() && !status->stopped && status->failure == DeviceStatus::none &&
+           status->all_units > 0;
+  }
+  /// This rank's samples of it, as places in `order`.
   struct Range {
     int from, to;
   };
-  [[nodiscard]] POLIS_HD Range samples_of(int number) const {
-    const int count = status->units, batches = minibatches(count);
-    if (number >= batches || status->stopped || status->failure != DeviceStatus::none) return {0, 0};
-    return {static_cast<int>(static_cast<long long>(count) * number / batches),
-            static_cast<int>(static_cast<long long>(count) * (number + 1) / batches)};
+  [[nodiscard]] POLIS_HD Range own_samples_of(int number) const {
+    if (!learns_from(number)) return {0, 0};
+    const long long count = status->units;
+    const int batches = minibatches();
+    return {static_cast<int>(count * number / batches), static_cast<int>(count * (number + 1) / batches)};
+  }
+  /// Those, and how many samples of it all ranks have: none if it is not to be learnt from.
+  struct Minibatch {
+    Range own;
+    int samples;
+  };
+  [[nodiscard]] POLIS_HD Minibatch samples_of(int number) const {
+    const Range own = own_samples_of(number);
+    if (ranks == 1 || !learns_from(number)) return {own, own.to - own.from};
+    double samples = 0;
+    for (int i = 0; i < Device::parts_of_sums; ++i)
+      samples += advantages[number * Device::parts_of_sums + i].count;
+    return {own, static_cast<int>(samples)};
   }
 };
 
@@ -269,27 +290,30 @@ POLIS_HD T sum_before(T* values, int count, T before) {
   return before;
 }
 
-/// Adds up the blocks' parts of a gradient, in their order, and the squares of the sum; counts the step. Of
-/// 256 threads, with twice as many floats of shared memory.
-template <int parameters, class Block>
-POLIS_HD void sum_gradient(Block& block, float* memory, const DeviceWeights& w, int parts) {
+/// Leaves the squares of a gradient, the sum of each block's; `of(i)` is its i-th number. Of 256 threads,
+/// with twice as many floats of shared memory.
+template <int parameters, class Block, class Of>
+POLIS_HD void square_gradient(Block& block, float* memory, const DeviceWeights& w, const Of& of) {
   constexpr int threads = 256;
   auto* const squares = reinterpret_cast<double*>(memory);
   block.each(threads, [&](int thread) {
     const int at = block.index() * threads + thread;
-    float sum = 0;
-    if (at < parameters) {
-      for (int part = 0; part < parts; ++part)
-        sum += w.partial[static_cast<std::ptrdiff_t>(part) * parameters + at];
-      w.gradient[at] = sum;
-    }
-    squares[thread] = static_cast<double>(sum) * static_cast<double>(sum);
+    const auto number = static_cast<double>(at < parameters ? of(at) : 0.f);
+    squares[thread] = number * number;
   });
   sum_in_block(block, squares, threads);
-  block.once([&] {
-    w.squares[block.index()] = squares[0];
-    if (block.index() == 0) ++*w.steps;
+  block.once([&] { w.squares[block.index()] = squares[0]; });
+}
+/// Adds up the blocks' parts of a gradient, in their order, and the squares of the sum; counts the step.
+template <int parameters, class Block>
+POLIS_HD void sum_gradient(Block& block, float* memory, const DeviceWeights& w, int parts) {
+  square_gradient<parameters>(block, memory, w, [&](int at) {
+    float sum = 0;
+    for (int part = 0; part < parts; ++part)
+      sum += w.partial[static_cast<std::ptrdiff_t>(part) * parameters + at];
+    return w.gradient[at] = sum;
   });
+  if (block.index() == 0) block.once([&] { ++*w.steps; });
 }
 
 }  // namespace polis::internal

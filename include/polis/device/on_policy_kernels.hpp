@@ -4,6 +4,10 @@
 //     scale rewards; estimate advantages and returns; list the decisions; the values' scale
 //     each epoch: order; sums of advantages; each minibatch: gradient, sum, step
 //     statistics of observations; decisions carried over
+//
+// Over several ranks what statistics, advantages and gradients are made of is added up between them: a
+// minibatch is what all ranks have of it, and all step alike. Which sums are made, and in which order,
+// depends on sizes alone, which all ranks have alike; a rank that has nothing to add adds nothing.
 #pragma once
 
 #include <algorithm>
@@ -22,15 +26,18 @@ constexpr int blocks_for(int count, int each) { return (count + each - 1) / each
 struct LaunchSizes {
   int samples, epochs, minibatches, collecting, learning, summing, chunks;
 
-  /// `at_once`: blocks of the gradient that the device has room for.
+  /// Of one of so many ranks, `minibatch` being that of all. `at_once`: blocks of the gradient that the
+  /// device has room for.
   template <class Device>
-  [[nodiscard]] static LaunchSizes of(int lanes, int slots, int epochs, int minibatch, int at_once) {
+  [[nodiscard]] static LaunchSizes of(int lanes, int slots, int epochs, int minibatch, int at_once,
+                                      int ranks) {
     LaunchSizes sizes{};
     sizes.epochs = epochs;
     sizes.samples = lanes * Device::agents * slots;
-    sizes.minibatches = minibatch == 0 ? 1 : std::max(1, (sizes.samples + minibatch / 2) / minibatch);
+    const int all = sizes.samples * ranks, part = blocks_for(2 * minibatch, ranks);
+    sizes.minibatches = minibatch == 0 ? 1 : std::max(1, (all + minibatch / 2) / minibatch);
     sizes.collecting = blocks_for(lanes, CollectKernel<Device>::lanes_of_block);
-    sizes.learning = std::min(at_once, blocks_for(minibatch == 0 ? sizes.samples : 2 * minibatch, tile_rows));
+    sizes.learning = std::min(at_once, blocks_for(minibatch == 0 ? sizes.samples : part, tile_rows));
     sizes.summing = blocks_for(Device::parameters, SumKernel<Device>::threads);
     sizes.chunks = blocks_for(sizes.samples, Device::samples_of_chunk);
     return sizes;
@@ -50,6 +57,7 @@ struct Launches<Runtime, OnPolicyDevice<Slots, E, Sampler>> {
       if constexpr (Device::scales_rewards) {
         const int parts = blocks_for(d.rows(), RewardSumsKernel<Device>::threads);
         runtime.launch(RewardSumsKernel<Device>{d}, parts);
+        sum_over_ranks(runtime, d.shares, 3 * parts);
         runtime.launch(RewardLearnKernel<Device>{d, parts}, 1);
         runtime.launch(RewardScaleKernel<Device>{d},
                        blocks_for(sizes.samples, RewardScaleKernel<Device>::threads));
@@ -57,30 +65,49 @@ struct Launches<Runtime, OnPolicyDevice<Slots, E, Sampler>> {
       runtime.launch(EstimateKernel<Device>{d}, blocks_for(d.rows(), EstimateKernel<Device>::threads));
       runtime.launch(CountKernel<Device>{d}, sizes.chunks);
       runtime.launch(PlaceKernel<Device>{d, sizes.chunks}, 1);
+      sum_over_ranks(runtime, &d.status->all_units, 1);
       runtime.launch(ListKernel<Device>{d}, sizes.chunks);
       if constexpr (Device::normalizes_values) {
         runtime.launch(ReturnSumsKernel<Device>{d}, sizes.chunks);
+        sum_over_ranks(runtime, d.shares, 3 * sizes.chunks);
         runtime.launch(ValueLearnKernel<Device>{d, sizes.chunks}, 1);
       }
       for (int epoch = 0; epoch < sizes.epochs; ++epoch) {
         runtime.launch(OrderKernel<Device>{d, epoch},
                        blocks_for(sizes.samples, OrderKernel<Device>::threads));
-        if (d.normalize_advantages)
-          runtime.launch(AdvantageKernel<Device>{d}, sizes.minibatches * Device::parts_of_sums);
+        if (Runtime::distributed || d.normalize_advantages) {
+          const int sums = sizes.minibatches * Device::parts_of_sums;
+          runtime.launch(AdvantageKernel<Device>{d}, sums);
+          sum_over_ranks(runtime, &d.advantages->valued, sums * static_cast<int>(AdvantageSums::numbers));
+        }
         for (int minibatch = 0; minibatch < sizes.minibatches; ++minibatch) {
           runtime.launch(GradientKernel<Device>{d, minibatch, epoch}, sizes.learning);
           runtime.launch(SumKernel<Device>{d, minibatch, sizes.learning}, sizes.summing);
+          if constexpr (Runtime::distributed) {
+            runtime.sum(d.weights.gradient, Device::parameters);
+            runtime.launch(NormKernel<Device>{d, minibatch}, sizes.summing);
+          }
           runtime.launch(StepKernel<Device>{d, minibatch, sizes.summing}, sizes.summing);
         }
-        runtime.launch(EpochKernel<Device>{d, sizes.learning}, 1);
+        if constexpr (Runtime::distributed) {
+          runtime.launch(TotalsKernel<Device>{d, sizes.learning}, 1);
+          runtime.sum(&d.status->sums.policy, DeviceSums::numbers);
+        }
+        runtime.launch(EpochKernel<Device>{d, Runtime::distributed ? 0 : sizes.learning}, 1);
       }
       if constexpr (Device::normalizes_observations) {
         runtime.launch(ObservationSumsKernel<Device>{d}, sizes.chunks);
+        sum_over_ranks(runtime, d.shares, (2 * Device::Observation::words + 1) * sizes.chunks);
         runtime.launch(ObservationLearnKernel<Device>{d, sizes.chunks}, 1);
       }
       if constexpr (Device::waits)
         runtime.launch(CarryKernel<Device>{d}, blocks_for(d.rows(), CarryKernel<Device>::threads));
     }
+  }
+
+ private:
+  static void sum_over_ranks(Runtime& runtime, double* values, int count) {
+    if constexpr (Runtime::distributed) runtime.sum(values, count);
   }
 };
 

@@ -70,8 +70,8 @@ class OnPolicyLoop {
   }
 
   /// A collection that begins at this step of the batch, and the update from it. Calls ended(episode) for
-  /// every episode that ended: by groups of `group` lanes, within a group step by step, and within a step
-  /// lane by lane. Errors: a gradient that is not finite; an agent without a legal action.
+  /// every episode that ended on this rank: by groups of `group` lanes, within a group step by step, and
+  /// within a step lane by lane. Errors: a gradient that is not finite; an agent without a legal action.
   template <class Ended>
   void iterate(std::span<Learner> learners, std::uint64_t batch_step, const Clock& clock,
                const Sampler& tasks, int group, Ended&& ended) {
@@ -259,14 +259,17 @@ class OnPolicyLoop {
 
   [[gnu::cold]] void make_memory(MultiAgentEnv<E>& env, std::span<Learner> learners) {
     const Carried first = learners.front().carried();
+    int rank = 0, ranks = 1;
+    if constexpr (Runtime::distributed) rank = runtime_.rank(), ranks = runtime_.ranks();
     sizes_ = LaunchSizes::of<Device>(env.lanes(), first.rollout.shape().slots(), first.config.epochs,
                                      first.config.minibatch,
-                                     runtime_.blocks_at_once(GradientKernel<Device>::shared));
+                                     runtime_.blocks_at_once(GradientKernel<Device>::shared), ranks);
     lanes_ = std::make_unique<LaneMemory>(runtime_, env, first.config.steps);
     for (int set = 0; set < Device::sets; ++set) {
       sets_.push_back(std::make_unique<SetMemory>(runtime_, *lanes_, sizes_, env, set * Device::agents,
                                                   learners[index(set)].carried()));
       data_[set] = sets_.back()->data;
+      data_[set].rank = rank, data_[set].ranks = ranks;
     }
   }
 

@@ -106,7 +106,7 @@ struct CountKernel {
   }
 };
 
-/// Where the decisions of each chunk begin in the list of all.
+/// Where the decisions of each chunk begin in the list of all, and how many they are.
 template <class Device>
 struct PlaceKernel {
   static constexpr int threads = 32, shared = 0;
@@ -115,7 +115,10 @@ struct PlaceKernel {
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
-    block.once([&] { d.status->units = sum_before(d.chunk_units, chunks, 0); });
+    block.once([&] {
+      const int units = d.status->units = sum_before(d.chunk_units, chunks, 0);
+      d.status->all_units = d.status->failure == DeviceStatus::none ? units : DeviceStatus::nothing;
+    });
   }
 };
 
@@ -149,14 +152,16 @@ struct OrderKernel {
   POLIS_HD void operator()(Block& block, float*) const {
     const int count = d.status->units;
     if (count == 0 || d.status->stopped) return;
-    Random random(d.seed, d.progress->update, static_cast<std::uint32_t>(epoch),
+    // Every rank has an order of its own, of its own samples.
+    Random random(d.seed, d.progress->update, static_cast<std::uint32_t>(d.rank << 16 | epoch),
                   static_cast<std::uint32_t>(d.agent_offset), Purpose::permutation);
     const Permutation permutation(count, random);
     block.each_of_grid(count, [&](int i) { d.order[i] = d.units[permutation(i)]; });
   }
 };
 
-/// Sums of the advantages of every minibatch: block `parts_of_sums` b + p those of minibatch b's p-th part.
+/// Sums of the advantages of every minibatch, and how many they are: block `parts_of_sums` b + p those of
+/// minibatch b's p-th part.
 template <class Device>
 struct AdvantageKernel {
   static constexpr int threads = 256, shared = 4 * threads;
@@ -174,7 +179,7 @@ struct AdvantageKernel {
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
     auto* const sums = reinterpret_cast<Sums*>(memory);
-    const auto [from, to] = d.samples_of(block.index() / parts);
+    const auto [from, to] = d.own_samples_of(block.index() / parts);
     const int part = block.index() % parts, first = from, last = to;
     block.each(threads, [&](int thread) {
       Sums own{0, 0};
@@ -185,8 +190,10 @@ struct AdvantageKernel {
       sums[thread] = own;
     });
     sum_in_block(block, sums, threads);
-    block.once(
-        [&] { d.advantages[block.index()] = {.count = 0, .sum = sums[0].sum, .squares = sums[0].squares}; });
+    const double count = part == 0 ? last - first : 0;
+    block.once([&] {
+      d.advantages[block.index()] = {.count = count, .sum = sums[0].sum, .squares = sums[0].squares};
+    });
   }
 };
 

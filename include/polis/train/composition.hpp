@@ -211,13 +211,19 @@ template <class... Words>
 concept DeviceStepsItsEnvironment = internal::DeviceFit<Words...>::steps || internal::refused;
 
 /// A device trains by its kernels what docs/device.md lists: PPO, A2C and MAPPO, SAC, TD3 and DDPG, of
-/// perceptrons, with most of their words; in one process.
+/// perceptrons, with most of their words.
 template <class... Words>
 concept DeviceTrainsItsAlgorithm = internal::DeviceFit<Words...>::trains || internal::refused;
 
 /// A device draws the tasks of new episodes by plain numbers that the curriculum gives it (`sampler`).
 template <class... Words>
 concept DeviceDrawsFromItsCurriculum = internal::DeviceFit<Words...>::draws || internal::refused;
+
+/// What is learnt on a device over several ranks is added up there, between its kernels: on GPUs by
+/// Collective<Nccl>, in the stream of the kernels. Collective<Mpi> adds up memory of the CPU.
+template <class... Words>
+concept DeviceSumsOverItsRanks =
+    internal::DeviceFit<Words...>::sums_over_ranks || internal::gpus_sum_by_collective_nccl;
 
 /// All that a Trainer asks of its words.
 template <class... Words>
@@ -240,6 +246,7 @@ concept SoundComposition =
     ShapingHasItsComponents<Words...> && ShapingKeepsSharedRewards<Words...> &&
     CurriculumHasItsStages<Words...> && CurriculumHasItsSuccess<Words...> &&
     CollectiveHasItsLearner<Words...> && DeviceStepsItsEnvironment<Words...> &&
-    DeviceTrainsItsAlgorithm<Words...> && DeviceDrawsFromItsCurriculum<Words...>;
+    DeviceTrainsItsAlgorithm<Words...> && DeviceDrawsFromItsCurriculum<Words...> &&
+    DeviceSumsOverItsRanks<Words...>;
 
 }  // namespace polis

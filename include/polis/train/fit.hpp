@@ -375,10 +375,12 @@ struct DeviceFit {
   using D = DeviceOf<Words...>;
   using E = EnvironmentOf<Words...>;
   static constexpr bool steps = D::template steps<E>;
-  static constexpr bool trains =
-      D::template trains<AlgorithmOf<Words...>, E> && !(D::offloads && CollectiveOf<Words...>::distributed);
+  static constexpr bool trains = D::template trains<AlgorithmOf<Words...>, E>;
   static constexpr bool draws = D::template draws<CurriculumOf<Words...>>;
+  static constexpr bool sums_over_ranks = D::template sums_over<CollectiveOf<Words...>>;
 };
+/// The other operand where a device does not: what a GPU wants in a collective's place.
+inline constexpr bool gpus_sum_by_collective_nccl = false;
 
 }  // namespace internal
 

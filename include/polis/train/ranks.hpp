@@ -36,11 +36,10 @@ template <Communicator C>
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / collective.neighbours());
 }
 
-/// The episodes that ended on any rank, in the order in which those of one rank count whose groups
-/// (train/lane_tiles.hpp) have so many lanes.
+/// The episodes that ended on any rank since the last exchange, in the order in which those of one rank count
+/// whose groups (train/lane_tiles.hpp) have so many lanes.
 class RankedEpisodes {
  public:
-  void clear() { own_.clear(); }
   void add(const EndedEpisode& episode) { own_.push_back(episode); }
 
   template <Communicator C>
@@ -48,6 +47,7 @@ class RankedEpisodes {
     const auto bytes = collective.all_gather(std::as_bytes(std::span(own_)));
     all_.resize(bytes.size() / sizeof(EndedEpisode));
     if (!all_.empty()) std::memcpy(static_cast<void*>(all_.data()), bytes.data(), bytes.size());
+    own_.clear();
     const auto of_groups = static_cast<std::uint32_t>(group);
     std::sort(all_.begin(), all_.end(), [of_groups](const EndedEpisode& a, const EndedEpisode& b) {
       if (a.lane / of_groups != b.lane / of_groups) return a.lane < b.lane;

@@ -218,6 +218,7 @@ class Trainer {
 
   // A device works on what it was handed, and lanes and learner here stand still until it is taken back.
   void hand_over() {
+    if constexpr (DeviceType::offloads && Ranks::distributed) device_.runtime().join(ranks_);
     if constexpr (DeviceType::offloads)
       device_.begin(lanes_, std::span(learner_.agents().data(), learner_.agents().size()));
   }
@@ -232,11 +233,17 @@ class Trainer {
       clock_.batch_steps += static_cast<std::uint64_t>(steps);
       clock_.steps += static_cast<std::uint64_t>(steps) * static_cast<std::uint64_t>(config_.lanes);
     };
+    const auto ended = [this](const auto& episode) {
+      if constexpr (Ranks::distributed) {
+        episodes_.add(episode);
+      } else {
+        count(episode);
+      }
+    };
     if constexpr (DeviceType::offloads) {
       pass();
       device_.iterate(std::span(learner_.agents().data(), learner_.agents().size()), begun, clock_,
-                      curriculum_.sampler(), group_of(config_.lanes),
-                      [this](const Episode& episode) { count(episode); });
+                      curriculum_.sampler(), group_of(config_.lanes), ended);
     } else {
       pool_.region([&](Region& region) {
         const auto start = now();
@@ -250,14 +257,10 @@ class Trainer {
         BasicServices<Ranks> services{region, clock_, &ranks_};
         if (learner_.due(clock_)) learner_.update(services);
       });
-      if constexpr (Ranks::distributed) {
-        tiles_.take_episodes([this](const auto& episode) { episodes_.add(episode); });
-        for (const Episode& episode : episodes_.exchange(ranks_, group_of(config_.lanes))) count(episode);
-        episodes_.clear();
-      } else {
-        tiles_.take_episodes([this](const Episode& episode) { count(episode); });
-      }
+      tiles_.take_episodes(ended);
     }
+    if constexpr (Ranks::distributed)
+      for (const Episode& episode : episodes_.exchange(ranks_, group_of(config_.lanes))) count(episode);
     if constexpr (requires { curriculum_.settle(); }) curriculum_.settle();
   }
 
@@ -382,7 +385,8 @@ class Trainer {
   typename CurriculumWord::State curriculum_;
   std::optional<TaskOf<Environment>> task_;  // of all episodes, where the caller says so
   internal::LaneTiles<Environment> tiles_;
-  [[no_unique_address]] typename DeviceType::template Loop<Algorithm, Environment, CurriculumWord> device_;
+  [[no_unique_address]]
+  typename DeviceType::template Loop<Algorithm, Environment, CurriculumWord, Ranks> device_;
   int collected_ = 0;      // steps of the batch in the last collection
   double collecting_ = 0;  // seconds that it took
   Clock clock_;
