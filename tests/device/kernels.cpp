@@ -104,6 +104,17 @@ TEST_CASE("an update by kernels is the CPU's: Muon") {
   compare<PPO::With<Mlp<24, 10>, Muon>, CartPole, None>({.steps = 60}, 3, 1e-5);
 }
 
+TEST_CASE("an update by kernels is the CPU's: products of bfloat16") {
+  compare<PPO::With<Bfloat16<Mlp<32, 20>>>, CartPole, None>({.steps = 60}, 3, 1e-5);
+  const auto train = []<class Network>(Network) {
+    Trainer<PPO::With<Network>, MultiAgentEnv<CartPole>, Device<HostKernels>> trainer(
+        {.seed = 3, .lanes = 30, .algorithm = {.steps = 25, .epochs = 3, .minibatch = 300}});
+    trainer.iterate();
+    return weights_of(trainer);
+  };
+  CHECK(furthest(train(Bfloat16<Mlp<32, 20>>{}), train(Mlp<32, 20>{})) > 1e-4);
+}
+
 TEST_CASE("the order in which threads do a phase's work changes no bit") {
   const auto train = [](PhaseOrder order) {
     Trainer<Team, MultiAgentEnv<SimpleSpread<>>, Device<HostKernels>> trainer(

@@ -108,6 +108,10 @@ TEST_CASE("TD3 and DDPG by kernels are the CPU's: target actors, noise with and 
   compare<DDPG::With<Mlp<24>, OrnsteinUhlenbeck>, Walk>({});
 }
 
+TEST_CASE("SAC by kernels is the CPU's: products of bfloat16") {
+  compare<SAC::With<Bfloat16<Mlp<20, 33>>>, Pendulum>({});
+}
+
 TEST_CASE("SAC on a device is saved, resumed there bit by bit, and goes on on the CPU") {
   using Small = SAC::With<Mlp<16>>;
   using Kernels = Trainer<Small, MultiAgentEnv<Pendulum>, Device<HostKernels>>;

@@ -16,6 +16,7 @@ using Soft = polis::SAC::With<polis::Mlp<64, 64>>;
 using Twin = polis::TD3;
 using Deep = polis::DQN;
 using Mixed = polis::QMIX;
+using Rounded = polis::PPO::With<polis::Bfloat16<polis::Mlp<64, 64>>>;
 /// Weights and gradients of 256 units do not fit into shared memory.
 using Wide = polis::PPO::With<polis::Mlp<256, 256>>;
 

@@ -152,6 +152,9 @@ TEST_CASE("one update: odd widths, AdamW, an activation that keeps its input") {
 TEST_CASE("one update: Muon") {
   compare<test_gpu::Orthogonal, CartPole, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
 }
+TEST_CASE("one update: products of bfloat16 by tensor cores") {
+  compare<test_gpu::Rounded, CartPole, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
+}
 TEST_CASE("one update: networks beyond shared memory") {
   compare<test_gpu::Wide, CartPole, None>({.steps = 64, .epochs = 2, .minibatch = 4096});
 }

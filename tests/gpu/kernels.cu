@@ -6,6 +6,7 @@
 POLIS_INSTANTIATE_KERNELS(test_gpu::Plain, polis::CartPole, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Small, polis::CartPole, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Orthogonal, polis::CartPole, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Rounded, polis::CartPole, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Wide, polis::CartPole, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Normalized, polis::Pendulum, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Team, polis::SimpleSpread<>, polis::None)

@@ -24,7 +24,7 @@ namespace polis {
 
 /// The nearest bfloat16, ties to even; above the largest one infinity. A denormal number becomes the zero of
 /// its sign, a NaN a quiet one: as AVX512_BF16's conversions do, whatever the machine.
-inline float round_to_bfloat16(float x) {
+POLIS_HD inline float round_to_bfloat16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   if (x != x) return std::bit_cast<float>((bits | 0x0040'0000u) & 0xffff'0000u);
   if ((bits & 0x7f80'0000u) == 0) return std::bit_cast<float>(bits & 0x8000'0000u);

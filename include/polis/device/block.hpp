@@ -94,6 +94,12 @@ class CudaBlock {
     if (threadIdx.x == 0) f();
     __syncthreads();
   }
+  /// A phase of warps: all threads of one call f(i) together.
+  template <class F>
+  __device__ void each_warp(int count, F&& f) const {
+    for (int i = static_cast<int>(threadIdx.x) / 32; i < count; i += static_cast<int>(blockDim.x) / 32) f(i);
+    __syncthreads();
+  }
   __device__ int add(int* to, int number) const { return atomicAdd(to, number); }
 };
 

@@ -30,7 +30,7 @@ struct CollectKernel {
   static constexpr int hidden_floats =
       Actor::hidden_size > Critic::hidden_size ? Actor::hidden_size : Critic::hidden_size;
   static constexpr int flag_at = hidden_at + hidden_floats;
-  static constexpr int tiles = flag_at + 4;
+  static constexpr int tiles = padded_to(8, flag_at + 4);
   static constexpr int weights_of_set = Actor::packed_size + Critic::packed_size;
   static constexpr int weights = Device::sets * weights_of_set;
   static constexpr bool weights_fit = tiles + weights <= shared_floats;

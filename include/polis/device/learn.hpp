@@ -33,7 +33,7 @@ struct GradientKernel {
   static constexpr int sums_at =
       free_at + free_weights * tile_pitch;  // behind the free weights' gradient by rows
   static constexpr int ids_at = sums_at + 2 * DeviceSums::numbers * tile_rows;  // sums by rows, double
-  static constexpr int tiles = ids_at + tile_rows;
+  static constexpr int tiles = padded_to(8, ids_at + tile_rows);
   static constexpr int packed_weights = larger(Actor::packed_size, Critic::packed_size);
   static constexpr bool weights_fit = tiles + 2 * packed_weights <= shared_floats;
   static constexpr int shared = tiles + (weights_fit ? 2 * packed_weights : 0);

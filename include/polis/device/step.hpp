@@ -30,7 +30,8 @@ class BlockMuon {
       : w_(w), m_(matrix), tall_(tall(matrix)), narrow_(narrow(matrix)) {
     norms_ = w.scratch + matrix.scratch;
     y_ = norms_ + 2 * threads, next_ = y_ + tall_ * narrow_;
-    gram_ = next_ + tall_ * narrow_, slope_ = gram_ + narrow_ * narrow_, polynomial_ = slope_ + narrow_ * narrow_;
+    gram_ = next_ + tall_ * narrow_, slope_ = gram_ + narrow_ * narrow_,
+    polynomial_ = slope_ + narrow_ * narrow_;
   }
 
   template <class Block>
@@ -76,9 +77,8 @@ class BlockMuon {
     const float a = newton_schulz[0], b = newton_schulz[1], c = newton_schulz[2];
     // A = Y'Y, then aI + A (bI + cA), both symmetric
     block.each(squares(narrow_), [&](int i) { multiply<true>(i, narrow_, y_, y_, tall_, 0.f, gram_); });
-    block.each(narrow_ * narrow_, [&](int i) {
-      slope_[i] = c * gram_[i] + (i / narrow_ == i % narrow_ ? b : 0.f);
-    });
+    block.each(narrow_ * narrow_,
+               [&](int i) { slope_[i] = c * gram_[i] + (i / narrow_ == i % narrow_ ? b : 0.f); });
     block.each(squares(narrow_),
                [&](int i) { multiply<true>(i, narrow_, gram_, slope_, narrow_, a, polynomial_); });
     block.each(squares(tall_),
