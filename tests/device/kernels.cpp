@@ -24,10 +24,10 @@ namespace {
 /// Trains `iterations` times on both devices, a whole rollout a step, since their minibatches are in
 /// different orders, and compares weights, lanes, episodes and statistics.
 template <class Algorithm, class E, class C>
-void compare(typename Algorithm::Config algorithm, int iterations, double tolerance) {
+void compare(typename Algorithm::Config algorithm, int iterations, double tolerance, int epochs = 2) {
   using Reference = Trainer<Algorithm, MultiAgentEnv<E>, Curriculum<C>>;
   using Kernels = Trainer<Algorithm, MultiAgentEnv<E>, Curriculum<C>, Device<HostKernels>>;
-  algorithm.minibatch = 0, algorithm.epochs = 2;
+  algorithm.minibatch = 0, algorithm.epochs = epochs;
   Reference reference({.seed = 7, .lanes = 21, .threads = 1, .algorithm = algorithm});
   Kernels kernels({.seed = 7, .lanes = 21, .threads = 1, .algorithm = algorithm});
   const std::vector<float> first = weights_of(kernels);
@@ -115,9 +115,15 @@ TEST_CASE("an update by kernels is the CPU's: products of bfloat16") {
   CHECK(furthest(train(Bfloat16<Mlp<32, 20>>{}), train(Mlp<32, 20>{})) > 1e-4);
 }
 
+TEST_CASE("an update by kernels is the CPU's: estimates made anew before every epoch") {
+  compare<PPO::With<VTrace, Mlp<32>, NormalizeObservations>, Pendulum, None>({.steps = 220}, 2, 1e-6, 4);
+  compare<PPO::With<VTrace, Mlp<16, 16>>, LeducPoker, None>({.steps = 40}, 3, 1e-6, 3);
+  compare<Team::With<VTrace>, SimpleSpread<>, None>({.steps = 30}, 2, 1e-6, 3);
+}
+
 TEST_CASE("the order in which threads do a phase's work changes no bit") {
   const auto train = [](PhaseOrder order) {
-    Trainer<Team, MultiAgentEnv<SimpleSpread<>>, Device<HostKernels>> trainer(
+    Trainer<Team::With<VTrace>, MultiAgentEnv<SimpleSpread<>>, Device<HostKernels>> trainer(
         {.seed = 3, .lanes = 30, .algorithm = {.steps = 25, .epochs = 3, .minibatch = 300}});
     trainer.device().runtime().set_order(order);
     for (int i = 0; i < 2; ++i) trainer.iterate();

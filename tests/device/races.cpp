@@ -98,8 +98,8 @@ TEST_CASE("threads of a block: central critic, agents' numbers, values' scale") 
   compare<MAPPO::With<SharedParameters, Mlp<8, 8>>, SimpleSpread<>, None>(
       {.steps = 30, .epochs = 2, .minibatch = 500});
 }
-TEST_CASE("threads of a block: turns, masks, decisions carried over") {
-  compare<PPO::With<Mlp<8>, Silu>, LeducPoker, None>({.steps = 30, .epochs = 2, .minibatch = 200});
+TEST_CASE("threads of a block: turns, masks, decisions carried over, estimates made anew") {
+  compare<PPO::With<VTrace, Mlp<8>, Silu>, LeducPoker, None>({.steps = 30, .epochs = 2, .minibatch = 200});
 }
 TEST_CASE("threads of a block: weights of each agent's own, data, curricula") {
   compare<PPO::With<Mlp<8>, SeparateParameters>, Trading, Adaptive>(

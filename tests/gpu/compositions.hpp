@@ -12,6 +12,8 @@ using Normalized = polis::PPO::With<polis::NormalizeObservations, polis::ScaleRe
 using Team = polis::MAPPO::With<polis::SharedParameters>;
 /// Each agent has weights of its own.
 using Traders = polis::PPO::With<polis::SeparateParameters>;
+/// Estimates are made anew before every epoch.
+using Anew = polis::PPO::With<polis::VTrace, polis::Mlp<64, 64>>;
 using Soft = polis::SAC::With<polis::Mlp<64, 64>>;
 using Twin = polis::TD3;
 using Deep = polis::DQN;

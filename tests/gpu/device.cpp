@@ -167,6 +167,9 @@ TEST_CASE("one update: MAPPO") {
 TEST_CASE("one update: turns and masks") {
   compare<test_gpu::Plain, LeducPoker, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
 }
+TEST_CASE("one update: estimates made anew") {
+  compare<test_gpu::Anew, LeducPoker, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
+}
 TEST_CASE("one update: the main job's sentence") {
   compare<test_gpu::Traders, Trading, Adaptive>({.steps = 64, .epochs = 4, .minibatch = 2048});
 }

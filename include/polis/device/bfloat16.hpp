@@ -138,7 +138,8 @@ struct BlockBfloat16Layer {
     round_tile<In>(block, x, staging);
     round_tile<Out>(block, dy, rounded);
     Bfloat16Product<Out, In, tile_rows, false, true>::multiply(
-        block, {rounded, pitch}, {staging, pitch}, dw, In, [](float sum, float before) { return before + sum; });
+        block, {rounded, pitch}, {staging, pitch}, dw, In,
+        [](float sum, float before) { return before + sum; });
     block.each(Out, [=](int out) {
       float sum = 0;
       for (int row = 0; row < tile_rows; ++row) sum += dy[out * tile_pitch + row];

@@ -219,11 +219,7 @@ struct CollectKernel {
       float* const inputs = memory + critic_inputs_at + i;
       const int row = first + i;
       if (i >= rows || !to.decided(0, row)) return clear_row(inputs, Critic::inputs);
-      if constexpr (central) {
-        place_features<typename E::State, ids>(&to.states(0, row, 0), d.agent_of(row), inputs);
-      } else {
-        place_observation(d, &to.observations(0, row, 0), d.agent_of(row), inputs);
-      }
+      place_sample<true>(d, row, inputs);
     });
     Critic::forward(block, critic, memory + critic_inputs_at, memory + outputs_at, memory + hidden_at);
     block.each(rows, [&](int i) { to.values(0, first + i) = value_of(d, memory[outputs_at + i]); });

@@ -32,7 +32,7 @@ inline constexpr bool kernels_step_along =
     };
 
 /// Whether kernels can train a sentence: an actor and a critic that are perceptrons, of one agent's
-/// observations or the whole state; estimates made once, row by row; an optimizer that they step along.
+/// observations or the whole state; estimates made row by row; an optimizer that they step along.
 template <class Slots>
 inline constexpr bool kernels_train_words = false;
 template <class Slots>
@@ -43,9 +43,8 @@ template <class Slots>
   }
 inline constexpr bool kernels_train_words<Slots> =
     std::is_same_v<typename Slots::Policy, NativePolicy> && RowEstimator<typename Slots::Returns> &&
-    !recomputes<typename Slots::Returns> && !complete_episodes<typename Slots::Returns> &&
-    uses_values<typename Slots::Returns> && !Slots::Critic::counterfactual &&
-    !values_team<typename Slots::Critic> &&
+    !complete_episodes<typename Slots::Returns> && uses_values<typename Slots::Returns> &&
+    !Slots::Critic::counterfactual && !values_team<typename Slots::Critic> &&
     std::is_trivially_copyable_v<typename Slots::ValueNormalization::State> && !Slots::Magnet::attracts &&
     !Slots::OpponentModel::models && !Slots::Actors::asynchronous &&
     std::is_same_v<typename Slots::Shaping, NoShaping> && kernels_step_along<typename Slots::Optimizer>;

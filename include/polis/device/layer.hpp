@@ -66,7 +66,7 @@ struct BlockLayer {
   /// Adds to the packed gradient: dw += dy x^T and db += sum of dy over rows.
   template <class Block>
   POLIS_HD static void weight_gradient(Block& block, float* dw, const float* x, const float* dy,
- float* /*staging*/) {
+                                       float* /*staging*/) {
     block.each(in_groups * out_groups, [=](int index) {
       const int in = index % in_groups, out = index / in_groups;
       float sum[4][4] = {}, bias[4] = {};

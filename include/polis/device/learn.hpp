@@ -11,15 +11,12 @@ namespace polis::internal {
 /// The gradient of the losses of a minibatch: each block of threads adds up that of some tiles of samples.
 template <class Device>
 struct GradientKernel {
-  using E = typename Device::E;
   using Actor = typename Device::Actor;
   using Critic = typename Device::Critic;
   using Distribution = typename Device::Distribution;
   using Objective = typename Device::Objective;
 
   static constexpr int threads = 256;
-  static constexpr int ids = Device::Parts::ids;
-  static constexpr bool central = Device::central;
   static constexpr int free_weights = Device::free_weights;
 
   // Shared memory, in floats: tiles, then one network's weights and their gradient. Actor and critic have it
@@ -64,12 +61,14 @@ struct GradientKernel {
     const double* const by_row = sums(memory);
     double* const so_far = &d.sums[block.index()].policy;
     const bool begins = minibatch == 0 && epoch == 0;
+    const bool anew = minibatch == 0 && Device::estimates_anew;
     const double samples_here = scale.samples;
     block.each(DeviceSums::numbers, [=](int k) {
       double sum = 0;
       for (int i = 0; i < tile_rows; ++i) sum += by_row[(k == 10 ? 3 : k) * tile_rows + i];
       if (k == 10) sum /= samples_here;
-      so_far[k] = begins ? sum : so_far[k] + sum;
+      const bool of_returns = k >= 5 && k < 10;
+      so_far[k] = begins || (anew && of_returns) ? sum : so_far[k] + sum;
     });
   }
 
@@ -113,14 +112,8 @@ struct GradientKernel {
     block.each(tile_rows, [&](int i) {
       float* const inputs = memory + i;
       if (i >= rows) return clear_row(inputs, Network::inputs);
-      const int id = samples(memory)[i] = d.order[first + i], agent = d.agent_of(id);
-      const auto at = static_cast<std::ptrdiff_t>(id);
-      if constexpr (critic && central) {
-        using State = typename E::State;
-        place_features<State, ids>(d.rollout.states.data + at * State::words, agent, inputs);
-      } else {
-        place_observation(d, d.rollout.observations.data + at * Device::Observation::words, agent, inputs);
-      }
+      samples(memory)[i] = d.order[first + i];
+      place_sample<critic>(d, d.order[first + i], inputs);
     });
   }
   template <class Block>
@@ -163,7 +156,7 @@ struct GradientKernel {
                                                                           output_before, output_target);
       d_values.set(0, loss.d_value * weight);
       add(memory, i, 1, loss.loss);
-      if (epoch > 0) return;
+      if (epoch > 0 && !Device::estimates_anew) return;
       const float error = target - before;
       add(memory, i, 5, 1.f), add(memory, i, 6, target), add(memory, i, 7, target * target);
       add(memory, i, 8, error), add(memory, i, 9, error * error);

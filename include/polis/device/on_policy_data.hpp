@@ -26,7 +26,8 @@ inline constexpr int shared_floats = 227 * 1024 / 4;
 /// Sums over the samples of one update or of a part of it.
 struct DeviceSums {
   double policy = 0, value = 0, entropy = 0, kl = 0, clipped = 0;
-  double count = 0, returns = 0, squares = 0, errors = 0, error_squares = 0;  // of the first epoch
+  // Of the first epoch, or of the last one where each has estimates of its own:
+  double count = 0, returns = 0, squares = 0, errors = 0, error_squares = 0;
   double batch_kl = 0;  // the mean KL of each minibatch, summed
   static constexpr int numbers = 11;
 };
@@ -91,6 +92,8 @@ struct OnPolicyDevice {
   static constexpr bool scales_rewards = !std::is_same_v<typename Words::RewardNormalization, RawRewards>;
   static constexpr bool normalizes_values = Learner::normalizes_values;
   using ValueScale = typename Words::ValueNormalization::State;
+  /// Whether returns are estimated anew before an epoch, by the weights of then.
+  static constexpr bool estimates_anew = recomputes<Returns>;
   static constexpr int free_weights = Distribution::weights;
   static constexpr int free_at = ActorNetwork::parameters + CriticNetwork::parameters;
   static constexpr int parameters = free_at + free_weights;
@@ -137,6 +140,7 @@ struct OnPolicyData {
   double *reward_moments, *running_returns;  // count, mean, squares; [rows]
   typename Device::ValueScale* values;
   AdvantageSums* advantages;  // [minibatches][parts_of_sums], of all ranks
+  float* ratios;              // [slots * rows], of decisions, where estimates ask for them
   DeviceStatus* status;
   const DeviceProgress<typename Device::Sampler>* progress;
 
@@ -179,11 +183,12 @@ struct OnPolicyData {
     const int count = each > 0 ? (samples + each / 2) / each : 1;
     return count > 1 ? count : 1;
   }
-  /// Whether minibatch `number` is to be learnt from: what all ranks say alike.
-  [[nodiscard]] POLIS_HD bool learns_from(int number) const {
-    return number < minibatches() && !status->stopped && status->failure == DeviceStatus::none &&
-           status->all_units > 0;
+  /// Whether there is, and is to be, anything to learn: what all ranks say alike.
+  [[nodiscard]] POLIS_HD bool goes_on() const {
+    return status->all_units > 0 && !status->stopped && status->failure == DeviceStatus::none;
   }
+  /// Whether minibatch `number` is to be learnt from, alike too.
+  [[nodiscard]] POLIS_HD bool learns_from(int number) const { return number < minibatches() && goes_on(); }
   /// This rank's samples of it, as places in `order`.
   struct Range {
     int from, to;
@@ -252,6 +257,18 @@ POLIS_HD void place_observation(const OnPolicyData<Device>& d, const float* word
       x = (x - d.observation_scale[f]) * d.observation_scale[Observation::words + f];
       x = math::clamp(x, -d.observations.clip, d.observations.clip);
     }
+  }
+}
+/// What one of the networks sees of a sample of the rollout.
+template <bool critic, class Device>
+POLIS_HD void place_sample(const OnPolicyData<Device>& d, int sample, float* tile) {
+  const auto at = static_cast<std::ptrdiff_t>(sample);
+  const int agent = d.agent_of(sample);
+  if constexpr (critic && Device::central) {
+    using State = typename Device::E::State;
+    place_features<State, Device::Parts::ids>(d.rollout.states.data + at * State::words, agent, tile);
+  } else {
+    place_observation(d, d.rollout.observations.data + at * Device::Observation::words, agent, tile);
   }
 }
 /// The value that an output of the critic stands for.

@@ -2,7 +2,8 @@
 //
 //     collect: observe, act, value, step, reset, for all steps of the rollout
 //     scale rewards; estimate advantages and returns; list the decisions; the values' scale
-//     each epoch: order; sums of advantages; each minibatch: gradient, sum, step
+//     each epoch: values, ratios and estimates anew, where they depend on the policy; order; sums of
+//     advantages; each minibatch: gradient, sum, step
 //     statistics of observations; decisions carried over
 //
 // Over several ranks what statistics, advantages and gradients are made of is added up between them: a
@@ -15,6 +16,7 @@
 #include <polis/device/collect.hpp>
 #include <polis/device/learn.hpp>
 #include <polis/device/on_policy_data.hpp>
+#include <polis/device/recompute.hpp>
 #include <polis/device/samples.hpp>
 #include <polis/device/statistics.hpp>
 
@@ -24,7 +26,7 @@ constexpr int blocks_for(int count, int each) { return (count + each - 1) / each
 
 /// Samples, epochs and minibatches of an iteration, and the blocks of its kernels.
 struct LaunchSizes {
-  int samples, epochs, minibatches, collecting, learning, summing, chunks;
+  int samples, epochs, minibatches, collecting, recomputing, learning, summing, chunks;
 
   /// Of one of so many ranks, `minibatch` being that of all. `at_once`: blocks of the gradient that the
   /// device has room for.
@@ -37,6 +39,7 @@ struct LaunchSizes {
     const int all = sizes.samples * ranks, part = blocks_for(2 * minibatch, ranks);
     sizes.minibatches = minibatch == 0 ? 1 : std::max(1, (all + minibatch / 2) / minibatch);
     sizes.collecting = blocks_for(lanes, CollectKernel<Device>::lanes_of_block);
+    sizes.recomputing = std::min(at_once, blocks_for(sizes.samples, tile_rows));
     sizes.learning = std::min(at_once, blocks_for(minibatch == 0 ? sizes.samples : part, tile_rows));
     sizes.summing = blocks_for(Device::parameters, SumKernel<Device>::threads);
     sizes.chunks = blocks_for(sizes.samples, Device::samples_of_chunk);
@@ -73,6 +76,13 @@ struct Launches<Runtime, OnPolicyDevice<Slots, E, Sampler>> {
         runtime.launch(ValueLearnKernel<Device>{d, sizes.chunks}, 1);
       }
       for (int epoch = 0; epoch < sizes.epochs; ++epoch) {
+        if constexpr (Device::estimates_anew) {
+          if (epoch > 0 || Device::waits) {
+            runtime.launch(RecomputeKernel<Device>{d}, sizes.recomputing);
+            runtime.launch(EstimateKernel<Device>{d, true},
+                           blocks_for(d.rows(), EstimateKernel<Device>::threads));
+          }
+        }
         runtime.launch(OrderKernel<Device>{d, epoch},
                        blocks_for(sizes.samples, OrderKernel<Device>::threads));
         if (Runtime::distributed || d.normalize_advantages) {

@@ -125,8 +125,9 @@ class OnPolicyLoop {
         : views(carried.rollout.shape()),
           rollout(runtime, views.bytes()),
           weights(runtime, carried.weights, sizes.learning),
-          packed(runtime, std::max(index(sizes.collecting) * index(CollectKernel<Device>::packed),
-                                   index(sizes.learning) * index(GradientKernel<Device>::packed))),
+          packed(runtime, std::max({index(sizes.collecting) * index(CollectKernel<Device>::packed),
+                                    index(sizes.recomputing) * index(RecomputeKernel<Device>::packed),
+                                    index(sizes.learning) * index(GradientKernel<Device>::packed)})),
           sums(runtime, index(sizes.learning)),
           shares(runtime, std::max({index(sizes.chunks) * (2 * index(features) + 1), index(sizes.chunks) * 3,
                                     index(blocks_for(env.lanes() * Device::agents, 128)) * 3})),
@@ -140,6 +141,7 @@ class OnPolicyLoop {
           pending(runtime, index(env.lanes() * Device::agents)),
           chunk_units(runtime, index(sizes.chunks)),
           advantages(runtime, index(sizes.minibatches) * index(Device::parts_of_sums)),
+          ratios(runtime, Device::estimates_anew ? index(sizes.samples) : 0),
           status(runtime, 1),
           progress(runtime, 1),
           data(view(shared, env, agent_offset, carried)) {}
@@ -167,6 +169,7 @@ class OnPolicyLoop {
               .running_returns = running_returns.data(),
               .values = values.data(),
               .advantages = advantages.data(),
+              .ratios = ratios.data(),
               .status = status.data(),
               .progress = progress.data(),
               .lane_count = env.lanes(),
@@ -199,6 +202,7 @@ class OnPolicyLoop {
     Array<typename Device::ValueScale> values;
     Array<int> units, order, pending, chunk_units;
     Array<AdvantageSums> advantages;
+    Array<float> ratios;
     Array<DeviceStatus> status;
     Array<DeviceProgress<Sampler>> progress;
     Data data;

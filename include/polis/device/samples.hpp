@@ -12,9 +12,14 @@ template <class Device>
 struct EstimateKernel {
   static constexpr int threads = 128, shared = 0;
   OnPolicyData<Device> d;
+  bool anew = false;  // by the values and ratios of a RecomputeKernel
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
+    if (anew && !d.goes_on()) return;
+    if constexpr (Device::estimates_anew && Device::normalizes_values) {
+      if (anew && block.index() == 0) block.once([&] { d.values->settle(); });
+    }
     block.each_of_grid(d.rows(), [&](int row) {
       const RolloutViews& r = d.rollout;
       int slots = d.slots();
@@ -26,6 +31,7 @@ struct EstimateKernel {
       at.rewards = &r.rewards(0, row), at.values = &r.values(0, row), at.bootstrap = &r.values(slots, row);
       at.ends = &r.ends(0, row), at.final_values = &r.final_values(0, row), at.decided = &r.decided(0, row);
       at.advantages = &r.advantages(0, row), at.returns = &r.returns(0, row);
+      if (anew) at.ratios = d.ratios + row;
       at.weigh_advantages = !weighs_by_ratio<typename Device::Objective>;
       Device::Returns::template estimate<float>(d.returns, at);
     });

@@ -64,7 +64,7 @@ struct ValueNormalization {
           static_cast<float>(std::sqrt(std::max(variance, static_cast<double>(config_.min_variance))));
     }
     /// From now on the values of the rollout are outputs by the present statistics: they were made anew.
-    void settle() { before_ = now_; }
+    POLIS_HD void settle() { before_ = now_; }
 
     void archive(auto& a) {
       a(mean_, square_, weight_, now_.mean, now_.deviation);
