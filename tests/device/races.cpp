@@ -15,6 +15,8 @@
 #include <polis/device/host_kernels.hpp>
 #include <polis/polis.hpp>
 
+#include "pasture.hpp"
+
 using namespace polis;
 
 namespace {
@@ -44,9 +46,17 @@ class ThreadedBlock {
     if (thread_ == 0) f();
     barrier_->arrive_and_wait();
   }
+  /// All threads of the block are one team.
+  template <class F>
+  void teams(int count, F&& f) const {
+    const auto wait = [](void* barrier) { static_cast<std::barrier<>*>(barrier)->arrive_and_wait(); };
+    for (int i = 0; i < count; ++i) f(i, internal::LaneTeam(thread_, threads, wait, barrier_, board));
+    barrier_->arrive_and_wait();
+  }
   int add(int* to, int number) const { return __atomic_fetch_add(to, number, __ATOMIC_RELAXED); }
 
  private:
+  static inline char board[16 * threads];
   int thread_, index_, blocks_;
   std::barrier<>* barrier_;
 };
@@ -114,4 +124,7 @@ TEST_CASE("threads of a block: a team's transitions, legal actions, a mixer") {
   compare<QMIX::With<Mlp<8>, Qmix<5, 6>>, SimpleSpread<>>(
       {.learning_starts = 300, .update_every = 10, .batch = 70});
   compare<DQN::With<Mlp<8>>, LeducPoker>({.learning_starts = 300, .update_every = 10, .batch = 70});
+}
+TEST_CASE("threads of a block: loops of agents that a team shares") {
+  compare<PPO::With<Mlp<8>>, test_device::Pasture, None>({.steps = 12, .epochs = 2, .minibatch = 200});
 }

@@ -18,6 +18,7 @@
 #include <polis/polis.hpp>
 
 #include "../cuda/environments.hpp"
+#include "../device/pasture.hpp"
 #include "../device/weights.hpp"
 #include "compositions.hpp"
 
@@ -169,6 +170,9 @@ TEST_CASE("one update: turns and masks") {
 }
 TEST_CASE("one update: estimates made anew") {
   compare<test_gpu::Anew, LeducPoker, None>({.steps = 64, .epochs = 4, .minibatch = 2048});
+}
+TEST_CASE("one update: loops of agents that a warp shares") {
+  compare<test_gpu::Plain, test_device::Pasture, None>({.steps = 8, .epochs = 2, .minibatch = 4096});
 }
 TEST_CASE("one update: the main job's sentence") {
   compare<test_gpu::Traders, Trading, Adaptive>({.steps = 64, .epochs = 4, .minibatch = 2048});

@@ -1,6 +1,7 @@
 // The kernels that the tests of the GPU train by.
 #include <polis/device/cuda_kernels.cuh>
 
+#include "../device/pasture.hpp"
 #include "compositions.hpp"
 
 POLIS_INSTANTIATE_KERNELS(test_gpu::Plain, polis::CartPole, polis::None)
@@ -12,6 +13,7 @@ POLIS_INSTANTIATE_KERNELS(test_gpu::Normalized, polis::Pendulum, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Team, polis::SimpleSpread<>, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Plain, polis::LeducPoker, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Anew, polis::LeducPoker, polis::None)
+POLIS_INSTANTIATE_KERNELS(test_gpu::Plain, test_device::Pasture, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Traders, polis::Trading, polis::Adaptive)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Soft, polis::Pendulum, polis::None)
 POLIS_INSTANTIATE_KERNELS(test_gpu::Twin, polis::Pendulum, polis::None)

@@ -141,6 +141,14 @@ class Random {
     return static_cast<float>(word >> 8) * 0x1p-24f;
   }
 
+  /// The stream for agent i of the lane whose own stream this is, from its beginning.
+  [[nodiscard]] POLIS_HD constexpr Random of_agent(int i) const {
+    Random other = *this;
+    other.counter_[0] = 0, other.counter_[3] += static_cast<std::uint32_t>(i + 1) << 12;
+    other.used_ = 4, other.has_spare_ = false;
+    return other;
+  }
+
   /// Two independent standard normal numbers from two uniform ones on [0, 1).
   template <class T>
   POLIS_HD static Array<T, 2> normal_pair(const T& u, const T& v) {

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <polis/core/platform.hpp>
+#include <polis/env/lane_team.hpp>
 
 namespace polis {
 
@@ -58,6 +59,11 @@ class SerialBlock {
   POLIS_HD void once(F&& f) const {
     f();
   }
+  /// A phase of teams of threads: f(i, team), called by all threads of one team together.
+  template <class F>
+  POLIS_HD void teams(int count, F&& f) const {
+    each(count, [&](int i) { f(i, internal::LaneTeam()); });
+  }
   /// Adds to a number that other threads add to at the same time; returns what it was before.
   POLIS_HD int add(int* to, int number) const {
     const int before = *to;
@@ -93,6 +99,10 @@ class CudaBlock {
   __device__ void once(F&& f) const {
     if (threadIdx.x == 0) f();
     __syncthreads();
+  }
+  template <class F>
+  __device__ void teams(int count, F&& f) const {
+    each_warp(count, [&](int i) { f(i, internal::LaneTeam(static_cast<int>(threadIdx.x) % 32, 32)); });
   }
   /// A phase of warps: all threads of one call f(i) together.
   template <class F>

@@ -176,16 +176,14 @@ struct CollectKernel {
     const Data& all = sets[0];
     int& truncated = truncations(memory);
     block.once([&] { truncated = 0; });
-    block.each(lanes, [&](int i) {
-      Lane<E>& lane = all.lanes[first + i];
-      lane.advance(all.actions[first + i], all.streams_of(first + i), all.env, all.data);
+    advance_lanes(block, all, first, lanes);
+    block.each(lanes * agents, [&](int i) {
       for (int set = 0; set < Device::sets; ++set) {
-        for (int k = 0; k < agents; ++k) {
-          const int row = (first + i) * agents + k, agent = sets[set].agent_of(row);
-          sets[set].rollout.rewards(slot, row) = lane.rewards[agent];
-          sets[set].rollout.ends(slot, row) = lane.ends[agent];
-          if (lane.ends[agent] == End::truncated) block.add(&truncated, 1);
-        }
+        const int row = first * agents + i, agent = sets[set].agent_of(row);
+        const Lane<E>& lane = all.lanes[row / agents];
+        sets[set].rollout.rewards(slot, row) = lane.rewards[agent];
+        sets[set].rollout.ends(slot, row) = lane.ends[agent];
+        if (lane.ends[agent] == End::truncated) block.add(&truncated, 1);
       }
     });
   }

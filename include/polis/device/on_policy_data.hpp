@@ -229,6 +229,19 @@ struct DeviceTasks {
   }
 };
 
+/// One step of `lanes` lanes of a block, from the number `first` on.
+template <class Data, class Block>
+POLIS_HD void advance_lanes(Block& block, const Data& d, int first, int lanes) {
+  const auto advance = [&](int lane, const auto&... team) {
+    d.lanes[lane].advance(d.actions[lane], d.streams_of(lane), d.env, d.data, team...);
+  };
+  if constexpr (shares_loops<typename Data::E>) {
+    block.teams(lanes, [&](int i, const LaneTeam& team) { advance(first + i, team); });
+  } else {
+    block.each(lanes, [&](int i) { advance(first + i); });
+  }
+}
+
 /// Takes note of a lane's episode if it is over, and begins the next one.
 template <class Data, class Block>
 POLIS_HD void renew_lane(Block& block, const Data& d, int at, int step) {

@@ -47,9 +47,7 @@ struct StoreKernel {
         const int left = lanes * agents - row;
         act(block, memory, weights, step, first * agents + row, left < tile_rows ? left : tile_rows);
       }
-      block.each(lanes, [&](int i) {
-        d.lanes[first + i].advance(d.actions[first + i], d.streams_of(first + i), d.env, d.data);
-      });
+      advance_lanes(block, d, first, lanes);
       block.each(units, [&](int i) { record(first_unit + i); });
       block.each(lanes, [&](int i) { renew_lane(block, d, first + i, step); });
     }

@@ -29,6 +29,7 @@
 #include <polis/core/random.hpp>
 #include <polis/core/tile.hpp>
 #include <polis/env/end.hpp>
+#include <polis/env/lane_team.hpp>
 #include <polis/env/roles.hpp>
 
 namespace polis {
@@ -107,15 +108,25 @@ class View {
   const DatasetOf<E>* data_;
 };
 
+/// Whether several threads may step a lane together: the environment says `shared_loops = true`, and its
+/// `step` writes nothing outside of `ctx.each` and `ctx.once`.
+template <class E>
+inline constexpr bool shares_loops = requires { requires E::shared_loops; };
+
 /// What one step or reset of one lane may read and report. Agents are named by number, or by role and number.
 template <class E>
 class Context : public View<E> {
  public:
   POLIS_HD Context(const View<E>& view, Random stream, float* rewards, End* ends)
       : View<E>(view), random(stream), rewards_(rewards), ends_(ends) {}
+  POLIS_HD Context(const View<E>& view, Random stream, float* rewards, End* ends,
+                   const internal::LaneTeam& team)
+      : View<E>(view), random(stream), rewards_(rewards), ends_(ends), team_(team) {}
 
-  /// This lane's random numbers for this step.
+  /// This lane's random numbers for this step. Where threads share loops, only `once` draws from them.
   Random random;
+  /// Random numbers of this step for the i-th agent alone, in whatever order agents draw.
+  [[nodiscard]] POLIS_HD Random random_of(int i) const { return random.of_agent(i); }
 
   /// The agent's reward of this step; zero until written.
   POLIS_HD float& reward(int agent) { return rewards_[agent]; }
@@ -144,27 +155,45 @@ class Context : public View<E> {
   /// What this step has said of the agent's own end so far.
   POLIS_HD End end(int agent) const { return ends_[agent]; }
 
-  /// Agent loops: serial here; on a GPU one thread, warp or block per lane may share them. Sums have a fixed
-  /// order.
+  /// Agent loops: serial, or shared out among the threads of a warp on a GPU (shares_loops). Sums are made
+  /// in the order of the indices by both.
   template <class F>
   POLIS_HD void each(int count, F&& body) const {
-    for (int i = 0; i < count; ++i) body(i);
+    for (int i = team_.rank(); i < count; i += team_.size()) body(i);
+    team_.wait();
   }
   template <class F>
   POLIS_HD auto sum(int count, F&& term) const {
     auto total = decltype(term(0)){};
-    for (int i = 0; i < count; ++i) total += term(i);
+    for (int first = 0; first < count; first += team_.size()) {
+      const int i = first + team_.rank();
+      const int left = count - first;
+      team_.exchange(i < count ? term(i) : decltype(term(0)){}, left < team_.size() ? left : team_.size(),
+                     [&total](const auto& x) { total += x; });
+    }
     return total;
   }
   template <class F>
   POLIS_HD void once(F&& body) const {
-    body();
+    if (team_.rank() == 0) body();
+    team_.wait();
   }
 
  private:
+  /// A lane whose loops nobody shares.
+  struct Alone {
+    POLIS_HD static constexpr int rank() { return 0; }
+    POLIS_HD static constexpr int size() { return 1; }
+    POLIS_HD static void wait() {}
+    template <class T, class F>
+    POLIS_HD static void exchange(const T& own, int, F&& f) {
+      f(own);
+    }
+  };
   float* rewards_;
   End* ends_;
   End episode_ = End::none;
+  [[no_unique_address]] std::conditional_t<shares_loops<E>, internal::LaneTeam, Alone> team_{};
 };
 
 // ---- What every environment must have. One concept a requirement: its name is what a compiler prints.

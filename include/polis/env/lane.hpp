@@ -133,30 +133,29 @@ struct alignas(cache_line) Lane {
   /// One step; see MultiAgentEnv::advance.
   POLIS_HD void advance(const Actions<E>& actions, const LaneStreams& streams,
                         const polis::ConfigOf<E>& config, const polis::DatasetOf<E>& data) {
-    for (int i = 0; i < agents; ++i) rewards[i] = 0, ends[i] = End::none;
+    clear_outcome();
     Context<E> ctx(view(config, data), stream(streams, Purpose::environment), rewards.data(), ends.data());
     env.step(actions, ctx);
-    ++step;
-    ++episode.length;
-    episode.end = ctx.episode();
-    double total = 0;
-    bool anyone = false;
-    for (int i = 0; i < agents; ++i) {
-      char& living = alive[i];
-      if (!living) {
-        ends[i] = End::none, rewards[i] = 0;
-        continue;
-      }
-      total += static_cast<double>(rewards[i]);
-      if (ends[i] == End::none) ends[i] = ctx.episode();
-      if (ends[i] != End::none) living = 0;
-      anyone = anyone || living;
-    }
-    if (!anyone && !over()) episode.end = End::terminated;  // nobody is left to act
-    episode.total += total / agents;
-    if constexpr (StatesSuccess<E>) {
-      if (over()) episode.success = static_cast<float>(env.success());
-    }
+    conclude(ctx.episode());
+  }
+  /// The same by the threads of a team, all of which call it.
+  POLIS_HD void advance(const Actions<E>& actions, const LaneStreams& streams,
+                        const polis::ConfigOf<E>& config, const polis::DatasetOf<E>& data,
+                        const LaneTeam& team)
+    requires shares_loops<E>
+  {
+    if (team.rank() == 0) clear_outcome();
+    team.wait();
+    Context<E> ctx(view(config, data), stream(streams, Purpose::environment), rewards.data(), ends.data(),
+                   team);
+    env.step(actions, ctx);
+    End said = End::none;
+    team.exchange(static_cast<int>(ctx.episode()), team.size(), [&said](int other) {
+      const auto end = static_cast<End>(other);
+      if (said == End::none || end == End::terminated) said = end;
+    });
+    if (team.rank() == 0) conclude(said);
+    team.wait();
   }
 
   /// Starts the next episode, of the task that `tasks(random)` gives.
@@ -188,6 +187,33 @@ struct alignas(cache_line) Lane {
   }
 
  private:
+  POLIS_HD void clear_outcome() {
+    for (int i = 0; i < agents; ++i) rewards[i] = 0, ends[i] = End::none;
+  }
+  /// What is to be said of a step whose context says so of the episode.
+  POLIS_HD void conclude(End said) {
+    ++step;
+    ++episode.length;
+    episode.end = said;
+    double total = 0;
+    bool anyone = false;
+    for (int i = 0; i < agents; ++i) {
+      char& living = alive[i];
+      if (!living) {
+        ends[i] = End::none, rewards[i] = 0;
+        continue;
+      }
+      total += static_cast<double>(rewards[i]);
+      if (ends[i] == End::none) ends[i] = said;
+      if (ends[i] != End::none) living = 0;
+      anyone = anyone || living;
+    }
+    if (!anyone && !over()) episode.end = End::terminated;  // nobody is left to act
+    episode.total += total / agents;
+    if constexpr (StatesSuccess<E>) {
+      if (over()) episode.success = static_cast<float>(env.success());
+    }
+  }
   [[nodiscard]] POLIS_HD Random stream(const LaneStreams& streams, Purpose purpose) const {
     return Random(streams.seed, step, streams.lane, 0, purpose);
   }
