@@ -50,9 +50,7 @@ struct Pasture {
     }
     if (starving > agents / 2) ctx.terminate();
   }
-  POLIS_HD void observe(int agent, Row out) const {
-    out[0] = herds[agent], out[1] = grass, out[2] = grazed;
-  }
+  POLIS_HD void observe(int agent, Row out) const { out[0] = herds[agent], out[1] = grass, out[2] = grazed; }
 };
 
 }  // namespace test_device

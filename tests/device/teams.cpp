@@ -35,7 +35,8 @@ void compare(int size) {
   const auto tasks = [](Random&) { return Assignment<Pasture>{}; };
   const auto act = [](const Lane& lane) {
     Actions<Pasture> actions{};
-    for (int i = 0; i < Pasture::agents; ++i) actions[i] = static_cast<int>(lane.step + static_cast<unsigned>(i) * 7u) % 3;
+    for (int i = 0; i < Pasture::agents; ++i)
+      actions[i] = static_cast<int>(lane.step + static_cast<unsigned>(i) * 7u) % 3;
     return actions;
   };
   std::vector<Lane> alone, together;
@@ -91,7 +92,8 @@ TEST_CASE("a team of threads steps a lane as one thread does") {
 TEST_CASE("an environment whose loops are shared is trained by kernels as on the CPU") {
   using Sentence = PPO::With<Mlp<16>>;
   const Sentence::Config algorithm{.steps = 40, .epochs = 2, .minibatch = 0};
-  Trainer<Sentence, MultiAgentEnv<Pasture>> cpu({.seed = 2, .lanes = 6, .threads = 1, .algorithm = algorithm});
+  Trainer<Sentence, MultiAgentEnv<Pasture>> cpu(
+      {.seed = 2, .lanes = 6, .threads = 1, .algorithm = algorithm});
   Trainer<Sentence, MultiAgentEnv<Pasture>, Device<HostKernels>> kernels(
       {.seed = 2, .lanes = 6, .algorithm = algorithm});
   const auto first = test_device::weights_of(kernels);

@@ -8,8 +8,8 @@
 
 namespace polis::internal {
 
-/// A thread's view of its team. On the CPU `wait` is a barrier of the team's threads, and `board` has 16 bytes
-/// for each of them; a warp needs neither.
+/// A thread's view of its team. On the CPU `wait` is a barrier of the team's threads, and `board` has 16
+/// bytes for each of them; a warp needs neither.
 class LaneTeam {
  public:
   LaneTeam() = default;
