@@ -11,7 +11,9 @@
 // GPU is the process's current one (CUDA_VISIBLE_DEVICES chooses). Links the CUDA runtime.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <string>
 
 #include <cuda_runtime.h>
@@ -105,12 +107,32 @@ class CudaRuntime {
     check_cuda(CudaLaunch<Kernel>::launch(kernel, blocks, stream_), "launching a kernel");
   }
 
+  /// Launches f(0), ..., f(count - 1), which have nothing to do with each other, in streams side by side;
+  /// what is launched after them waits for all.
+  template <class F>
+  void apart(int count, F&& f) {
+    const int ways = std::min(count, most_ways);
+    while (static_cast<int>(branches_.size()) < ways - 1) branches_.emplace_back();
+    const cudaStream_t trunk = stream_;
+    if (ways > 1) check_cuda(cudaEventRecord(forked_.event, trunk), "cudaEventRecord");
+    for (int way = 1; way < ways; ++way) wait_in(branch(way).stream, forked_.event);
+    for (int i = 0; i < count; ++i) {
+      stream_ = i % ways == 0 ? trunk : branch(i % ways).stream;
+      f(i);
+    }
+    stream_ = trunk;
+    for (int way = 1; way < ways; ++way) {
+      check_cuda(cudaEventRecord(branch(way).joined.event, branch(way).stream), "cudaEventRecord");
+      wait_in(trunk, branch(way).joined.event);
+    }
+  }
+
   /// Launches what `record` launches, which must be the same each time: it is recorded the first time.
   template <class F>
   void replay(F&& record) {
     if (!graph_) {
       cudaGraph_t graph = nullptr;
-      check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+      check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
       record();
       check_cuda(cudaStreamEndCapture(stream_, &graph), "cudaStreamEndCapture");
       const cudaError_t made = cudaGraphInstantiate(&graph_, graph, 0);
@@ -121,9 +143,32 @@ class CudaRuntime {
   }
 
  private:
+  static constexpr int most_ways = 8;
+  struct Event {
+    Event() { check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate"); }
+    Event(const Event&) = delete;
+    Event& operator=(const Event&) = delete;
+    ~Event() { cudaEventDestroy(event); }
+    cudaEvent_t event = nullptr;
+  };
+  struct Branch {
+    Branch() { check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate"); }
+    Branch(const Branch&) = delete;
+    Branch& operator=(const Branch&) = delete;
+    ~Branch() { cudaStreamDestroy(stream); }
+    cudaStream_t stream = nullptr;
+    Event joined;
+  };
+  Branch& branch(int way) { return branches_[static_cast<std::size_t>(way - 1)]; }
+  static void wait_in(cudaStream_t stream, cudaEvent_t event) {
+    check_cuda(cudaStreamWaitEvent(stream, event, 0), "cudaStreamWaitEvent");
+  }
+
   int device_ = 0;
   cudaStream_t stream_ = nullptr;
   cudaGraphExec_t graph_ = nullptr;
+  Event forked_;
+  std::deque<Branch> branches_;
 };
 
 }  // namespace internal

@@ -48,6 +48,11 @@ class HostRuntime {
       kernel(block, shared_.data());
     }
   }
+  /// Launches f(0), ..., f(count - 1), which have nothing to do with each other.
+  template <class F>
+  void apart(int count, F&& f) {
+    for (int i = 0; i < count; ++i) f(order_ == PhaseOrder::forwards ? i : count - 1 - i);
+  }
   /// Launches what `record` launches, the same each time.
   template <class F>
   void replay(F&& record) {
