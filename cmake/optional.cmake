@@ -5,6 +5,7 @@
 #   polis::xtensor  what polis/xtensor.hpp needs
 #   polis::mpi      what polis/mpi.hpp needs, unless POLIS_MPI is off
 #   polis::cuda     what polis/device/cuda.hpp needs: the CUDA runtime; and polis_add_kernels(TARGET FILE.cu...)
+#   polis::nccl     what polis/nccl.hpp needs: that and NCCL, unless POLIS_NCCL is off
 # and polis::precompiled: polis.hpp compiled ahead, once for each target that links it, with the target's own flags.
 
 # Targets that are found here shall be seen wherever polis's own are.
@@ -53,6 +54,16 @@ if(POLIS_NVCC AND NOT TARGET polis::cuda)
     add_library(polis::cuda INTERFACE IMPORTED GLOBAL)
     target_link_libraries(polis::cuda INTERFACE polis::polis ${POLIS_CUDART} ${CMAKE_DL_LIBS} rt)
     target_include_directories(polis::cuda SYSTEM INTERFACE ${POLIS_CUDA_INCLUDE_DIR})
+  endif()
+endif()
+option(POLIS_NCCL "Look for NCCL, for polis::nccl" ON)
+if(POLIS_NCCL AND TARGET polis::cuda AND NOT TARGET polis::nccl)
+  find_path(POLIS_NCCL_INCLUDE_DIR nccl.h HINTS ${polis_cuda_root}/include DOC "Where nccl.h lies")
+  find_library(POLIS_NCCL_LIBRARY nccl HINTS ${polis_cuda_root}/lib64 DOC "NCCL")
+  if(POLIS_NCCL_INCLUDE_DIR AND POLIS_NCCL_LIBRARY)
+    add_library(polis::nccl INTERFACE IMPORTED GLOBAL)
+    target_link_libraries(polis::nccl INTERFACE polis::cuda ${POLIS_NCCL_LIBRARY})
+    target_include_directories(polis::nccl SYSTEM INTERFACE ${POLIS_NCCL_INCLUDE_DIR})
   endif()
 endif()
 set(POLIS_CUDA_ARCHITECTURES 90 CACHE STRING

@@ -90,6 +90,7 @@ class Mpi {
     MPI_Comm machine = MPI_COMM_NULL;
     MPI_Comm_split_type(world_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &machine);
     MPI_Comm_size(machine, &neighbours_);
+    MPI_Comm_rank(machine, &local_rank_);
     MPI_Comm_free(&machine);
     sizes_.resize(static_cast<std::size_t>(ranks_));
     starts_.resize(static_cast<std::size_t>(ranks_));
@@ -99,6 +100,7 @@ class Mpi {
         rank_(other.rank_),
         ranks_(other.ranks_),
         neighbours_(other.neighbours_),
+        local_rank_(other.local_rank_),
         sizes_(std::move(other.sizes_)),
         starts_(std::move(other.starts_)),
         bytes_(std::move(other.bytes_)),
@@ -116,6 +118,7 @@ class Mpi {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int ranks() const { return ranks_; }
   [[nodiscard]] int neighbours() const { return neighbours_; }
+  [[nodiscard]] int local_rank() const { return local_rank_; }
 
   /// In place, in the order of ranks. Small arrays travel whole to every rank; of large ones each rank adds
   /// up one part and hands it to the others, so that 2 (1 - 1/ranks) of the array goes over the wire.
@@ -215,7 +218,7 @@ class Mpi {
   }
 
   MPI_Comm world_ = MPI_COMM_NULL;
-  int rank_ = 0, ranks_ = 1, neighbours_ = 1;
+  int rank_ = 0, ranks_ = 1, neighbours_ = 1, local_rank_ = 0;
   std::vector<int> sizes_, starts_;  // [rank], of the message at hand
   std::vector<int> received_sizes_, received_starts_;
   std::vector<std::byte> bytes_;

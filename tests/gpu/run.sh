@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the tests and the benchmark of Device<Cuda>, for compute capability 9.0 and that of the machine's own
-# GPU, runs them, the memory checker over the tests, and writes one table.
+# GPU, runs them, those of Collective<Nccl> by two ranks where there are two GPUs, the memory checker over the
+# tests, and writes one table.
 #   tests/gpu/run.sh [TABLE.md]      (by default build/gpu/figures.md)
 # Needs nvcc 13 and a GPU; the rest is installed where it is missing.
 set -euo pipefail
@@ -22,6 +23,19 @@ cmake --build build/gpu -j "$(nproc)" --target tests_gpu benchmark_cuda
 
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
 build/gpu/tests/gpu/tests_gpu
+if ! grep -q 'POLIS_NCCL_LIBRARY:FILEPATH=.*NOTFOUND' build/gpu/CMakeCache.txt; then
+  if [[ $(nvidia-smi --query-gpu=name --format=csv,noheader | wc -l) -ge 2 ]]; then
+    ranks=()
+    for rank in 0 1; do
+      RANK=$rank WORLD_SIZE=2 LOCAL_RANK=$rank MASTER_ADDR=127.0.0.1 MASTER_PORT=29500 \
+        timeout 600 build/gpu/tests/gpu/tests_gpu --test-case='ranks of Nccl*' &
+      ranks+=($!)
+    done
+    for rank in "${ranks[@]}"; do wait "$rank" || fail "a rank of two failed"; done
+  else
+    echo "one GPU: Collective<Nccl> was tested as one rank"
+  fi
+fi
 if command -v compute-sanitizer >/dev/null; then
   for tool in memcheck racecheck; do
     compute-sanitizer --tool "$tool" --error-exitcode 1 build/gpu/tests/gpu/tests_gpu \

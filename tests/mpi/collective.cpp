@@ -70,10 +70,14 @@ TEST_CASE("mpi/collective: every rank gets the bytes of all, and those of one") 
   int length = 0;
   MPI_Get_processor_name(name, &length);
   const auto names = mpi.all_gather(std::as_bytes(std::span(name)));
-  int neighbours = 0;
-  for (std::size_t at = 0; at < names.size(); at += sizeof name)
-    neighbours += std::memcmp(names.data() + at, name, sizeof name) == 0 ? 1 : 0;
+  int neighbours = 0, before = 0;
+  for (std::size_t at = 0; at < names.size(); at += sizeof name) {
+    if (std::memcmp(names.data() + at, name, sizeof name) != 0) continue;
+    ++neighbours;
+    before += static_cast<int>(at / sizeof name) < mpi.rank() ? 1 : 0;
+  }
   CHECK(mpi.neighbours() == neighbours);
+  CHECK(mpi.local_rank() == before);
 }
 
 TEST_CASE("mpi/collective: the ranks of a part are numbered by themselves") {

@@ -76,7 +76,8 @@ inline std::string include_problem(const Floors& floors, const std::string& from
                                    bool angled) {
   if (!angled) return "includes \"" + target + "\"; expected <polis/...>";
   const std::string folder = target.substr(0, target.find('/'));
-  if (folder == target || folder == "sys") return {};  // the standard library's and the system's
+  if (folder == target || folder == "sys" || folder == "netinet")
+    return {};  // the standard library's and the system's
   const Floor& floor = floors.at(from);
   if (folder != "polis")
     return floor.libraries.contains(folder) ? "" : "includes <" + target + ">, no library of this floor";

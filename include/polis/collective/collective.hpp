@@ -25,8 +25,9 @@ struct Collective {
 /// the order of ranks, so that all ranks get the same bits and a second run gets them again. `all_gather`
 /// gives every rank the bytes of all of them, one after the other in the order of ranks and valid until the
 /// next call; `broadcast` gives every rank those of one. `neighbours` is how many ranks share this machine's
-/// cores. `fail` says why, ends every rank and does not return. Where `distributed` is false there is one
-/// rank, known when the program is compiled, and none of this leaves code.
+/// cores, and `local_rank` which of them this is. `fail` says why, ends every rank and does not return. Where
+/// `distributed` is false there is one rank, known when the program is compiled, and none of this leaves
+/// code.
 template <class C>
 concept Communicator =
     requires(C& c, const C& constant, std::span<float> floats, std::span<double> doubles,
@@ -35,6 +36,7 @@ concept Communicator =
       { constant.rank() } -> std::same_as<int>;
       { constant.ranks() } -> std::same_as<int>;
       { constant.neighbours() } -> std::same_as<int>;
+      { constant.local_rank() } -> std::same_as<int>;
       c.sum(floats);
       c.sum(doubles);
       { c.all_gather(own) } -> std::same_as<std::span<const std::byte>>;

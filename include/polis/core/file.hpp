@@ -22,6 +22,7 @@ class Descriptor {
   Descriptor() = default;
   Descriptor(const std::string& path, int flags)
       : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+  explicit Descriptor(int own) : descriptor_(own) {}
   Descriptor(Descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
