@@ -32,6 +32,7 @@ using Normalised = Pair<PPO::With<Mlp<16>, NormalizeObservations, ScaleRewards, 
                         MultiAgentEnv<Pendulum>>;
 using Team = Pair<MAPPO::With<Mlp<16>>, MultiAgentEnv<SimpleSpread<>>>;
 using Turns = Pair<PPO::With<Mlp<16>>, MultiAgentEnv<LeducPoker>>;
+using Anew = Pair<PPO::With<Mlp<16>, VTrace>, MultiAgentEnv<CartPole>>;
 using Separate = Pair<PPO::With<Mlp<16>, SeparateParameters>, MultiAgentEnv<Trading>, Curriculum<Adaptive>>;
 
 template <class T>
@@ -41,7 +42,7 @@ typename T::Config settings(int minibatch) {
   config.algorithm.steps = 40;
   config.algorithm.minibatch = minibatch;
   config.algorithm.epochs = 3;
-  config.algorithm.optimizer.learning_rate = 1e-3f;
+  config.algorithm.optimizer.learning_rate = 2e-3f;
   return config;
 }
 
@@ -74,7 +75,7 @@ struct Poisoned {
 
 TEST_CASE_TEMPLATE("mpi/device: ranks equal one rank with all their lanes", P, test_mpi_device::Plain,
                    test_mpi_device::Normalised, test_mpi_device::Team, test_mpi_device::Turns,
-                   test_mpi_device::Separate) {
+                   test_mpi_device::Anew, test_mpi_device::Separate) {
   using namespace test_mpi_device;
   typename P::OverRanks ranks(settings<typename P::OverRanks>(0));
   typename P::Alone alone(settings<typename P::Alone>(0));
@@ -82,7 +83,7 @@ TEST_CASE_TEMPLATE("mpi/device: ranks equal one rank with all their lanes", P, t
   for (int i = 0; i < 2; ++i) ranks.iterate(), alone.iterate();
   const double difference = apart(weights_of(ranks), weights_of(alone), first);
   CAPTURE(difference);
-  CHECK(difference < rounding);  // measured: 3.7e-6 of Trading, 1e-6 of the others
+  CHECK(difference < rounding);  // measured: 3.8e-6 of Trading, 1e-6 of the others
   if (ranks.ranks().ranks() == 1) CHECK(weights_of(ranks) == weights_of(alone));
   // What all ranks know of their episodes is the same, number by number.
   CHECK(ranks.episodes().count() == alone.episodes().count());
