@@ -23,8 +23,8 @@ struct ActorQSizes {
     sizes.updates = blocks_for(lanes * steps, update_every);
     sizes.collecting = blocks_for(lanes, StoreKernel<Device>::lanes_of_block);
     sizes.learning = blocks_for(batch, tile_rows);
-    sizes.critic_sums = blocks_for(Device::critics, 256);
-    sizes.actor_sums = blocks_for(Device::actor, 256);
+    sizes.critic_sums = blocks_for(Device::critics, summed_weights);
+    sizes.actor_sums = blocks_for(Device::actor, summed_weights);
     return sizes;
   }
 };

@@ -272,7 +272,7 @@ enum class ActorQPart { critics, actor };
 /// Adds up the blocks' gradients in their order, and the squares of the sum.
 template <class Device, ActorQPart part>
 struct ActorQSumKernel {
-  static constexpr int threads = 256, shared = 2 * threads;
+  static constexpr int threads = step_threads, shared = step_memory;
   static constexpr int parameters = part == ActorQPart::critics ? Device::critics : Device::actor;
   ActorQData<Device> d;
   int update, parts;
@@ -288,17 +288,17 @@ struct ActorQSumKernel {
 /// The step along the clipped gradient.
 template <class Device, ActorQPart part>
 struct ActorQStepKernel {
-  static constexpr int threads = 256, shared = 0;
+  static constexpr int threads = step_threads, shared = step_memory;
   static constexpr int parameters = part == ActorQPart::critics ? Device::critics : Device::actor;
   ActorQData<Device> d;
   int update, blocks_of_sum;
 
   template <class Block>
-  POLIS_HD void operator()(Block& block, float*) const {
+  POLIS_HD void operator()(Block& block, float* memory) const {
     if (part == ActorQPart::critics ? !d.learns(update) : !d.moves_actor(update)) return;
     const DeviceWeights& w = part == ActorQPart::critics ? d.critics : d.actor;
     const double norm = step_along<typename Device::Optimizer, parameters>(
-        block, w, part == ActorQPart::critics ? d.optimizer : d.actor_optimizer,
+        block, memory, w, part == ActorQPart::critics ? d.optimizer : d.actor_optimizer,
         part == ActorQPart::critics ? d.progress->critic_rate : d.progress->actor_rate, d.max_gradient_norm,
         blocks_of_sum);
     if (block.index() > 0) return;

@@ -84,7 +84,7 @@ struct WeightMemory {
         second_moments(runtime, count),
         gradient(runtime, count),
         partial(runtime, count * blocks),
-        squares(runtime, (count + 255) / 256),
+        squares(runtime, count / static_cast<std::size_t>(summed_weights) + 1),
         steps(runtime, 1),
         matrices(runtime, listed.size()),
         scratch(runtime, scratch_of(listed)) {

@@ -170,7 +170,7 @@ struct GradientKernel {
 /// Adds up the gradients of all blocks of this rank, in their order, and the squares of the sum.
 template <class Device>
 struct SumKernel {
-  static constexpr int threads = 256, shared = 2 * threads;
+  static constexpr int threads = step_threads, shared = step_memory;
   OnPolicyData<Device> d;
   int minibatch, parts;
 
@@ -189,7 +189,7 @@ struct SumKernel {
 /// The squares of the gradient of all ranks.
 template <class Device>
 struct NormKernel {
-  static constexpr int threads = 256, shared = 2 * threads;
+  static constexpr int threads = step_threads, shared = step_memory;
   OnPolicyData<Device> d;
   int minibatch;
 
@@ -204,16 +204,16 @@ struct NormKernel {
 /// The step along the clipped gradient; none along one that is not finite.
 template <class Device>
 struct StepKernel {
-  static constexpr int threads = 256, shared = 0;
+  static constexpr int threads = step_threads, shared = step_memory;
   OnPolicyData<Device> d;
   int minibatch, blocks_of_sum;
 
   template <class Block>
-  POLIS_HD void operator()(Block& block, float*) const {
+  POLIS_HD void operator()(Block& block, float* memory) const {
     const int samples = d.samples_of(minibatch).samples;
     if (samples == 0) return;
     const double norm = step_along<typename Device::Optimizer, Device::parameters>(
-        block, d.weights, d.optimizer, d.progress->learning_rate, d.max_gradient_norm, blocks_of_sum);
+        block, memory, d.weights, d.optimizer, d.progress->learning_rate, d.max_gradient_norm, blocks_of_sum);
     if (block.index() > 0) return;
     block.once([&] {
       DeviceStatus& status = *d.status;

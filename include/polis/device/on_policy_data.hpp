@@ -306,9 +306,6 @@ POLIS_HD void sum_in_block(Block& block, T* values, int count) {
   }
 }
 
-/// Whether a gradient's norm is a number to divide by.
-POLIS_HD inline bool is_finite_norm(double norm) { return norm < 1e300; }
-
 /// Each of `count` numbers becomes the sum of those before it and `before`; returns the sum of all.
 template <class T>
 POLIS_HD T sum_before(T* values, int count, T before) {
@@ -318,32 +315,6 @@ POLIS_HD T sum_before(T* values, int count, T before) {
     before += here;
   }
   return before;
-}
-
-/// Leaves the squares of a gradient, the sum of each block's; `of(i)` is its i-th number. Of 256 threads,
-/// with twice as many floats of shared memory.
-template <int parameters, class Block, class Of>
-POLIS_HD void square_gradient(Block& block, float* memory, const DeviceWeights& w, const Of& of) {
-  constexpr int threads = 256;
-  auto* const squares = reinterpret_cast<double*>(memory);
-  block.each(threads, [&](int thread) {
-    const int at = block.index() * threads + thread;
-    const auto number = static_cast<double>(at < parameters ? of(at) : 0.f);
-    squares[thread] = number * number;
-  });
-  sum_in_block(block, squares, threads);
-  block.once([&] { w.squares[block.index()] = squares[0]; });
-}
-/// Adds up the blocks' parts of a gradient, in their order, and the squares of the sum; counts the step.
-template <int parameters, class Block>
-POLIS_HD void sum_gradient(Block& block, float* memory, const DeviceWeights& w, int parts) {
-  square_gradient<parameters>(block, memory, w, [&](int at) {
-    float sum = 0;
-    for (int part = 0; part < parts; ++part)
-      sum += w.partial[static_cast<std::ptrdiff_t>(part) * parameters + at];
-    return w.gradient[at] = sum;
-  });
-  if (block.index() == 0) block.once([&] { ++*w.steps; });
 }
 
 }  // namespace polis::internal

@@ -41,7 +41,7 @@ struct LaunchSizes {
     sizes.collecting = blocks_for(lanes, CollectKernel<Device>::lanes_of_block);
     sizes.recomputing = std::min(at_once, blocks_for(sizes.samples, tile_rows));
     sizes.learning = std::min(at_once, blocks_for(minibatch == 0 ? sizes.samples : part, tile_rows));
-    sizes.summing = blocks_for(Device::parameters, SumKernel<Device>::threads);
+    sizes.summing = blocks_for(Device::parameters, summed_weights);
     sizes.chunks = blocks_for(sizes.samples, Device::samples_of_chunk);
     return sizes;
   }

@@ -19,7 +19,7 @@ struct QSizes {
     return {.updates = blocks_for(lanes * steps, update_every),
             .collecting = blocks_for(lanes, StoreKernel<Device>::lanes_of_block),
             .learning = blocks_for(batch, QGradientKernel<Device>::units_of_block),
-            .summing = blocks_for(Device::parameters, QSumKernel<Device>::threads)};
+            .summing = blocks_for(Device::parameters, summed_weights)};
   }
 };
 

@@ -132,7 +132,7 @@ struct QGradientKernel {
 /// Adds up the blocks' gradients in their order, and the squares of the sum.
 template <class Device>
 struct QSumKernel {
-  static constexpr int threads = 256, shared = 2 * threads;
+  static constexpr int threads = step_threads, shared = step_memory;
   QData<Device> d;
   int update, parts;
 
@@ -146,15 +146,15 @@ struct QSumKernel {
 /// The step along the clipped gradient.
 template <class Device>
 struct QStepKernel {
-  static constexpr int threads = 256, shared = 0;
+  static constexpr int threads = step_threads, shared = step_memory;
   QData<Device> d;
   int update, blocks_of_sum;
 
   template <class Block>
-  POLIS_HD void operator()(Block& block, float*) const {
+  POLIS_HD void operator()(Block& block, float* memory) const {
     if (!d.learns(update)) return;
     const double norm = step_along<typename Device::Optimizer, Device::parameters>(
-        block, d.weights, d.optimizer, d.progress->learning_rate, d.max_gradient_norm, blocks_of_sum);
+        block, memory, d.weights, d.optimizer, d.progress->learning_rate, d.max_gradient_norm, blocks_of_sum);
     if (block.index() > 0) return;
     block.once([&] {
       ++d.status->updates, d.status->gradient_norm += norm;

@@ -1,4 +1,5 @@
-// An optimizer's step by the blocks of a kernel, of every weight by itself, and of matrices as such (Muon).
+// From the parts of a gradient to the weights' step, by the blocks of kernels: the sum of the parts, its
+// norm, and an optimizer's step of every weight by itself, and of matrices as such (Muon).
 #pragma once
 
 #include <type_traits>
@@ -9,11 +10,51 @@
 
 namespace polis::internal {
 
+/// Whether a gradient's norm is a number to divide by.
+POLIS_HD inline bool is_finite_norm(double norm) { return norm < 1e300; }
+
+/// What kernels of sums and steps need: threads of a block, and floats of shared memory.
+inline constexpr int step_threads = 256, step_memory = 2 * step_threads;
+/// Weights whose gradient a block sums, several threads a weight.
+inline constexpr int summed_weights = 64;
+
+/// Leaves the squares of this block's numbers of a gradient, summed; `of(i)` is the i-th of all.
+template <int parameters, class Block, class Of>
+POLIS_HD void square_gradient(Block& block, float* memory, const DeviceWeights& w, const Of& of) {
+  auto* const squares = reinterpret_cast<double*>(memory + step_threads);
+  block.each(summed_weights, [&](int i) {
+    const int at = block.index() * summed_weights + i;
+    const auto number = static_cast<double>(at < parameters ? of(at) : 0.f);
+    squares[i] = number * number;
+  });
+  sum_in_block(block, squares, summed_weights);
+  block.once([&] { w.squares[block.index()] = squares[0]; });
+}
+/// Adds up the blocks' parts of a gradient in a fixed order, and the squares of the sum; counts the step.
+template <int parameters, class Block>
+POLIS_HD void sum_gradient(Block& block, float* memory, const DeviceWeights& w, int parts) {
+  constexpr int shares = step_threads / summed_weights;  // of each sum, a thread each
+  const int first = block.index() * summed_weights;
+  block.each(step_threads, [&](int thread) {
+    const int at = first + thread % summed_weights;
+    float sum = 0;
+    for (int part = thread / summed_weights; at < parameters && part < parts; part += shares)
+      sum += w.partial[static_cast<std::ptrdiff_t>(part) * parameters + at];
+    memory[thread] = sum;
+  });
+  square_gradient<parameters>(block, memory, w, [&](int at) {
+    float sum = 0;
+    for (int share = 0; share < shares; ++share) sum += memory[share * summed_weights + at - first];
+    return w.gradient[at] = sum;
+  });
+  if (block.index() == 0) block.once([&] { ++*w.steps; });
+}
+
 /// Muon's step of one matrix by one block; see nn/muon.hpp. The matrix is worked on as `tall` rows of
 /// `narrow` <= tall numbers, both padded with zeros to multiples of four.
 class BlockMuon {
  public:
-  static constexpr int threads = 256;
+  static constexpr int threads = step_threads;
 
   POLIS_HD static int tall(const DeviceMatrix& m) {
     return padded_to_four(m.rows > m.columns ? m.rows : m.columns);
@@ -135,11 +176,17 @@ POLIS_HD bool in_matrix(const DeviceWeights& w, int i) {
 
 /// The step along the clipped gradient, none along one that is not finite; returns the norm before clipping.
 template <class Optimizer, int parameters, class Block>
-POLIS_HD double step_along(Block& block, const DeviceWeights& w, const typename Optimizer::Config& config,
-                           float rate, float limit, int blocks_of_sum) {
-  double square = 0;
-  for (int i = 0; i < blocks_of_sum; ++i) square += w.squares[i];
-  const GradientNorm norm = clip_by_norm(square, limit);
+POLIS_HD double step_along(Block& block, float* memory, const DeviceWeights& w,
+                           const typename Optimizer::Config& config, float rate, float limit,
+                           int blocks_of_sum) {
+  auto* const squares = reinterpret_cast<double*>(memory);
+  block.each(step_threads, [&](int thread) {
+    double sum = 0;
+    for (int i = thread; i < blocks_of_sum; i += step_threads) sum += w.squares[i];
+    squares[thread] = sum;
+  });
+  sum_in_block(block, squares, step_threads);
+  const GradientNorm norm = clip_by_norm(squares[0], limit);
   if (!is_finite_norm(norm.norm)) return norm.norm;
   const auto step = Optimizer::step(config, static_cast<double>(*w.steps), rate, norm.scale);
   block.each_of_grid(parameters, [&](int i) {
