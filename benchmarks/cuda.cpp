@@ -74,7 +74,7 @@ void measure_gae(FigureLog& log) {
   }
   Trajectory first{.slots = slots, .stride = rows};
   first.rewards = rewards.data(), first.values = values.data(), first.bootstrap = values.data() + samples;
-  first.ends = ends.data(), first.final_values = final_values.data();  // which no end has read
+  first.ends = ends.data(), first.final_values = final_values.data();  // not read: nothing is truncated
   first.advantages = advantages.data(), first.returns = returns.data();
   const double estimating =
       seconds_of([&] { runtime.launch(GaeKernel{first, {}, rows}, rows / 128), runtime.wait(); });

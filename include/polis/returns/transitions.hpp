@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include <polis/returns/returns.hpp>
 
@@ -39,6 +40,30 @@ struct Worth {
   T advantage, target;
 };
 
+/// What the arrays say of a slot.
+template <class T>
+struct Slot {
+  T end, reward, discount, value, ratio, decided;
+
+  POLIS_HD Slot() {}  // nothing yet: it is loaded before it is looked at
+  template <class Config>
+  POLIS_HD Slot(const Config& config, const Trajectory& at, std::ptrdiff_t i)
+      : end(load_bytes<T>(at.ends + i)),
+        reward(Load<T>::load(at.rewards + i)),
+        discount(at.discounts ? Load<T>::load(at.discounts + i) : T(config.discount)),
+        value(Load<T>::load(at.values + i)),
+        ratio(at.ratios ? Load<T>::load(at.ratios + i) : T(1.f)),
+        decided(at.decided ? load_bytes<T>(at.decided + i) : T(1.f)) {}
+};
+
+/// Slots that are loaded before the first of them is worked on. A GPU's thread waits for each of its loads,
+/// and knows of no other that could come before a store.
+#if defined(__CUDA_ARCH__)
+inline constexpr int slots_ahead = 8;
+#else
+inline constexpr int slots_ahead = 1;
+#endif
+
 /// Calls `worth(transition)` for each slot, the last first, and stores advantages and returns. A slot without
 /// a decision inherits the advantage of the episode's next decision (0 if there is none), and its return is
 /// 0. With `discounts` a transition's is read at its decision, or multiplied over its steps if
@@ -52,34 +77,41 @@ POLIS_HD void for_each_transition(const Config& config, const Trajectory& at, F&
   // product of the steps' discounts.
   T value = Load<T>::load(at.bootstrap), advantage = zero, rewards = zero, reach = one;
   Mask last = zero == zero;
-  for (int slot = at.slots - 1; slot >= 0; --slot) {
-    const std::ptrdiff_t i = slot * at.stride;
-    const T end = load_bytes<T>(at.ends + i);
-    const Mask goes_on = end == zero;
-    const T final_value = at.final_values ? Load<T>::load(at.final_values + i) : zero;
-    value = math::select(end == terminated, zero, math::select(end == truncated, final_value, value));
+  const auto visit = [&](const Slot<T>& slot, std::ptrdiff_t i) {
+    const Mask goes_on = slot.end == zero, cut = slot.end == truncated;
+    // Of one row it is seldom read; of a register of rows a branch costs more than reading.
+    bool read = at.final_values != nullptr;
+    if constexpr (std::is_same_v<Mask, bool>) read = read && cut;
+    const T final_value = read ? Load<T>::load(at.final_values + i) : zero;
+    value = math::select(slot.end == terminated, zero, math::select(cut, final_value, value));
     advantage = math::select(goes_on, advantage, zero);
     rewards = math::select(goes_on, rewards, zero);
     reach = math::select(goes_on, reach, one);
     last = last || !goes_on;
 
-    const T discount = at.discounts ? Load<T>::load(at.discounts + i) : T(config.discount);
-    const T step = config.time_in_steps ? discount : one;
-    rewards = math::fma(step, rewards, Load<T>::load(at.rewards + i));
+    const T step = config.time_in_steps ? slot.discount : one;
+    rewards = math::fma(step, rewards, slot.reward);
     reach = step * reach;
 
-    const Mask decided = (at.decided ? load_bytes<T>(at.decided + i) : one) != zero;
-    const T own_value = Load<T>::load(at.values + i);
-    const T ratio = at.ratios ? Load<T>::load(at.ratios + i) : one;
-    const Worth<T> own = worth(Transition<T>{rewards, config.time_in_steps ? reach : discount, own_value,
-                                             value, ratio, last, decided});
+    const Mask decided = slot.decided != zero;
+    const Worth<T> own = worth(Transition<T>{rewards, config.time_in_steps ? reach : slot.discount,
+                                             slot.value, value, slot.ratio, last, decided});
     advantage = math::select(decided, own.advantage, advantage);
-    value = math::select(decided, own_value, value);
+    value = math::select(decided, slot.value, value);
     rewards = math::select(decided, zero, rewards);
     reach = math::select(decided, one, reach);
     last = last && !decided;
     Load<T>::store(at.advantages + i, advantage);
     Load<T>::store(at.returns + i, math::select(decided, own.target, zero));
+  };
+  for (int first = at.slots - 1; first >= 0; first -= slots_ahead) {
+    Slot<T> slots[slots_ahead];
+    for (int k = 0; k < slots_ahead; ++k) {
+      if (first >= k) slots[k] = Slot<T>(config, at, (first - k) * at.stride);
+    }
+    for (int k = 0; k < slots_ahead; ++k) {
+      if (first >= k) visit(slots[k], (first - k) * at.stride);
+    }
   }
 }
 
