@@ -2,6 +2,7 @@
 // whole rollout; of minibatches every rank has a part, and all step alike.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <span>
@@ -125,7 +126,14 @@ TEST_CASE("mpi/device: a rank without a sample of a minibatch keeps step") {
   config.algorithm.steps = 6, config.algorithm.minibatch = 1;
   Turns::OverRanks ranks(config);
   const auto first = weights_of(ranks);
-  for (int i = 0; i < 8; ++i) ranks.iterate();
+  for (int i = 0; i < 8; ++i) {
+    ranks.iterate();
+    const auto statistics = ranks.learner().statistics();
+    CHECK(statistics.samples > 0);
+    CHECK(statistics.entropy > .1);
+    CHECK(statistics.entropy < std::log(3.) + 1e-6);  // of three actions
+    CHECK(std::abs(statistics.kl) < .1);
+  }
   CHECK(alike(mpi, weights_of(ranks)));
   CHECK(test_device::furthest(weights_of(ranks), first) < 1);  // and all are numbers
   CHECK(weights_of(ranks) != first);

@@ -41,8 +41,8 @@ struct GradientKernel {
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float* memory) const {
+    if (!d.learns_from(minibatch)) return;
     const auto [range, samples] = d.samples_of(minibatch);
-    if (samples == 0) return;
     block.each(ids_at, [=](int i) { memory[i] = 0; });
     AdvantageScale scale{.samples = static_cast<double>(samples)};
     scale.valued = scale.samples;
@@ -66,7 +66,7 @@ struct GradientKernel {
     block.each(DeviceSums::numbers, [=](int k) {
       double sum = 0;
       for (int i = 0; i < tile_rows; ++i) sum += by_row[(k == 10 ? 3 : k) * tile_rows + i];
-      if (k == 10) sum /= samples_here;
+      if (k == 10 && samples_here > 0) sum /= samples_here;
       const bool of_returns = k >= 5 && k < 10;
       so_far[k] = begins || (anew && of_returns) ? sum : so_far[k] + sum;
     });
