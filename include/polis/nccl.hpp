@@ -99,6 +99,7 @@ class NcclOver {
     while (true) {
       const cudaError_t state = cudaStreamQuery(stream);
       if (state != cudaErrorNotReady) return internal::check_cuda(state, "a kernel");
+      (void)cudaGetLastError();  // which "not ready" would be, at the next launch
       if (Clock::now() - looked < std::chrono::milliseconds(100)) continue;
       looked = Clock::now();
       ncclResult_t problem = ncclSuccess;

@@ -2,7 +2,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <span>
@@ -10,8 +9,6 @@
 #include <thread>
 #include <vector>
 
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,12 +16,11 @@
 
 #include <polis/collective/sockets.hpp>
 #include <polis/core/random.hpp>
-#include <polis/device/host_kernels.hpp>
-#include <polis/polis.hpp>
 
-#include "../device/weights.hpp"
+#include "ranks.hpp"
 
 using namespace polis;
+using test_sockets::for_ranks, test_sockets::free_port, test_sockets::rank_of;
 
 namespace {
 
@@ -46,40 +42,6 @@ std::string said_of(const char* name, const char* value) {
     return error.what();
   }
   return "nothing";
-}
-
-/// A port that nobody listens at.
-int free_port() {
-  const internal::Descriptor socket(::socket(AF_INET, SOCK_STREAM, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  socklen_t size = sizeof address;
-  REQUIRE(::bind(socket.number(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-  REQUIRE(::getsockname(socket.number(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-  return ntohs(address.sin_port);
-}
-RankEnvironment rank_of(int rank, int ranks, int port, double seconds = 60) {
-  return {.rank = rank,
-          .ranks = ranks,
-          .local_rank = rank,
-          .neighbours = ranks,
-          .address = "127.0.0.1",
-          .port = port,
-          .seconds = seconds};
-}
-
-/// f(sockets) in as many threads as ranks.
-template <class F>
-void for_ranks(int ranks, F&& f) {
-  const int port = free_port();
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < ranks; ++rank) {
-    threads.emplace_back([&, rank] {
-      Sockets sockets(rank_of(rank, ranks, port));
-      f(sockets);
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
 }
 
 template <class T>
@@ -195,36 +157,6 @@ TEST_CASE("collective/sockets: sums in the order of ranks, bytes of all ranks an
     });
     CHECK(good == ranks);
   }
-}
-
-TEST_CASE_TEMPLATE("collective/sockets: ranks train as one would, and save what one goes on from", D, Cpu,
-                   HostKernels) {
-  using Alone = Trainer<PPO::With<Mlp<8>>, MultiAgentEnv<CartPole>, Device<D>>;
-  using Joined = Trainer<PPO::With<Mlp<8>>, MultiAgentEnv<CartPole>, Device<D>, Collective<Sockets>>;
-  constexpr std::uint64_t steps = 12 * 24;
-  const std::string path = "/tmp/polis-sockets-" + std::to_string(::getpid());
-  std::vector<std::vector<float>> found(2);
-  for_ranks(2, [&](Sockets& sockets) {
-    const auto rank = static_cast<std::size_t>(sockets.rank());
-    Joined joined({.seed = 3, .lanes = 12, .threads = 1, .algorithm = {.steps = 24, .minibatch = 0}}, {},
-                  std::move(sockets));
-    joined.train(3 * steps);
-    joined.save(path);
-    for (auto& agents : joined.learner().agents())
-      found[rank].insert(found[rank].end(), agents.weights().values().begin(),
-                         agents.weights().values().end());
-  });
-  CHECK(found[0] == found[1]);
-  Alone alone({.seed = 3, .lanes = 12, .threads = 1, .algorithm = {.steps = 24, .minibatch = 0}});
-  const auto first = test_device::weights_of(alone);
-  alone.train(3 * steps);
-  CHECK(test_device::furthest(first, found[0]) > 1e-4);
-  CHECK(test_device::furthest(test_device::weights_of(alone), found[0]) < 1e-6);
-  alone.resume(path);
-  CHECK(test_device::weights_of(alone) == found[0]);
-  alone.train(4 * steps);
-  CHECK(alone.clock().steps == 4 * steps);
-  std::remove(path.c_str());
 }
 
 TEST_CASE("collective/sockets: who has not come, and who is not wanted, is named") {

@@ -2,7 +2,7 @@
 // themselves (polis/nccl.hpp) goes this way; alone it is a collective for machines without MPI.
 //
 // Every rank has a connection to rank 0, through which all goes: simple, in the order of ranks, and made for
-// messages that are few. The network is trusted, as that of torchrun and of MPI is. POSIX.
+// messages that are few. The network is trusted, as that of torchrun and of MPI is. Linux.
 #pragma once
 
 #include <algorithm>
