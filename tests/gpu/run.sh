@@ -25,13 +25,7 @@ nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
 build/gpu/tests/gpu/tests_gpu
 if ! grep -q 'POLIS_NCCL_LIBRARY:FILEPATH=.*NOTFOUND' build/gpu/CMakeCache.txt; then
   if [[ $(nvidia-smi --query-gpu=name --format=csv,noheader | wc -l) -ge 2 ]]; then
-    ranks=()
-    for rank in 0 1; do
-      RANK=$rank WORLD_SIZE=2 LOCAL_RANK=$rank MASTER_ADDR=127.0.0.1 MASTER_PORT=29500 \
-        timeout 600 build/gpu/tests/gpu/tests_gpu --test-case='ranks of Nccl*' &
-      ranks+=($!)
-    done
-    for rank in "${ranks[@]}"; do wait "$rank" || fail "a rank of two failed"; done
+    bash tests/gpu/ranks.sh 2 build/gpu/tests/gpu/tests_gpu --test-case='ranks of Nccl*'
   else
     echo "one GPU: Collective<Nccl> was tested as one rank"
   fi
