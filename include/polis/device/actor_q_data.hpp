@@ -110,7 +110,8 @@ struct ActorQData : ReplayData<Device> {
   }
   POLIS_HD void choose(In<float> outputs, const float* /*mask*/, int step, int row, float* action) const {
     constexpr int draws = Device::Networks::draws;
-    const auto uniforms = this->template uniforms<draws>(progress->batch_step, step, row);
+    const auto uniforms =
+        this->template exploring<draws>(progress->batch_step + static_cast<std::uint64_t>(step), row);
     if (step < progress->random_steps) {
       for (int k = 0; k < Device::words; ++k) action[k] = 2 * uniforms[k] - 1;
       return;

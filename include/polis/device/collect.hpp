@@ -97,18 +97,11 @@ struct CollectKernel {
                            float* tile) {
     if constexpr (central) {
       using State = typename E::State;
-      write_state(d, lane, state);
+      lane.state(Row{state}, d.env, d.data);
       place_features<State, ids>(state, agent, tile);
     } else {
       observe<0>(lane.env, agent, Row{words}, lane.view(d.env, d.data));
       place_observation(d, words, agent, tile);
-    }
-  }
-  POLIS_HD static void write_state(const Data& d, const Lane<E>& lane, float* state) {
-    if constexpr (requires { lane.env.state(Row{state}, lane.view(d.env, d.data)); }) {
-      lane.env.state(Row{state}, lane.view(d.env, d.data));
-    } else {
-      lane.env.state(Row{state});
     }
   }
 
@@ -148,10 +141,8 @@ struct CollectKernel {
     block.each(rows, [&](int i) {
       const int row = first + i, agent = d.agent_of(row), lane = row / agents;
       if (!to.decided(slot, row)) return;
-      Array<float, Policy::noise> noise{};
-      Random random(d.seed, d.progress->batch_step + static_cast<std::uint64_t>(slot - Device::first_slot),
-                    d.streams_of(lane).lane, static_cast<std::uint32_t>(agent), Purpose::action);
-      for (int k = 0; k < Policy::noise; ++k) noise[k] = random.uniform();
+      const auto step = d.progress->batch_step + static_cast<std::uint64_t>(slot - Device::first_slot);
+      const auto noise = d.template uniforms<Policy::noise>(step, lane, agent, Purpose::action);
       const In<float> logits{outputs + i, tile_pitch}, free{d.weights.values + Device::free_at};
       const In<float> mask = mask_of(d, slot, row);
       float* const words = &to.actions(slot, row, 0);

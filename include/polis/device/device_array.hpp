@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <polis/device/on_policy_data.hpp>
+#include <polis/device/lanes.hpp>
 #include <polis/device/step.hpp>
 #include <polis/env/lane.hpp>
 #include <polis/env/multi_agent_env.hpp>
@@ -124,6 +124,14 @@ struct LaneMemory {
         original = reinterpret_cast<const T*>(copy.data());
       });
     }
+  }
+
+  /// Has kernels find them, for collections of so many steps of a learner with this seed.
+  void place_in(DeviceLanes<E>& d, MultiAgentEnv<E>& env, int steps, std::uint64_t seed) {
+    d.lanes = lanes.data(), d.actions = actions.data(), d.ended = ended.data();
+    d.lane_count = env.lanes(), d.steps = steps;
+    d.streams = env.first_streams(), d.seed = seed;
+    d.env = env.config(), d.data = data;
   }
 
   DeviceArray<Lane<E>, Runtime> lanes;

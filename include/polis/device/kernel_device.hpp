@@ -1,6 +1,7 @@
 // What a device makes of a composition: which parts its kernels can run, and the loop that runs them.
 #pragma once
 
+#include <cstddef>
 #include <type_traits>
 #include <utility>
 
@@ -49,12 +50,17 @@ inline constexpr bool kernels_train_words<Slots> =
     !Slots::OpponentModel::models && !Slots::Actors::asynchronous &&
     std::is_same_v<typename Slots::Shaping, NoShaping> && kernels_step_along<typename Slots::Optimizer>;
 
+/// Bytes of a kernel's parameters; those of a collection grow with the sets of weights.
+inline constexpr std::size_t kernel_parameters = 32'764;
+
 /// Whether actor and critic are perceptrons of which a tile of rows fits into shared memory.
 template <class Slots, class E, class Member = OnPolicyUpdate<Slots, E, 0, Simd>>
 constexpr bool kernels_have_room() {
   if constexpr (has_block_passes<typename Member::Policy::ActorNetwork> &&
                 has_block_passes<typename Member::Policy::CriticNetwork>) {
-    return GradientKernel<OnPolicyDevice<Slots, E, StageSampler>>::shared <= shared_floats;
+    using Device = OnPolicyDevice<Slots, E, StageSampler>;
+    return GradientKernel<Device>::shared <= shared_floats &&
+           sizeof(CollectKernel<Device>) <= kernel_parameters;
   } else {
     return false;
   }

@@ -10,6 +10,7 @@
 #include <polis/algorithm/sharing.hpp>
 #include <polis/buffer/rollout.hpp>
 #include <polis/curriculum/curriculum.hpp>
+#include <polis/device/lanes.hpp>
 #include <polis/device/network.hpp>
 #include <polis/env/lane.hpp>
 #include <polis/nn/clip.hpp>
@@ -18,10 +19,6 @@
 #include <polis/objective/objective.hpp>
 
 namespace polis::internal {
-
-/// Floats of shared memory that a block of threads may have: 227 KiB, as GPUs of compute capability 9 and 10
-/// have them. What does not fit lies in global memory.
-inline constexpr int shared_floats = 227 * 1024 / 4;
 
 /// Sums over the samples of one update or of a part of it.
 struct DeviceSums {
@@ -101,31 +98,12 @@ struct OnPolicyDevice {
   static constexpr int parts_of_sums = 8;        // blocks that sum the advantages of one minibatch
 };
 
-/// A matrix of the weights that an optimizer steps as such: [rows][columns] from `at` on.
-struct DeviceMatrix {
-  int at, rows, columns;
-  int scratch;  ///< where its own part of the scratch memory begins
-};
-
-/// One flat set of weights with what an optimizer has of it.
-struct DeviceWeights {
-  float *values, *first_moments, *second_moments, *gradient;
-  const DeviceMatrix* matrices;
-  int matrix_count;
-  float* scratch;        // of matrices
-  float* partial;        // [blocks][parameters] gradients
-  double* squares;       // [blocks of the sum], of the gradient's norm
-  std::uint64_t* steps;  // made so far
-};
-
 /// Passed to kernels by value.
 template <class Device>
-struct OnPolicyData {
+struct OnPolicyData : DeviceLanes<typename Device::E> {
   using E = typename Device::E;
+  using DeviceLanes<E>::lanes, DeviceLanes<E>::lane_count, DeviceLanes<E>::steps;
 
-  Lane<E>* lanes;        // [lanes]
-  Actions<E>* actions;   // [lanes]
-  EndedEpisode* ended;   // [lanes * steps], in no order
   int agent_offset;      // the first agent of this set of weights
   RolloutViews rollout;  // rows: lane * agents of the set + agent of the set
   DeviceWeights weights;
@@ -145,11 +123,6 @@ struct OnPolicyData {
   const DeviceProgress<typename Device::Sampler>* progress;
 
   int rank = 0, ranks = 1;
-  int lane_count, steps;  // of this rank
-  LaneStreams streams;    // of the first lane
-  std::uint64_t seed;     // of the learner
-  polis::ConfigOf<E> env;
-  polis::DatasetOf<E> data;
   typename Device::Objective::Config objective;
   typename Device::Returns::Config returns;
   typename Device::Optimizer::Config optimizer;
@@ -165,17 +138,12 @@ struct OnPolicyData {
   [[nodiscard]] POLIS_HD int slots() const { return steps + Device::first_slot; }
   /// Whether the agent of a row decides at the next step.
   [[nodiscard]] POLIS_HD bool decides(int row) const {
-    const Lane<E>& lane = lanes[row / Device::agents];
-    const int agent = agent_of(row);
-    return lane.lives(agent) && acting<0>(lane.env, agent);
+    return this->agent_decides(row / Device::agents, agent_of(row));
   }
   /// Whether a sample is a decision whose rewards are all in.
   [[nodiscard]] POLIS_HD bool learnt(int sample) const {
     if (!rollout.decided.data[sample]) return false;
     return !Device::waits || pending[sample % rows()] != sample / rows();
-  }
-  [[nodiscard]] POLIS_HD LaneStreams streams_of(int lane) const {
-    return {streams.seed, streams.lane + static_cast<std::uint32_t>(lane), streams.group};
   }
   /// Minibatches of an epoch: every rank divides its own samples into as many parts.
   [[nodiscard]] POLIS_HD int minibatches() const {
@@ -218,48 +186,7 @@ struct OnPolicyData {
 template <class Device>
 using OnPolicySets = Array<OnPolicyData<Device>, Device::sets>;
 
-/// A new episode's task, as the curriculum says now. `Data` is what the kernels of a learner work on.
-template <class Data>
-struct DeviceTasks {
-  using E = typename Data::E;
-  const Data* data;
-
-  POLIS_HD Assignment<E> operator()(Random& random) const {
-    return assignment<E>(data->progress->tasks(random), data->streams.seed, data->env, data->data, random);
-  }
-};
-
-/// One step of `lanes` lanes of a block, from the number `first` on.
-template <class Data, class Block>
-POLIS_HD void advance_lanes(Block& block, const Data& d, int first, int lanes) {
-  const auto advance = [&](int lane, const auto&... team) {
-    d.lanes[lane].advance(d.actions[lane], d.streams_of(lane), d.env, d.data, team...);
-  };
-  if constexpr (shares_loops<typename Data::E>) {
-    block.teams(lanes, [&](int i, const LaneTeam& team) { advance(first + i, team); });
-  } else {
-    block.each(lanes, [&](int i) { advance(first + i); });
-  }
-}
-
-/// Takes note of a lane's episode if it is over, and begins the next one.
-template <class Data, class Block>
-POLIS_HD void renew_lane(Block& block, const Data& d, int at, int step) {
-  Lane<typename Data::E>& lane = d.lanes[at];
-  if (!lane.over()) return;
-  EndedEpisode& ended = d.ended[block.add(&d.status->episodes, 1)];
-  static_cast<Episode&>(ended) = lane.episode;
-  ended.step = static_cast<std::uint32_t>(step), ended.lane = d.streams_of(at).lane;
-  lane.begin(DeviceTasks<Data>{&d}, d.streams_of(at), d.env, d.data);
-}
-
-/// Network inputs of one row in a tile [inputs][68]: what it sees, and which agent it is.
-template <class Space, int ids>
-POLIS_HD void place_features(const float* words, int agent, float* tile) {
-  expand<Space>(In<float>{words}, Out<float>{tile, tile_pitch});
-  for (int i = 0; i < ids; ++i) tile[(Space::features + i) * tile_pitch] = i == agent ? 1.f : 0.f;
-}
-/// The same of an observation, normalised where the sentence says so.
+/// Network inputs of an observation, normalised where the sentence says so.
 template <class Device>
 POLIS_HD void place_observation(const OnPolicyData<Device>& d, const float* words, int agent, float* tile) {
   using Observation = typename Device::Observation;
@@ -292,29 +219,6 @@ POLIS_HD float value_of(const OnPolicyData<Device>& d, float output) {
   } else {
     return output;
   }
-}
-/// Zeros for a row.
-POLIS_HD inline void clear_row(float* tile, int features) {
-  for (int i = 0; i < features; ++i) tile[i * tile_pitch] = 0;
-}
-
-/// values[0] becomes the sum of `count` values, a power of two, in a fixed tree; `T` needs operator+=.
-template <class T, class Block>
-POLIS_HD void sum_in_block(Block& block, T* values, int count) {
-  for (int half = count / 2; half > 0; half /= 2) {
-    block.each(half, [=](int i) { values[i] += values[i + half]; });
-  }
-}
-
-/// Each of `count` numbers becomes the sum of those before it and `before`; returns the sum of all.
-template <class T>
-POLIS_HD T sum_before(T* values, int count, T before) {
-  for (int i = 0; i < count; ++i) {
-    const T here = values[i];
-    values[i] = before;
-    before += here;
-  }
-  return before;
 }
 
 }  // namespace polis::internal

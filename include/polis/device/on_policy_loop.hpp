@@ -150,45 +150,22 @@ class OnPolicyLoop {
                             const Carried& carried) {
       const auto& config = carried.config;
       views.place(rollout.data());
-      return {.lanes = shared.lanes.data(),
-              .actions = shared.actions.data(),
-              .ended = shared.ended.data(),
-              .agent_offset = agent_offset,
-              .rollout = views,
-              .weights = weights.view(),
-              .packed = packed.data(),
-              .sums = sums.data(),
-              .units = units.data(),
-              .order = order.data(),
-              .pending = pending.data(),
-              .chunk_units = chunk_units.data(),
-              .shares = shares.data(),
-              .observation_moments = observation_moments.data(),
-              .observation_scale = observation_scale.data(),
-              .reward_moments = reward_moments.data(),
-              .running_returns = running_returns.data(),
-              .values = values.data(),
-              .advantages = advantages.data(),
-              .ratios = ratios.data(),
-              .status = status.data(),
-              .progress = progress.data(),
-              .lane_count = env.lanes(),
-              .steps = config.steps,
-              .streams = env.first_streams(),
-              .seed = carried.seed,
-              .env = env.config(),
-              .data = shared.data,
-              .objective = config.objective,
-              .returns = config.returns,
-              .optimizer = config.optimizer,
-              .observations = config.observations,
-              .rewards = config.rewards,
-              .value_coefficient = config.value_coefficient,
-              .entropy_coefficient = config.entropy_coefficient,
-              .max_gradient_norm = config.max_gradient_norm,
-              .target_kl = config.target_kl,
-              .minibatch = config.minibatch,
-              .normalize_advantages = config.normalize_advantages};
+      Data d{};
+      d.agent_offset = agent_offset, d.rollout = views, d.weights = weights.view(), d.packed = packed.data();
+      d.sums = sums.data(), d.units = units.data(), d.order = order.data(), d.pending = pending.data(),
+      d.chunk_units = chunk_units.data();
+      d.shares = shares.data();
+      d.observation_moments = observation_moments.data(), d.observation_scale = observation_scale.data();
+      d.reward_moments = reward_moments.data(), d.running_returns = running_returns.data();
+      d.values = values.data(), d.advantages = advantages.data(), d.ratios = ratios.data();
+      d.status = status.data(), d.progress = progress.data();
+      d.objective = config.objective, d.returns = config.returns, d.optimizer = config.optimizer;
+      d.observations = config.observations, d.rewards = config.rewards;
+      d.value_coefficient = config.value_coefficient, d.entropy_coefficient = config.entropy_coefficient;
+      d.max_gradient_norm = config.max_gradient_norm, d.target_kl = config.target_kl;
+      d.minibatch = config.minibatch, d.normalize_advantages = config.normalize_advantages;
+      shared.place_in(d, env, config.steps, carried.seed);
+      return d;
     }
 
     RolloutViews views;

@@ -84,7 +84,8 @@ struct QData : ReplayData<Device> {
   POLIS_HD void forget(int /*row*/) const {}
   POLIS_HD void choose(In<float> outputs, const float* mask, int step, int row, float* action) const {
     using Exploration = typename Device::Exploration;
-    const auto uniforms = this->template uniforms<Exploration::draws>(progress->batch_step, step, row);
+    const auto uniforms = this->template exploring<Exploration::draws>(
+        progress->batch_step + static_cast<std::uint64_t>(step), row);
     const int chosen =
         Exploration::choose(progress->explores, outputs, mask, Device::actions, In<float>{uniforms.data()});
     *action = static_cast<float>(chosen < 0 ? 0 : chosen);  // none is legal: the host hears of it

@@ -6,8 +6,7 @@
 #include <type_traits>
 
 #include <polis/buffer/replay.hpp>
-#include <polis/core/math.hpp>
-#include <polis/device/on_policy_data.hpp>
+#include <polis/device/lanes.hpp>
 
 namespace polis::internal {
 
@@ -30,43 +29,27 @@ struct ReplayProgress {
 
 /// The base of what such kernels are passed by value. `Device` says which agents a unit has.
 template <class Device>
-struct ReplayData {
-  using E = typename Device::E;
-
-  Lane<E>* lanes;
-  Actions<E>* actions;
-  EndedEpisode* ended;  // [lanes * steps], in no order
+struct ReplayData : DeviceLanes<typename Device::E> {
   ReplayViews replay;   // units: those of a lane side by side
   std::uint64_t* ends;  // [unit]: transitions kept of it and of those before it
   float* masks;         // [row][flags]: legal now; a row is an agent of a lane
   float* packed;        // [blocks][...], weights that do not fit into shared memory
   int* ids;             // [batch]: places of the sample
 
-  int lane_count, steps, batch;
-  LaneStreams streams;
-  std::uint64_t seed;
-  polis::ConfigOf<E> env;
-  polis::DatasetOf<E> data;
+  int batch;
   float discount;
 
-  [[nodiscard]] POLIS_HD int rows() const { return lane_count * Device::agents; }
+  [[nodiscard]] POLIS_HD int rows() const { return this->lane_count * Device::agents; }
   [[nodiscard]] POLIS_HD int units() const { return rows() / Device::width; }
-  [[nodiscard]] POLIS_HD LaneStreams streams_of(int lane) const {
-    return {streams.seed, streams.lane + static_cast<std::uint32_t>(lane), streams.group};
-  }
   /// Whether the agent of a row decides at the next step.
   [[nodiscard]] POLIS_HD bool decides(int row) const {
-    const Lane<E>& lane = lanes[row / Device::agents];
-    return lane.lives(row % Device::agents) && acting<0>(lane.env, row % Device::agents);
+    return this->agent_decides(row / Device::agents, row % Device::agents);
   }
-  /// The uniform numbers by which a row chooses at a step of a collection.
-  template <int draws>
-  [[nodiscard]] POLIS_HD Array<float, draws> uniforms(std::uint64_t batch_step, int step, int row) const {
-    Array<float, draws> numbers{};
-    Random random(seed, batch_step + static_cast<std::uint64_t>(step), streams_of(row / Device::agents).lane,
-                  static_cast<std::uint32_t>(row % Device::agents), Purpose::exploration);
-    for (int k = 0; k < draws; ++k) numbers[k] = random.uniform();
-    return numbers;
+  /// The uniform numbers by which a row chooses at a step of the batch.
+  template <int count>
+  [[nodiscard]] POLIS_HD Array<float, count> exploring(std::uint64_t step, int row) const {
+    return this->template uniforms<count>(step, row / Device::agents, row % Device::agents,
+                                          Purpose::exploration);
   }
   /// The agent that is the j-th of the unit whose transition is at a place.
   [[nodiscard]] POLIS_HD int agent_of(int id, int j) const {

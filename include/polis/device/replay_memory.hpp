@@ -36,12 +36,10 @@ struct ReplayMemory {
         ids(runtime, count(carried.config.batch)) {
     ReplayViews views(carried.replay.shape());
     views.place_in(replay.data(), begun.data(), pending.data());
-    data.lanes = lanes.lanes.data(), data.actions = lanes.actions.data(), data.ended = lanes.ended.data();
+    lanes.place_in(data, env, steps, carried.seed);
     data.replay = views;
     data.ends = ends.data(), data.masks = masks.data(), data.packed = packed.data(), data.ids = ids.data();
-    data.lane_count = env.lanes(), data.steps = steps, data.batch = carried.config.batch;
-    data.streams = env.first_streams(), data.seed = carried.seed;
-    data.env = env.config(), data.data = lanes.data;
+    data.batch = carried.config.batch;
     data.discount = carried.config.discount;
   }
 

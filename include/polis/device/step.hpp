@@ -4,7 +4,7 @@
 
 #include <type_traits>
 
-#include <polis/device/on_policy_data.hpp>
+#include <polis/device/lanes.hpp>
 #include <polis/nn/clip.hpp>
 #include <polis/nn/muon.hpp>
 
