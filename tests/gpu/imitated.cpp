@@ -61,6 +61,19 @@ TEST_CASE("gpu/imitated: ranks of Nccl train as one would") {
   CHECK(imitation::state.ended_communicators == 4);
 }
 
+TEST_CASE("gpu/imitated: sets of weights learn in branches of one graph") {
+  using Each = PPO::With<Mlp<16>, SeparateParameters, ScaleRewards>;
+  const auto train = []<class D>(D) {
+    Trainer<Each, MultiAgentEnv<Trading>, Curriculum<Adaptive>, Device<D>> trainer(
+        {.seed = 3, .lanes = 12, .algorithm = {.steps = 32, .epochs = 2, .minibatch = 100}});
+    for (int i = 0; i < 3; ++i) trainer.iterate();
+    return weights_of(trainer);
+  };
+  const int graphs = imitation::state.graphs;
+  CHECK(train(Cuda{}) == train(HostKernels{}));
+  CHECK(imitation::state.graphs == graphs + 1);
+}
+
 TEST_CASE("gpu/imitated: each rank takes the GPU of its number, and none that another has") {
   const int ranks = RankEnvironment::read().ranks, own = RankEnvironment::read().local_rank;
   {

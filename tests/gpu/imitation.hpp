@@ -1,8 +1,9 @@
 // An imitation of the parts of CUDA and NCCL that polis calls: memory is the host's, kernels are run by the
-// CPU, a graph is a list of what was launched while it was recorded, and sums go over TCP. It shows that the
-// host's side asks for the right things in the right order, where there is no GPU.
+// CPU, a graph is what was launched while it was recorded and what waits for what, and sums go over TCP. It
+// shows that the host's side asks for the right things in the right order, where there is no GPU.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <functional>
@@ -19,7 +20,11 @@
 
 namespace imitation {
 
-using Work = std::vector<std::function<void()>>;
+/// Something launched, and what has to be done before, by their numbers.
+struct Node {
+  std::function<void()> work;
+  std::vector<std::size_t> after;
+};
 
 /// What a test may change, and what it may look at.
 struct State {
@@ -34,15 +39,20 @@ inline State state;
 }  // namespace imitation
 
 struct CUgraph_st {
-  imitation::Work work;
+  std::vector<imitation::Node> nodes;
+  std::vector<CUstream_st*> streams;  // that it is recorded from
 };
 struct CUgraphExec_st {
-  imitation::Work work;
+  std::vector<imitation::Node> nodes;
 };
 struct CUstream_st {
   CUgraph_st* recorded = nullptr;
+  std::vector<std::size_t> last;  // what comes next waits for these
 };
-struct CUevent_st {};
+struct CUevent_st {
+  CUgraph_st* recorded = nullptr;
+  std::vector<std::size_t> last;
+};
 struct ncclComm {
   polis::Sockets ranks;
 };
@@ -50,10 +60,21 @@ struct ncclComm {
 namespace imitation {
 
 inline void enqueue(cudaStream_t stream, std::function<void()> work) {
-  if (stream->recorded != nullptr) {
-    stream->recorded->work.push_back(std::move(work));
-  } else {
-    work();
+  if (stream->recorded == nullptr) return work();
+  auto& nodes = stream->recorded->nodes;
+  nodes.push_back({std::move(work), std::exchange(stream->last, {nodes.size()})});
+}
+/// Runs what a graph holds, and of what may come next always what was launched last.
+inline void run(const std::vector<Node>& nodes) {
+  std::vector<char> done(nodes.size());
+  for (std::size_t count = 0; count < nodes.size(); ++count) {
+    std::size_t next = nodes.size();
+    const auto may_come = [&](const Node& node) {
+      return std::all_of(node.after.begin(), node.after.end(), [&](std::size_t i) { return done[i] != 0; });
+    };
+    do --next;
+    while (done[next] != 0 || !may_come(nodes[next]));
+    nodes[next].work(), done[next] = 1;
   }
 }
 
@@ -108,28 +129,48 @@ inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaStreamQuery(cudaStream_t) {
   return ++imitation::state.queries % 3 == 0 ? cudaSuccess : imitation::state.last = cudaErrorNotReady;
 }
-inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned) { return cudaSuccess; }
+/// A stream that waits for one that is recorded is recorded too.
+inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  if (event->recorded == nullptr) return cudaSuccess;
+  if (stream->recorded == nullptr) (stream->recorded = event->recorded)->streams.push_back(stream);
+  stream->last.insert(stream->last.end(), event->last.begin(), event->last.end());
+  return cudaSuccess;
+}
 inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
   return *event = new CUevent_st, cudaSuccess;
 }
-inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t) { return cudaSuccess; }
+inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  event->recorded = stream->recorded, event->last = stream->last;
+  return cudaSuccess;
+}
 inline cudaError_t cudaEventDestroy(cudaEvent_t event) { return delete event, cudaSuccess; }
 
 inline cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
-  return stream->recorded = new CUgraph_st, cudaSuccess;
+  return stream->recorded = new CUgraph_st{{}, {stream}}, cudaSuccess;
 }
+/// Error: something is launched that this stream does not wait for.
 inline cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  return *graph = std::exchange(stream->recorded, nullptr), cudaSuccess;
+  *graph = stream->recorded;
+  std::vector<char> waited((*graph)->nodes.size());
+  for (std::vector<std::size_t> left = stream->last; !left.empty();) {
+    const std::size_t at = left.back();
+    left.pop_back();
+    if (std::exchange(waited[at], char{1}) != 0) continue;
+    left.insert(left.end(), (*graph)->nodes[at].after.begin(), (*graph)->nodes[at].after.end());
+  }
+  for (CUstream_st* each : (*graph)->streams) each->recorded = nullptr, each->last.clear();
+  const bool whole = std::find(waited.begin(), waited.end(), 0) == waited.end();
+  return whole ? cudaSuccess : cudaErrorStreamCaptureUnjoined;
 }
 inline cudaError_t cudaGraphInstantiate(cudaGraphExec_t* made, cudaGraph_t graph, unsigned long long) {
   ++imitation::state.graphs;
-  return *made = new CUgraphExec_st{graph->work}, cudaSuccess;
+  return *made = new CUgraphExec_st{graph->nodes}, cudaSuccess;
 }
 inline cudaError_t cudaGraphDestroy(cudaGraph_t graph) { return delete graph, cudaSuccess; }
 inline cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph) { return delete graph, cudaSuccess; }
 inline cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t) {
   ++imitation::state.replays;
-  for (const auto& work : graph->work) work();
+  imitation::run(graph->nodes);
   return cudaSuccess;
 }
 
