@@ -92,7 +92,8 @@ class NcclOver {
     constexpr ncclDataType_t type = std::is_same_v<T, float> ? ncclFloat : ncclDouble;
     check(ncclAllReduce(values, values, count, type, ncclSum, gpus_, stream), "ncclAllReduce");
   }
-  /// Until the stream has done all. Error: a kernel fails, or a rank is gone, without which a sum never ends.
+  /// Until the stream has done all. Where a rank is gone its part of a sum never comes, and what waits for it
+  /// could not even be freed: this rank then fails. Error: a kernel fails.
   void wait(cudaStream_t stream) {
     auto looked = Clock::now();
     int lost = 0;
@@ -104,11 +105,12 @@ class NcclOver {
       looked = Clock::now();
       ncclResult_t problem = ncclSuccess;
       check(ncclCommGetAsyncError(gpus_, &problem), "ncclCommGetAsyncError");
-      if (problem != ncclInProgress) check(problem, "a sum over the GPUs");
+      if (problem != ncclSuccess && problem != ncclInProgress)
+        fail(concat({"a sum over the GPUs failed: ", ncclGetErrorString(problem)}));
       if constexpr (requires { host_.lost(); }) {
         // A rank that has ended well is ahead of this one, whose GPU then needs no other to come to an end.
         if (host_.lost() && ++lost == 50)
-          throw Error("a rank has gone", "Collective<Nccl>", "all ranks until the end");
+          fail("a rank has gone, and its part of a sum over the GPUs with it");
       }
     }
   }
