@@ -1,10 +1,13 @@
-// Device<Cuda>: CartPole alone, the estimator of returns beside a copy of as many bytes, and PPO end to end
-// on CartPole and Trading. Medians of nine repetitions. Without a GPU it says so and measures nothing.
+// Device<Cuda>: CartPole alone, the estimator of returns beside a copy of as many bytes, forward passes
+// beside cuBLASLt's and the GPU's peak, and PPO end to end on CartPole and Trading. Medians of nine
+// repetitions. Without a GPU it says so and measures nothing.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,6 +16,9 @@
 #include <polis/polis.hpp>
 
 #include "cuda_kernels.hpp"
+#if defined(POLIS_CUBLASLT)
+#include "cublaslt.hpp"
+#endif
 #include "figure.hpp"
 #include "whole_training.hpp"
 
@@ -97,9 +103,86 @@ void measure_gae(FigureLog& log) {
   log.add({.name = "cuda/gae/share_of_copy", .value = bytes / copied, .unit = "", .kernel_path = "cuda"});
 }
 
+/// Multiply-adds a second of forward passes over many rows: `fused` by a block of threads a tile, and by
+/// cuBLASLt, where there is one, in float32 and in TF32. Both come to the same outputs.
+template <class Kernel, class Network>
+void measure_forward(FigureLog& log, const std::string& name, double peak) {
+  constexpr int rows = 1 << 17, in = Network::inputs, out = Network::outputs;
+  internal::CudaRuntime runtime;
+  const auto random = [](std::size_t count, float range, std::uint32_t stream) {
+    Random numbers(1, 0, stream, 0, Purpose::test);
+    std::vector<float> values(count);
+    for (float& value : values) value = numbers.uniform(-range, range);
+    return values;
+  };
+  const auto weights = random(Network::parameters, .2f, 1), inputs = random(std::size_t{rows} * in, 1, 2);
+  using Floats = internal::DeviceArray<float, internal::CudaRuntime>;
+  Floats w(runtime, weights.size()), x(runtime, inputs.size()), y(runtime, std::size_t{rows} * out);
+  w.upload(weights), x.upload(inputs), runtime.wait();
+  const int blocks = std::min(runtime.blocks_at_once(Kernel::shared), rows / tile_rows);
+  const double seconds =
+      seconds_of([&] { runtime.launch(Kernel{w.data(), x.data(), y.data(), rows}, blocks), runtime.wait(); });
+  const double operations = 2. * Network::parameters * rows;  // a bias counts as a product
+  const auto note = [&](const std::string& way, double took) {
+    log.add({.name = name + way,
+             .value = operations / took / 1e9,
+             .unit = "GFLOP/s",
+             .sizes = std::to_string(rows) + " rows",
+             .kernel_path = "cuda"});
+    log.add({.name = name + way + "/share_of_peak",
+             .value = operations / took / peak,
+             .unit = "",
+             .kernel_path = "cuda"});
+  };
+  note("/fused", seconds);
+#if defined(POLIS_CUBLASLT)
+  std::vector<float> ours(std::size_t{rows} * out), theirs(ours.size());
+  y.download(ours), runtime.wait();
+  cublasLtHandle_t handle = nullptr;
+  CublasLtLayer::check(cublasLtCreate(&handle));
+  for (const bool rounded : {false, true}) {
+    std::vector<std::unique_ptr<CublasLtLayer>> layers;
+    std::vector<std::unique_ptr<Floats>> between;
+    for (int layer = 0; layer < Network::layers; ++layer) {
+      const int to = Network::widths[static_cast<std::size_t>(layer) + 1];
+      layers.push_back(
+          std::make_unique<CublasLtLayer>(handle, Network::widths[static_cast<std::size_t>(layer)], to, rows,
+                                          layer + 1 < Network::layers, w.data() + Network::weights_at(layer),
+                                          rounded ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F));
+      between.push_back(std::make_unique<Floats>(runtime, std::size_t{rows} * static_cast<std::size_t>(to)));
+    }
+    note(rounded ? "/cublaslt_tf32" : "/cublaslt", seconds_of([&] {
+           const float* from = x.data();
+           for (std::size_t layer = 0; layer < layers.size(); ++layer) {
+             layers[layer]->forward(from, between[layer]->data(), nullptr);
+             from = between[layer]->data();
+           }
+           internal::check_cuda(cudaDeviceSynchronize(), "cuBLASLt");
+         }));
+    between.back()->download(theirs), runtime.wait();
+    float most = 0;
+    for (std::size_t i = 0; i < ours.size(); ++i) most = std::max(most, std::abs(ours[i] - theirs[i]));
+    std::printf("%s: outputs differ by %.2g at most\n", name.c_str(), static_cast<double>(most));
+  }
+  cublasLtDestroy(handle);
+#endif
+}
+
+/// Operations a second from registers.
+double measure_peak(FigureLog& log) {
+  constexpr int blocks = 4096, rounds = 1 << 14;
+  internal::CudaRuntime runtime;
+  internal::DeviceArray<float, internal::CudaRuntime> never(runtime, 1);
+  const double seconds =
+      seconds_of([&] { runtime.launch(PeakKernel{never.data(), rounds}, blocks), runtime.wait(); });
+  const double peak = 2. * blocks * PeakKernel::threads * PeakKernel::chains * rounds / seconds;
+  log.add({.name = "cuda/peak", .value = peak / 1e9, .unit = "GFLOP/s", .kernel_path = "cuda"});
+  return peak;
+}
+
 template <class Trainer>
 void measure_training(FigureLog& log, const char* name, int lanes, typename Trainer::Config config,
-                      const OperationsPerStep* operations) {
+                      const OperationsPerStep* operations, double peak) {
   config.lanes = lanes;
   Trainer trainer(config);
   const std::uint64_t steps =
@@ -116,6 +199,11 @@ void measure_training(FigureLog& log, const char* name, int lanes, typename Trai
            .unit = "GFLOP/s",
            .sizes = sizes,
            .kernel_path = "cuda"});
+  log.add({.name = std::string(name) + "/share_of_peak",
+           .value = speed * each / peak,
+           .unit = "",
+           .sizes = sizes,
+           .kernel_path = "cuda"});
 }
 
 }  // namespace
@@ -129,17 +217,22 @@ int main(int argc, char** argv) {
   }
   measure_play(log);
   measure_gae(log);
+  const double peak = measure_peak(log);
+  measure_forward<ForwardSmall, Mlp<64, 64>::network<16, 4, Relu>>(log, "cuda/forward/64x64", peak);
+  measure_forward<ForwardLarge, Mlp<128, 128>::network<32, 8, Relu>>(log, "cuda/forward/128x128", peak);
+  measure_forward<ForwardRounded, Bfloat16<Mlp<128, 128>>::network<32, 8, Relu>>(
+      log, "cuda/forward/128x128/bfloat16", peak);
   const OperationsPerStep operations({4, 64, 64, 2}, {4, 64, 64, 1}, 4);
   using CartPoles = Trainer<PPO, MultiAgentEnv<CartPole>, Device<Cuda>>;
   for (const int lanes : {4096, 16384, 65536}) {
     measure_training<CartPoles>(log, "cuda/ppo_cartpole", lanes,
                                 {.seed = 7, .algorithm = {.steps = 32, .epochs = 4, .minibatch = lanes * 8}},
-                                &operations);
+                                &operations, peak);
   }
   using Traders = Trainer<PPO, MultiAgentEnv<Trading>, Curriculum<Adaptive>, Device<Cuda>>;
   for (const int lanes : {2048, 8192}) {
     measure_training<Traders>(log, "cuda/ppo_trading", lanes,
                               {.seed = 7, .algorithm = {.steps = 32, .epochs = 4, .minibatch = lanes * 32}},
-                              nullptr);
+                              nullptr, peak);
   }
 }

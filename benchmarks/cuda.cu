@@ -9,3 +9,7 @@ POLIS_INSTANTIATE_KERNELS(polis::PPO, polis::Trading, polis::Adaptive)
 template struct polis::internal::CudaLaunch<polis::internal::PlayKernel<polis::CartPole>>;
 template struct polis::internal::CudaLaunch<polis::GaeKernel>;
 template struct polis::internal::CudaLaunch<polis::CopyKernel>;
+template struct polis::internal::CudaLaunch<polis::ForwardSmall>;
+template struct polis::internal::CudaLaunch<polis::ForwardLarge>;
+template struct polis::internal::CudaLaunch<polis::ForwardRounded>;
+template struct polis::internal::CudaLaunch<polis::PeakKernel>;
