@@ -2,8 +2,6 @@
 // its updates, to rounding.
 #include <cmath>
 #include <cstddef>
-#include <filesystem>
-#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -14,16 +12,10 @@
 #include "weights.hpp"
 
 using namespace polis;
-using test_device::furthest;
+using test_device::all_weights_of, test_device::furthest;
 
 namespace {
 
-std::vector<float> weights_of(auto& trainer) {
-  auto& agents = trainer.learner().agents().front();
-  std::vector<float> all(agents.weights().values().begin(), agents.weights().values().end());
-  all.insert(all.end(), agents.target().values().begin(), agents.target().values().end());
-  return all;
-}
 /// Dozens of steps of every lane, with two updates after each, on both devices; and on one of them with every
 /// phase run backwards.
 template <class Algorithm, class E>
@@ -35,11 +27,11 @@ void compare(typename Algorithm::Config algorithm, double within = 3e-5) {
   Kernels kernels({.seed = 7, .lanes = 10, .algorithm = algorithm});
   Kernels backwards({.seed = 7, .lanes = 10, .algorithm = algorithm});
   backwards.device().runtime().set_order(PhaseOrder::backwards);
-  const std::vector<float> first = weights_of(kernels);
+  const std::vector<float> first = all_weights_of(kernels);
   for (int i = 0; i < 50; ++i) reference.iterate(), kernels.iterate(), backwards.iterate();
-  CHECK(furthest(weights_of(kernels), first) > 1e-3);
-  CHECK(furthest(weights_of(reference), weights_of(kernels)) < within);
-  CHECK(furthest(weights_of(backwards), weights_of(kernels)) == 0);
+  CHECK(furthest(all_weights_of(kernels), first) > 1e-3);
+  CHECK(furthest(all_weights_of(reference), all_weights_of(kernels)) < within);
+  CHECK(furthest(all_weights_of(backwards), all_weights_of(kernels)) == 0);
   CHECK(reference.episodes().count() == kernels.episodes().count());
   auto &expected = reference.learner().agents().front(), &found = kernels.learner().agents().front();
   CHECK(found.statistics().updates == expected.statistics().updates);
@@ -133,24 +125,7 @@ TEST_CASE("IQL and VDN by kernels are the CPU's") {
 }
 
 TEST_CASE("QMIX on a device is saved, resumed there bit by bit, and goes on on the CPU") {
-  using Small = QMIX::With<Mlp<16>>;
-  using Kernels = Trainer<Small, MultiAgentEnv<Crew>, Device<HostKernels>>;
-  const std::string path = std::filesystem::temp_directory_path() / "polis_device_q.checkpoint";
-  const Small::Config algorithm{.buffer = {.capacity = 2000}, .learning_starts = 200, .update_every = 10};
-  const Kernels::Config config{.seed = 5, .lanes = 10, .algorithm = algorithm};
-  Kernels whole(config), half(config), rest(config);
-  whole.train(500), whole.train(1000);  // exploration goes by what is planned
-  half.train(500);
-  half.save(path);
-  rest.resume(path);
-  rest.train(1000);
-  CHECK(furthest(weights_of(whole), weights_of(rest)) == 0);
-  Trainer<Small, MultiAgentEnv<Crew>> cpu({.seed = 5, .lanes = 10, .threads = 1, .algorithm = algorithm});
-  cpu.resume(path);
-  CHECK(furthest(weights_of(cpu), weights_of(half)) == 0);
-  cpu.train(1000);
-  CHECK(furthest(weights_of(cpu), weights_of(rest)) < 1e-4);
-  std::filesystem::remove(path);
+  test_device::check_resume<QMIX::With<Mlp<16>>, Crew>(1e-4);
 }
 
 TEST_CASE("an agent of a team without a legal action is named") {

@@ -2,9 +2,6 @@
 // are the CPU's.
 #include <cmath>
 #include <cstddef>
-#include <filesystem>
-#include <string>
-#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -15,19 +12,10 @@
 #include "weights.hpp"
 
 using namespace polis;
-using test_device::furthest;
+using test_device::all_weights_of, test_device::furthest;
 
 namespace {
 
-std::vector<float> weights_of(auto& trainer) {
-  auto& agents = trainer.learner().agents().front();
-  std::vector<float> all;
-  for (const auto values : {agents.weights().values(), agents.critics().values()})
-    all.insert(all.end(), values.begin(), values.end());
-  for (const auto* target : {&std::as_const(agents).target_critics(), &std::as_const(agents).target_actor()})
-    all.insert(all.end(), target->values().begin(), target->values().end());
-  return all;
-}
 /// Dozens of steps of every lane, with two updates after each, on both devices; and on one of
 /// them with every phase run backwards.
 template <class Algorithm, class E>
@@ -39,12 +27,12 @@ void compare(typename Algorithm::Config algorithm) {
   Kernels kernels({.seed = 7, .lanes = 10, .algorithm = algorithm});
   Kernels backwards({.seed = 7, .lanes = 10, .algorithm = algorithm});
   backwards.device().runtime().set_order(PhaseOrder::backwards);
-  const std::vector<float> first = weights_of(kernels);
+  const std::vector<float> first = all_weights_of(kernels);
   for (int i = 0; i < 36; ++i) reference.iterate(), kernels.iterate(), backwards.iterate();
-  CHECK(furthest(weights_of(kernels), first) > 1e-2);
+  CHECK(furthest(all_weights_of(kernels), first) > 1e-2);
   // Which critic is the lesser, or on which side of 0 a unit is, may be a toss by rounding.
-  CHECK(furthest(weights_of(reference), weights_of(kernels)) < 3e-4);
-  CHECK(furthest(weights_of(backwards), weights_of(kernels)) == 0);
+  CHECK(furthest(all_weights_of(reference), all_weights_of(kernels)) < 3e-4);
+  CHECK(furthest(all_weights_of(backwards), all_weights_of(kernels)) == 0);
   CHECK(reference.episodes().count() == kernels.episodes().count());
   auto &expected = reference.learner().agents().front(), &found = kernels.learner().agents().front();
   CHECK(found.statistics().updates == expected.statistics().updates);
@@ -113,22 +101,5 @@ TEST_CASE("SAC by kernels is the CPU's: products of bfloat16") {
 }
 
 TEST_CASE("SAC on a device is saved, resumed there bit by bit, and goes on on the CPU") {
-  using Small = SAC::With<Mlp<16>>;
-  using Kernels = Trainer<Small, MultiAgentEnv<Pendulum>, Device<HostKernels>>;
-  const std::string path = std::filesystem::temp_directory_path() / "polis_device_replay.checkpoint";
-  const Small::Config algorithm{.buffer = {.capacity = 2000}, .learning_starts = 200, .update_every = 10};
-  const Kernels::Config config{.seed = 5, .lanes = 10, .algorithm = algorithm};
-  Kernels whole(config), half(config), rest(config);
-  whole.train(1000);
-  half.train(500);
-  half.save(path);
-  rest.resume(path);
-  rest.train(1000);
-  CHECK(furthest(weights_of(whole), weights_of(rest)) == 0);
-  Trainer<Small, MultiAgentEnv<Pendulum>> cpu({.seed = 5, .lanes = 10, .threads = 1, .algorithm = algorithm});
-  cpu.resume(path);
-  CHECK(furthest(weights_of(cpu), weights_of(half)) == 0);
-  cpu.train(1000);
-  CHECK(furthest(weights_of(cpu), weights_of(rest)) < 3e-4);
-  std::filesystem::remove(path);
+  test_device::check_resume<SAC::With<Mlp<16>>, Pendulum>(3e-4);
 }

@@ -33,26 +33,16 @@ class ActorQLoop {
     Learner& learner = learners.front();
     Carried carried = learner.carried();
     if (!memory_) memory_ = std::make_unique<Memory>(runtime_, lanes, learner.interval(), carried);
-    Memory& m = *memory_;
-    m.common.upload(lanes, carried.replay);
-    m.noise.upload({carried.noise.data(), carried.noise.size()});
-    m.actor.upload(carried.weights, carried.actor_optimizer);
-    m.critics.upload(carried.critics, carried.optimizer);
-    m.target_critics.upload(carried.target_critics.values());
-    if constexpr (Device::Head::targeted) m.target_actor.upload(carried.target_actor.values());
+    memory_->common.upload(lanes, carried.replay);
+    memory_->for_each(carried, [](auto& there, auto&&... here) { there.upload(here...); });
     runtime_.wait();
   }
 
   /// Gives them back.
   [[gnu::cold]] void settle(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
     Carried carried = learners.front().carried();
-    Memory& m = *memory_;
-    m.common.download(lanes, carried.replay);
-    m.noise.download({carried.noise.data(), carried.noise.size()});
-    m.actor.download(carried.weights, carried.actor_optimizer);
-    m.critics.download(carried.critics, carried.optimizer);
-    m.target_critics.download(carried.target_critics.values());
-    if constexpr (Device::Head::targeted) m.target_actor.download(carried.target_actor.values());
+    memory_->common.download(lanes, carried.replay);
+    memory_->for_each(carried, [](auto& there, auto&&... here) { there.download(here...); });
     runtime_.wait();
   }
 
@@ -132,6 +122,15 @@ class ActorQLoop {
       d.optimizer = config.optimizer, d.actor_optimizer = config.actor_optimizer;
       d.max_gradient_norm = config.max_gradient_norm;
       if constexpr (Device::Head::entropic) d.target_entropy = Device::Head::target_entropy(config.actor);
+    }
+    /// f(array, what it is a copy of) for what the device takes over beside the replay.
+    template <class F>
+    void for_each(Carried& carried, F&& f) {
+      f(noise, std::span(carried.noise.data(), carried.noise.size()));
+      f(actor, carried.weights, carried.actor_optimizer);
+      f(critics, carried.critics, carried.optimizer);
+      f(target_critics, carried.target_critics.values());
+      if constexpr (Device::Head::targeted) f(target_actor, carried.target_actor.values());
     }
     static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 

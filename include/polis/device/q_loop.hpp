@@ -32,8 +32,7 @@ class QLoop {
     Carried carried = learner.carried();
     if (!memory_) memory_ = std::make_unique<Memory>(runtime_, lanes, learner.interval(), carried);
     memory_->common.upload(lanes, carried.replay);
-    memory_->weights.upload(carried.weights, carried.optimizer);
-    memory_->target.upload(carried.target.values());
+    memory_->for_each(carried, [](auto& there, auto&&... here) { there.upload(here...); });
     runtime_.wait();
   }
 
@@ -41,8 +40,7 @@ class QLoop {
   [[gnu::cold]] void settle(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
     Carried carried = learners.front().carried();
     memory_->common.download(lanes, carried.replay);
-    memory_->weights.download(carried.weights, carried.optimizer);
-    memory_->target.download(carried.target.values());
+    memory_->for_each(carried, [](auto& there, auto&&... here) { there.download(here...); });
     runtime_.wait();
   }
 
@@ -99,6 +97,12 @@ class QLoop {
       d.objective = config.objective, d.following = config.target, d.optimizer = config.optimizer;
       d.max_gradient_norm = config.max_gradient_norm, d.reward_scale = config.reward_scale;
       d.double_q = config.double_q;
+    }
+    /// f(array, what it is a copy of) for what the device takes over beside the replay.
+    template <class F>
+    void for_each(Carried& carried, F&& f) {
+      f(weights, carried.weights, carried.optimizer);
+      f(target, carried.target.values());
     }
     static std::size_t index(int i) { return static_cast<std::size_t>(i); }
 

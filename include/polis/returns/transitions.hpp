@@ -45,7 +45,7 @@ template <class T>
 struct Slot {
   T end, reward, discount, value, ratio, decided;
 
-  POLIS_HD Slot() {}  // nothing yet: it is loaded before it is looked at
+  Slot() = default;  // nothing yet: it is loaded before it is looked at
   template <class Config>
   POLIS_HD Slot(const Config& config, const Trajectory& at, std::ptrdiff_t i)
       : end(load_bytes<T>(at.ends + i)),
