@@ -32,7 +32,7 @@ using Plain = Pair<PPO::With<Mlp<16>>, MultiAgentEnv<CartPole>>;
 using Normalised = Pair<PPO::With<Mlp<16>, NormalizeObservations, ScaleRewards, ValueNormalization>,
                         MultiAgentEnv<Pendulum>>;
 using Team = Pair<MAPPO::With<Mlp<16>>, MultiAgentEnv<SimpleSpread<>>>;
-using Turns = Pair<PPO::With<Mlp<16>>, MultiAgentEnv<LeducPoker>>;
+using Turns = Pair<PPO::With<Mlp<16>, VTrace>, MultiAgentEnv<LeducPoker>>;
 using Anew = Pair<PPO::With<Mlp<16>, VTrace>, MultiAgentEnv<CartPole>>;
 using Separate = Pair<PPO::With<Mlp<16>, SeparateParameters>, MultiAgentEnv<Trading>, Curriculum<Adaptive>>;
 
