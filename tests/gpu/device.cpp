@@ -72,13 +72,10 @@ std::vector<internal::Lane<E>> played(int lanes, int steps) {
   internal::DeviceArray<int, Runtime> counts(runtime, here.size());
   there.upload(here), counts.upload(episodes);
   auto data = std::make_unique<DatasetOf<E>>();
-  TaskOf<E> task{};
-  if constexpr (HasStages<E>) {
-    Random random(1, 0, 0, 0, Purpose::curriculum);
-    task = E::task(E::stages({}, *data) - 1, {}, *data, random);
-  }
+  StageSampler tasks;
+  if constexpr (HasStages<E>) tasks = {.stage = E::stages({}, *data) - 1, .replay = .5f};
   runtime.launch(
-      internal::PlayKernel<E>{there.data(), counts.data(), lanes, steps, {5, 0, 1}, {}, *data, task},
+      internal::PlayKernel<E>{there.data(), counts.data(), lanes, steps, {5, 0, 1}, {}, *data, tasks},
       (lanes + 127) / 128);
   there.download(here);
   runtime.wait();

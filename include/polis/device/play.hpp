@@ -7,6 +7,7 @@
 
 #include <polis/core/platform.hpp>
 #include <polis/core/random.hpp>
+#include <polis/curriculum/curriculum.hpp>
 #include <polis/env/lane.hpp>
 #include <polis/space/space.hpp>
 
@@ -82,23 +83,25 @@ struct PlayKernel {
   LaneStreams streams;  // of the first lane
   polis::ConfigOf<E> config;
   polis::DatasetOf<E> data;
-  polis::TaskOf<E> task;
+  StageSampler tasks;
 
   template <class Block>
   POLIS_HD void operator()(Block& block, float*) const {
     block.each_of_grid(lane_count, [&](int i) {
       const LaneStreams own{streams.seed, streams.lane + static_cast<std::uint32_t>(i), 1};
-      const auto tasks = [this](Random&) { return Assignment<E>{.task = task}; };
+      const auto draw = [this](Random& random) {
+        return assignment<E>(tasks(random), streams.seed, config, data, random);
+      };
       Lane<E> lane = lanes[i];
       int ended = 0;
-      if (lane.episodes == 0) lane.begin(tasks, own, config, data);
+      if (lane.episodes == 0) lane.begin(draw, own, config, data);
       for (int step = 0; step < steps; ++step) {
         Actions<E> actions{};
         random_actions<0>(lane, own, actions);
         lane.advance(actions, own, config, data);
         if (!lane.over()) continue;
         ++ended;
-        lane.begin(tasks, own, config, data);
+        lane.begin(draw, own, config, data);
       }
       lanes[i] = lane;
       episodes[i] += ended;

@@ -141,7 +141,7 @@ class Wrapper : public internal::StateOf<E> {
     return E::stages(config, data);
   }
 
-  static Task task(int stage, const Config& config, const Dataset& data, Random& random)
+  POLIS_HD static Task task(int stage, const Config& config, const Dataset& data, Random& random)
     requires HasStages<E>
   {
     return E::task(stage, config, data, random);

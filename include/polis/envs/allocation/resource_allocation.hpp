@@ -97,7 +97,7 @@ struct BasicResourceAllocation {
   /// 0: a tenth of the agents (two at the least), enough of everything; 1: a quarter, scarce; 2: half, moving
   /// needs; 3: all, with failures.
   static int stages(const Config&, const Nothing&) { return 4; }
-  static Task task(int stage, const Config&, const Nothing&, Random&) {
+  POLIS_HD static Task task(int stage, const Config&, const Nothing&, Random&) {
     const int part[] = {agents / 10, agents / 4, agents / 2, agents};
     return {part[stage] < 2 ? 2 : part[stage], stage > 0, stage > 1, stage > 2};
   }

@@ -125,7 +125,7 @@ struct BasicBargaining {
   /// 0: one issue, known values, no deadline. 1: all issues. 2: secret values where the settings say so. 3: a
   /// deadline where they say so.
   static int stages(const Config&, const Nothing&) { return 4; }
-  static Task task(int stage, const Config& config, const Nothing&, Random&) {
+  POLIS_HD static Task task(int stage, const Config& config, const Nothing&, Random&) {
     return {stage == 0 ? 1 : issues, stage < 3 ? 0 : config.deadline, stage > 1 && config.secret};
   }
 

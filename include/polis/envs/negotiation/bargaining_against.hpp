@@ -34,7 +34,7 @@ struct BargainingAgainst {
   using Task = typename Inside::Task;
 
   static int stages(const Config& config, const Nothing& data) { return Inside::stages(config, data); }
-  static Task task(int stage, const Config& config, const Nothing& data, Random& random) {
+  POLIS_HD static Task task(int stage, const Config& config, const Nothing& data, Random& random) {
     return Inside::task(stage, config, data, random);
   }
 
