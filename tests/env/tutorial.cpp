@@ -226,6 +226,42 @@ float mean_catch(int seasons) {
   return sum / static_cast<float>(seasons * ponds.lanes());
 }
 
+/// Many herds on one pasture, whose loops a GPU's threads may share.
+namespace pasture {
+
+using namespace polis;
+
+struct Pasture {
+  static constexpr int agents = 40;
+  static constexpr RewardStructure rewards = RewardStructure::general_sum;
+  using Observation = Box<2>;
+  using Action = Discrete<3>;
+
+  static constexpr bool shared_loops = true;
+
+  POLIS_HD void step(const Actions<Pasture>& actions, Context<Pasture>& ctx) {
+    const float hunger = ctx.sum(agents, [&](int i) { return herds[i] * appetite(actions[i]); });
+    ctx.each(agents, [&](int i) {
+      Random luck = ctx.random_of(i);  // not ctx.random: agents draw at once
+      ctx.reward(i) = herds[i] * appetite(actions[i]) * math::min(1.f, grass / hunger);
+      herds[i] *= .9f + .1f * luck.uniform();
+    });
+    ctx.once([&] { grass = math::max(0.f, grass - hunger) + .05f * ctx.random.uniform(); });
+  }
+  POLIS_HD void reset(Context<Pasture>& ctx) {
+    grass = 1;
+    ctx.each(agents, [&](int i) { herds[i] = 1; });
+  }
+  POLIS_HD void observe(int agent, Row out) const { out[0] = herds[agent], out[1] = grass; }
+  POLIS_HD static float appetite(int action) { return .01f * static_cast<float>(action); }
+
+  Array<float, agents> herds{};
+  float grass = 1;
+};
+static_assert(Environment<Pasture> && shares_loops<Pasture>);
+
+}  // namespace pasture
+
 using TalkingLake =
     polis::Channel<Lake, polis::ChannelSpec{.symbols = 4, .tokens = 2, .budget = 10, .cost = 5}>;
 static_assert(polis::RoleOf<TalkingLake, 0>::Observation::words == 2 + 3 * 8);
@@ -279,6 +315,21 @@ TEST_CASE("env/tutorial: ponds in registers are the ponds one by one") {
   }
   CHECK(different == 0);
   CHECK(mean_catch(200) > .02f);
+}
+
+TEST_CASE("env/tutorial: herds share what grass there is, and fare each by its own luck") {
+  Lane<pasture::Pasture> lane;
+  lane.reset();
+  polis::Actions<pasture::Pasture> actions{};
+  for (int i = 0; i < pasture::Pasture::agents; ++i) actions[i] = 2;
+  lane.step(actions);
+  CHECK(lane.rewards[7] == doctest::Approx(.02f));
+  CHECK(lane.env.grass == doctest::Approx(.2f).epsilon(.3));
+  lane.step(actions);
+  float eaten = 0;
+  for (const float reward : lane.rewards) eaten += reward;
+  CHECK(eaten < .26f);
+  CHECK(lane.env.herds[7] != lane.env.herds[8]);
 }
 
 TEST_CASE("env/tutorial: who breaks the quota is out, the others go on") {
