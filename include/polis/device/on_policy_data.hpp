@@ -147,6 +147,7 @@ struct OnPolicyData : DeviceLanes<typename Device::E> {
   }
   /// Minibatches of an epoch: every rank divides its own samples into as many parts.
   [[nodiscard]] POLIS_HD int minibatches() const {
+    if (status->all_units <= 0) return 1;  // as it is where a rank has failed
     const int samples = static_cast<int>(status->all_units), each = minibatch == 0 ? samples : minibatch;
     const int count = each > 0 ? (samples + each / 2) / each : 1;
     return count > 1 ? count : 1;
