@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -17,41 +16,78 @@
 
 namespace polis::internal {
 
-/// Trains the one set of weights of an ActorQ sentence by kernels that `Runtime` launches.
+/// What a device has of an actor with Q-critics.
 template <class Runtime, class Device>
-class ActorQLoop {
+struct ActorQMemory {
   using E = typename Device::E;
-  using Sampler = typename Device::Sampler;
-  using Learner = typename Device::Learner;
-  using Carried = typename Learner::Carried;
+  using Carried = typename Device::Learner::Carried;
   template <class T>
   using Array = DeviceArray<T, Runtime>;
 
+  [[gnu::cold]] ActorQMemory(Runtime& runtime, MultiAgentEnv<E>& env, int steps, Carried& carried)
+      : sizes(ActorQSizes::of<Device>(env.lanes(), steps, carried.config.batch, carried.config.update_every)),
+        common(runtime, env, steps,
+               std::max(index(sizes.collecting) * index(StoreKernel<Device>::spilled),
+                        index(sizes.learning) * index(ActorQTile<Device>::spilled)),
+               carried),
+        noise(runtime, carried.noise.size()),
+        actor(runtime, carried.weights, sizes.learning),
+        critics(runtime, carried.critics, sizes.learning),
+        target_actor(runtime, index(Device::actor)),
+        target_critics(runtime, index(Device::critics)),
+        critic_sums(runtime, index(sizes.learning)),
+        actor_sums(runtime, index(sizes.learning)),
+        status(runtime, 1),
+        progress(runtime, 1) {
+    ActorQData<Device>& d = common.data;
+    const auto& config = carried.config;
+    d.noise = noise.data(), d.actor = actor.view(), d.critics = critics.view();
+    d.target_actor = target_actor.data(), d.target_critics = target_critics.data();
+    d.critic_sums = critic_sums.data(), d.actor_sums = actor_sums.data();
+    d.status = status.data(), d.progress = progress.data();
+    d.actor_every = config.actor_every;
+    d.objective = config.objective, d.head = config.actor, d.exploration = config.exploration;
+    d.target = config.target;
+    d.optimizer = config.optimizer, d.actor_optimizer = config.actor_optimizer;
+    d.max_gradient_norm = config.max_gradient_norm;
+    if constexpr (Device::Head::entropic) d.target_entropy = Device::Head::target_entropy(config.actor);
+  }
+  /// f(array, what it is a copy of) for what the device takes over beside the replay.
+  template <class F>
+  void for_each(Carried& carried, F&& f) {
+    f(noise, std::span(carried.noise.data(), carried.noise.size()));
+    f(actor, carried.weights, carried.actor_optimizer);
+    f(critics, carried.critics, carried.optimizer);
+    f(target_critics, carried.target_critics.values());
+    if constexpr (Device::Head::targeted) f(target_actor, carried.target_actor.values());
+  }
+  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
+  ActorQSizes sizes;
+  ReplayMemory<Runtime, Device> common;
+  Array<float> noise;
+  WeightMemory<Runtime, typename Device::Optimizer> actor, critics;
+  Array<float> target_actor, target_critics;
+  Array<ActorQSums> critic_sums, actor_sums;
+  Array<ActorQStatus> status;
+  Array<ActorQProgress<typename Device::Sampler>> progress;
+};
+
+/// Trains the one set of weights of an ActorQ sentence by kernels that `Runtime` launches.
+template <class Runtime, class Device>
+class ActorQLoop : public ReplayLoop<Runtime, Device, ActorQMemory<Runtime, Device>> {
+  using Memory = ActorQMemory<Runtime, Device>;
+  using Base = ReplayLoop<Runtime, Device, Memory>;
+  using Sampler = typename Device::Sampler;
+  using Base::memory_, Base::runtime_;
+
  public:
-  /// Takes over lanes, replay and weights as they are. Error: the device has not enough memory.
-  [[gnu::cold]] void begin(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
-    Learner& learner = learners.front();
-    Carried carried = learner.carried();
-    if (!memory_) memory_ = std::make_unique<Memory>(runtime_, lanes, learner.interval(), carried);
-    memory_->common.upload(lanes, carried.replay);
-    memory_->for_each(carried, [](auto& there, auto&&... here) { there.upload(here...); });
-    runtime_.wait();
-  }
-
-  /// Gives them back.
-  [[gnu::cold]] void settle(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
-    Carried carried = learners.front().carried();
-    memory_->common.download(lanes, carried.replay);
-    memory_->for_each(carried, [](auto& there, auto&&... here) { there.download(here...); });
-    runtime_.wait();
-  }
-
   /// A collection that begins at this step of the batch, and the updates that are due after it; see
   /// OnPolicyLoop::iterate. Error: a gradient that is not finite.
   template <class Ended>
-  void iterate(std::span<Learner> learners, std::uint64_t batch_step, const Clock& clock,
+  void iterate(std::span<typename Base::Learner> learners, std::uint64_t batch_step, const Clock& clock,
                const Sampler& tasks, int group, Ended&& ended) {
-    Carried carried = learners.front().carried();
+    auto carried = learners.front().carried();
     const auto& config = carried.config;
     Memory& m = *memory_;
     const auto lanes = static_cast<std::uint64_t>(m.common.data.lane_count);
@@ -88,62 +124,7 @@ class ActorQLoop {
       carried.statistics.temperature = std::exp(static_cast<double>(log_temperature));
   }
 
-  [[nodiscard]] Runtime& runtime() { return runtime_; }
-  /// The replay's arrays, in the device's memory.
-  [[nodiscard]] const ReplayViews& replay() const { return memory_->common.data.replay; }
-
  private:
-  struct Memory {
-    [[gnu::cold]] Memory(Runtime& runtime, MultiAgentEnv<E>& env, int steps, Carried& carried)
-        : sizes(
-              ActorQSizes::of<Device>(env.lanes(), steps, carried.config.batch, carried.config.update_every)),
-          common(runtime, env, steps,
-                 std::max(index(sizes.collecting) * index(StoreKernel<Device>::spilled),
-                          index(sizes.learning) * index(ActorQTile<Device>::spilled)),
-                 carried),
-          noise(runtime, carried.noise.size()),
-          actor(runtime, carried.weights, sizes.learning),
-          critics(runtime, carried.critics, sizes.learning),
-          target_actor(runtime, index(Device::actor)),
-          target_critics(runtime, index(Device::critics)),
-          critic_sums(runtime, index(sizes.learning)),
-          actor_sums(runtime, index(sizes.learning)),
-          status(runtime, 1),
-          progress(runtime, 1) {
-      ActorQData<Device>& d = common.data;
-      const auto& config = carried.config;
-      d.noise = noise.data(), d.actor = actor.view(), d.critics = critics.view();
-      d.target_actor = target_actor.data(), d.target_critics = target_critics.data();
-      d.critic_sums = critic_sums.data(), d.actor_sums = actor_sums.data();
-      d.status = status.data(), d.progress = progress.data();
-      d.actor_every = config.actor_every;
-      d.objective = config.objective, d.head = config.actor, d.exploration = config.exploration;
-      d.target = config.target;
-      d.optimizer = config.optimizer, d.actor_optimizer = config.actor_optimizer;
-      d.max_gradient_norm = config.max_gradient_norm;
-      if constexpr (Device::Head::entropic) d.target_entropy = Device::Head::target_entropy(config.actor);
-    }
-    /// f(array, what it is a copy of) for what the device takes over beside the replay.
-    template <class F>
-    void for_each(Carried& carried, F&& f) {
-      f(noise, std::span(carried.noise.data(), carried.noise.size()));
-      f(actor, carried.weights, carried.actor_optimizer);
-      f(critics, carried.critics, carried.optimizer);
-      f(target_critics, carried.target_critics.values());
-      if constexpr (Device::Head::targeted) f(target_actor, carried.target_actor.values());
-    }
-    static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
-    ActorQSizes sizes;
-    ReplayMemory<Runtime, Device> common;
-    Array<float> noise;
-    WeightMemory<Runtime, typename Device::Optimizer> actor, critics;
-    Array<float> target_actor, target_critics;
-    Array<ActorQSums> critic_sums, actor_sums;
-    Array<ActorQStatus> status;
-    Array<ActorQProgress<Sampler>> progress;
-  };
-
   static ActorQStatistics statistics(const ActorQStatus& status, float rate) {
     const double updates = std::max(1, status.updates), actor_updates = std::max(1, status.actor_updates);
     ActorQStatistics s;
@@ -155,9 +136,6 @@ class ActorQLoop {
     s.updates = status.updates, s.actor_updates = status.actor_updates;
     return s;
   }
-
-  Runtime runtime_;
-  std::unique_ptr<Memory> memory_;
 };
 
 }  // namespace polis::internal

@@ -73,6 +73,15 @@ template <class Slots, class E>
 inline constexpr bool kernels_train<Slots, E> =
     !OnPolicyUpdate<Slots, E, 0, Simd>::idle && kernels_have_room<Slots, E>();
 
+/// Whether kernels can keep what a sentence learns from: a uniform replay in memory, of one set of weights
+/// and of observations and rewards as they are.
+template <class Slots>
+inline constexpr bool kernels_keep_replay =
+    std::is_same_v<typename Slots::Buffer, Replay> &&
+    !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
+    std::is_same_v<typename Slots::ObservationNormalization, RawObservations> &&
+    std::is_same_v<typename Slots::Shaping, NoShaping>;
+
 /// Whether kernels can train a sentence of an actor with Q-critics: one set of weights, perceptrons, a Box of
 /// actions of which samples are taken, critics that see what the actor sees, a uniform replay in memory.
 template <class Slots, class E>
@@ -83,11 +92,7 @@ template <class Slots, class E>
             typename Slots::Exploration;
           } && Environment<E>)
 inline constexpr bool kernels_train_actor_q<Slots, E> = [] {
-  if constexpr (!Slots::joint && !Slots::Critic::needs_state &&
-                std::is_same_v<typename Slots::Buffer, Replay> &&
-                !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
-                std::is_same_v<typename Slots::ObservationNormalization, RawObservations> &&
-                std::is_same_v<typename Slots::Shaping, NoShaping> &&
+  if constexpr (!Slots::joint && !Slots::Critic::needs_state && kernels_keep_replay<Slots> &&
                 RoleOf<E, 0>::Action::kind == SpaceKind::box) {
     using Device = ActorQDevice<Slots, E, StageSampler>;
     if constexpr (!Device::Head::expected && has_block_passes<typename Device::ActorNetwork> &&
@@ -113,10 +118,7 @@ template <class Slots, class E>
           } && Environment<E>)
 inline constexpr bool kernels_train_q<Slots, E> = [] {
   if constexpr (!Slots::Average::averages && role_count<E> == 1 && agent_count<E> <= tile_rows &&
-                std::is_same_v<typename Slots::Buffer, Replay> &&
-                !std::is_same_v<typename Slots::Sharing, SeparateParameters> &&
-                std::is_same_v<typename Slots::ObservationNormalization, RawObservations> &&
-                std::is_same_v<typename Slots::Shaping, NoShaping>) {
+                kernels_keep_replay<Slots>) {
     using Device = QDevice<Slots, E, StageSampler>;
     if constexpr (has_block_passes<typename Device::QNetwork> &&
                   has_block_mixer<typename Device::Networks::Mixer> &&

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -15,41 +14,65 @@
 
 namespace polis::internal {
 
-/// Trains the one set of weights of a Q-learning sentence by kernels that `Runtime` launches.
+/// What a device has of Q-learning.
 template <class Runtime, class Device>
-class QLoop {
+struct QMemory {
   using E = typename Device::E;
-  using Sampler = typename Device::Sampler;
-  using Learner = typename Device::Learner;
-  using Carried = typename Learner::Carried;
+  using Carried = typename Device::Learner::Carried;
   template <class T>
   using Array = DeviceArray<T, Runtime>;
 
+  [[gnu::cold]] QMemory(Runtime& runtime, MultiAgentEnv<E>& env, int steps, Carried& carried)
+      : sizes(QSizes::of<Device>(env.lanes(), steps, carried.config.batch, carried.config.update_every)),
+        common(runtime, env, steps,
+               std::max(index(sizes.collecting) * index(StoreKernel<Device>::spilled),
+                        index(sizes.learning) * index(QGradientKernel<Device>::spilled)),
+               carried),
+        weights(runtime, carried.weights, sizes.learning),
+        target(runtime, index(Device::parameters)),
+        sums(runtime, index(sizes.learning)),
+        status(runtime, 1),
+        progress(runtime, 1) {
+    QData<Device>& d = common.data;
+    const auto& config = carried.config;
+    d.weights = weights.view(), d.target = target.data();
+    d.sums = sums.data(), d.status = status.data(), d.progress = progress.data();
+    d.objective = config.objective, d.following = config.target, d.optimizer = config.optimizer;
+    d.max_gradient_norm = config.max_gradient_norm, d.reward_scale = config.reward_scale;
+    d.double_q = config.double_q;
+  }
+  /// f(array, what it is a copy of) for what the device takes over beside the replay.
+  template <class F>
+  void for_each(Carried& carried, F&& f) {
+    f(weights, carried.weights, carried.optimizer);
+    f(target, carried.target.values());
+  }
+  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
+
+  QSizes sizes;
+  ReplayMemory<Runtime, Device> common;
+  WeightMemory<Runtime, typename Device::Optimizer> weights;
+  Array<float> target;
+  Array<QSums> sums;
+  Array<QStatus> status;
+  Array<QProgress<typename Device::Sampler>> progress;
+};
+
+/// Trains the one set of weights of a Q-learning sentence by kernels that `Runtime` launches.
+template <class Runtime, class Device>
+class QLoop : public ReplayLoop<Runtime, Device, QMemory<Runtime, Device>> {
+  using Memory = QMemory<Runtime, Device>;
+  using Base = ReplayLoop<Runtime, Device, Memory>;
+  using Sampler = typename Device::Sampler;
+  using Base::memory_, Base::runtime_;
+
  public:
-  /// Takes over lanes, replay and weights as they are. Error: the device has not enough memory.
-  [[gnu::cold]] void begin(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
-    Learner& learner = learners.front();
-    Carried carried = learner.carried();
-    if (!memory_) memory_ = std::make_unique<Memory>(runtime_, lanes, learner.interval(), carried);
-    memory_->common.upload(lanes, carried.replay);
-    memory_->for_each(carried, [](auto& there, auto&&... here) { there.upload(here...); });
-    runtime_.wait();
-  }
-
-  /// Gives them back.
-  [[gnu::cold]] void settle(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
-    Carried carried = learners.front().carried();
-    memory_->common.download(lanes, carried.replay);
-    memory_->for_each(carried, [](auto& there, auto&&... here) { there.download(here...); });
-    runtime_.wait();
-  }
-
   /// A collection that begins at this step of the batch, and the updates that are due after it; see
   /// OnPolicyLoop::iterate. Errors: a gradient that is not finite; an agent without a legal action.
   template <class Ended>
-  void iterate(std::span<Learner> learners, std::uint64_t batch_step, const Clock& clock,
+  void iterate(std::span<typename Base::Learner> learners, std::uint64_t batch_step, const Clock& clock,
                const Sampler& tasks, int group, Ended&& ended) {
-    Carried carried = learners.front().carried();
+    auto carried = learners.front().carried();
     const auto& config = carried.config;
     Memory& m = *memory_;
     const float rate = config.optimizer.learning_rate * config.schedule(clock.progress());
@@ -73,48 +96,7 @@ class QLoop {
     carried.statistics = statistics(status, rate, carried.explores);
   }
 
-  [[nodiscard]] Runtime& runtime() { return runtime_; }
-  /// The replay's arrays, in the device's memory.
-  [[nodiscard]] const ReplayViews& replay() const { return memory_->common.data.replay; }
-
  private:
-  struct Memory {
-    [[gnu::cold]] Memory(Runtime& runtime, MultiAgentEnv<E>& env, int steps, Carried& carried)
-        : sizes(QSizes::of<Device>(env.lanes(), steps, carried.config.batch, carried.config.update_every)),
-          common(runtime, env, steps,
-                 std::max(index(sizes.collecting) * index(StoreKernel<Device>::spilled),
-                          index(sizes.learning) * index(QGradientKernel<Device>::spilled)),
-                 carried),
-          weights(runtime, carried.weights, sizes.learning),
-          target(runtime, index(Device::parameters)),
-          sums(runtime, index(sizes.learning)),
-          status(runtime, 1),
-          progress(runtime, 1) {
-      QData<Device>& d = common.data;
-      const auto& config = carried.config;
-      d.weights = weights.view(), d.target = target.data();
-      d.sums = sums.data(), d.status = status.data(), d.progress = progress.data();
-      d.objective = config.objective, d.following = config.target, d.optimizer = config.optimizer;
-      d.max_gradient_norm = config.max_gradient_norm, d.reward_scale = config.reward_scale;
-      d.double_q = config.double_q;
-    }
-    /// f(array, what it is a copy of) for what the device takes over beside the replay.
-    template <class F>
-    void for_each(Carried& carried, F&& f) {
-      f(weights, carried.weights, carried.optimizer);
-      f(target, carried.target.values());
-    }
-    static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
-    QSizes sizes;
-    ReplayMemory<Runtime, Device> common;
-    WeightMemory<Runtime, typename Device::Optimizer> weights;
-    Array<float> target;
-    Array<QSums> sums;
-    Array<QStatus> status;
-    Array<QProgress<Sampler>> progress;
-  };
-
   static QStatistics statistics(const QStatus& status, float rate, float explores) {
     const double updates = std::max(1, status.updates);
     QStatistics s;
@@ -124,9 +106,6 @@ class QLoop {
     s.updates = status.updates;
     return s;
   }
-
-  Runtime runtime_;
-  std::unique_ptr<Memory> memory_;
 };
 
 }  // namespace polis::internal

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include <polis/algorithm/learner.hpp>
@@ -103,6 +105,40 @@ struct ReplayMemory {
   Array<float> masks, packed;
   Array<int> ids;
   Data data{};  ///< what kernels are passed; the learner adds its own
+};
+
+/// What the loops of all learners from a replay do alike: they take over what a learner has, by a `Memory`
+/// that lists it beside the replay (for_each), and give it back.
+template <class Runtime, class Device, class Memory>
+class ReplayLoop {
+ public:
+  using E = typename Device::E;
+  using Learner = typename Device::Learner;
+
+  /// Takes over lanes, replay and weights as they are. Error: the device has not enough memory.
+  [[gnu::cold]] void begin(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
+    Learner& learner = learners.front();
+    auto carried = learner.carried();
+    if (!memory_) memory_ = std::make_unique<Memory>(runtime_, lanes, learner.interval(), carried);
+    memory_->common.upload(lanes, carried.replay);
+    memory_->for_each(carried, [](auto& there, auto&&... here) { there.upload(here...); });
+    runtime_.wait();
+  }
+  /// Gives them back.
+  [[gnu::cold]] void settle(MultiAgentEnv<E>& lanes, std::span<Learner> learners) {
+    auto carried = learners.front().carried();
+    memory_->common.download(lanes, carried.replay);
+    memory_->for_each(carried, [](auto& there, auto&&... here) { there.download(here...); });
+    runtime_.wait();
+  }
+
+  [[nodiscard]] Runtime& runtime() { return runtime_; }
+  /// The replay's arrays, in the device's memory.
+  [[nodiscard]] const ReplayViews& replay() const { return memory_->common.data.replay; }
+
+ protected:
+  Runtime runtime_;
+  std::unique_ptr<Memory> memory_;
 };
 
 }  // namespace polis::internal
