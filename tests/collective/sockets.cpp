@@ -15,11 +15,12 @@
 #include <doctest/doctest.h>
 
 #include <polis/collective/sockets.hpp>
-#include <polis/core/random.hpp>
 
+#include "part.hpp"
 #include "ranks.hpp"
 
 using namespace polis;
+using test_collective::part;
 using test_sockets::for_ranks, test_sockets::free_port, test_sockets::rank_of;
 
 namespace {
@@ -44,14 +45,6 @@ std::string said_of(const char* name, const char* value) {
   return "nothing";
 }
 
-template <class T>
-std::vector<T> part(int rank, std::size_t count) {
-  Random random(5, 0, static_cast<std::uint32_t>(rank), 0, Purpose::test);
-  std::vector<T> values(count);
-  for (T& value : values)
-    value = static_cast<T>(random.normal()) * (random.uniform() < .5f ? T(1e-4) : T(1e4));
-  return values;
-}
 /// Whether sums of all ranks are made in their order, bit by bit.
 template <class T>
 bool sums_in_order(Sockets& sockets, std::size_t count) {

@@ -10,22 +10,14 @@
 
 #include <polis/collective/local.hpp>
 #include <polis/core/error.hpp>
-#include <polis/core/random.hpp>
 #include <polis/mpi.hpp>
+
+#include "../collective/part.hpp"
 
 namespace test_mpi_collective {
 
 using namespace polis;
-
-/// What rank r has to add: numbers of very different sizes, of which another order has another sum.
-template <class T>
-std::vector<T> part(int rank, std::size_t count) {
-  Random random(5, 0, static_cast<std::uint32_t>(rank), 0, Purpose::test);
-  std::vector<T> values(count);
-  for (T& value : values)
-    value = static_cast<T>(random.normal()) * (random.uniform() < .5f ? T(1e-4) : T(1e4));
-  return values;
-}
+using test_collective::part;
 
 template <class T>
 void check_sum(std::size_t count) {
